@@ -1,0 +1,1 @@
+//! Salt, key, hash, bucket.

@@ -1,0 +1,54 @@
+//! Every bound, each with its reason. Memory and time are bounded whatever a plan or a program does.
+
+/// Flags in one plan: dense 16-bit ids, and a snapshot that still fits a processor's caches.
+pub const FLAGS_MAX: usize = 4_096;
+/// Metrics in one plan; each holds windows, so this bounds memory.
+pub const METRICS_MAX: usize = 1_024;
+/// Phases in one plan; a person has to read the table.
+pub const PHASES_MAX: usize = 64;
+/// Steps in one phase.
+pub const STEPS_MAX: usize = 64;
+/// Gates, triggers or checks in one phase.
+pub const CONDITIONS_MAX: usize = 256;
+/// Groups inside groups: the judge recurses, and its stack is bounded by this.
+pub const CONDITION_DEPTH_MAX: usize = 16;
+/// Flags above each other by `within`; evaluation recurses, and its stack is bounded by this.
+pub const WITHIN_DEPTH_MAX: usize = 8;
+/// Roles in one plan.
+pub const ROLES_MAX: usize = 256;
+/// Bytes of a flag, metric, phase, gate or trigger key.
+pub const KEY_BYTES_MAX: usize = 128;
+/// Arms (flags) that one metric may list; each doubles what a sample touches.
+pub const ARMS_MAX: usize = 8;
+/// Exact timestamps kept for one event metric; older ones count in slots.
+pub const EVENT_TIMES_MAX: usize = 4_096;
+/// Alerts kept, open and closed; a flood drops the newest and counts it.
+pub const ALERTS_MAX: usize = 4_096;
+/// Bytes of an alert id.
+pub const ALERT_ID_BYTES_MAX: usize = 256;
+/// Score points kept for one metric.
+pub const SCORE_POINTS_MAX: usize = 1_024;
+/// Longest window that a plan may ask for: 92 days. Slots of one hour are kept for all of it.
+pub const WINDOW_MAX_MS: u64 = 92 * 86_400_000;
+/// Longest wait that a plan may ask for: 10 years.
+pub const SPAN_MAX_MS: u64 = 3_660 * 86_400_000;
+/// Shortest `evaluate_every`: below it a judge would be busy with nothing else.
+pub const EVALUATE_EVERY_MIN_MS: u64 = 1_000;
+/// Longest `evaluate_every`; a trigger acts one evaluation after its window.
+pub const EVALUATE_EVERY_MAX_MS: u64 = 3_600_000;
+/// Bytes of a plan file.
+pub const PLAN_BYTES_MAX: usize = 4 << 20;
+/// Nesting of a plan file.
+pub const PLAN_DEPTH_MAX: usize = 64;
+/// Bytes of one line of a trace.
+pub const TRACE_LINE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a rationale, a reason or an actor's name.
+pub const TEXT_BYTES_MAX: usize = 16 << 10;
+/// Pending proposals and votes are bounded by the plan; attestations by this many items.
+pub const ATTESTATIONS_MAX: usize = 1_024;
+/// Snapshots kept alive behind the published one, so that a pinned reader never frees under load.
+pub const SNAPSHOTS_KEPT: usize = 64;
+/// Hash buckets of subjects that a keyed comparison is clustered by (STATISTICS F6b).
+pub const CLUSTERS: usize = 64;
+/// Probe keys that a read-back evaluates for each flag.
+pub const READ_BACK_PROBES: usize = 64;
