@@ -1,6 +1,6 @@
 //! A verdict with its evidence, and the sentence that a person reads.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::verdict::{Cause, Verdict};
 use crate::id::Key;
@@ -65,7 +65,8 @@ pub struct Finding {
 }
 
 /// The verdict on a phase's gate set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SetVerdict {
     /// Every gate is Pass, Warn or Skipped, and at least one is not Skipped.
     Passed,
@@ -73,14 +74,4 @@ pub enum SetVerdict {
     Failed,
     /// None failed, and at least one cannot be said (or all are skipped).
     Inconclusive,
-}
-
-impl Serialize for SetVerdict {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Inconclusive => "inconclusive",
-        })
-    }
 }

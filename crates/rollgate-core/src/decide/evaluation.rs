@@ -1,0 +1,311 @@
+//! One evaluation instant: triggers, then what a rollback did, then one step or one advance.
+
+use super::decision::pass_phase;
+use super::docket::{due_step, is_due};
+use super::record::{Body, CauseKind, CauseOf, ShareMap};
+use super::rollback::{Watch, by_trigger, can_lower, latch, roll_back};
+use super::transition::Turn;
+use super::{Proposal, RolloutState, Status, TriggerJudgement, TriggerRef};
+use crate::id::{Key, PhaseId};
+use crate::judge::{SetVerdict, Verdict};
+use crate::snapshot::{ConditionKind, Ruleset, Trigger, TriggerMode, Window};
+use crate::time::{Span, Timestamp};
+use crate::units::Share;
+
+/// Time has passed: counts what was watched. A longer gap than the watched one credits nothing.
+///
+/// Gives the unwatched interval, where there is one.
+pub fn observe(ruleset: &Ruleset, state: &mut RolloutState, to: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let Some(from) = state.evaluated.replace(to) else { return None };
+    let gap = to.since(from);
+    if gap > ruleset.watched_gap() {
+        return Some((from, to));
+    }
+    state.watched = state.watched + gap;
+    if state.status != Status::Paused {
+        state.clock = state.clock + gap;
+    }
+    None
+}
+
+/// The evaluation itself, in the order of precedence of SEMANTICS 6.2.
+pub(super) fn evaluate(turn: &mut Turn<'_>) {
+    reopen_latches(turn);
+    settle(turn);
+    lapse(turn);
+    if fire(turn) {
+        return;
+    }
+    if step(turn) {
+        return;
+    }
+    gates(turn);
+}
+
+/// Fires what is due to fire; whether it rolled back.
+pub(super) fn fire(turn: &mut Turn<'_>) -> bool {
+    let Some(plan) = turn.plan() else { return false };
+    let findings = turn.findings;
+    let mut fired: Vec<(TriggerRef, &Trigger)> = Vec::new();
+    for judged in &findings.triggers {
+        let (Some(rule), Some(finding)) = (judged.trigger.of(plan), &judged.finding) else { continue };
+        let is_closed =
+            turn.state.latches.iter().any(|latch| latch.trigger == judged.trigger && latch.is_closed);
+        if judged.verdict != Verdict::Pass || is_closed || !can_lower(turn, &rule.rollback.target) {
+            continue;
+        }
+        let mode = match rule.mode {
+            TriggerMode::Automatic => "automatic",
+            TriggerMode::Manual => "manual",
+        };
+        turn.record(Body::TriggerFired { trigger: rule.key.clone(), mode, finding: finding.clone() });
+        if rule.is_dry_run {
+            latch(turn, judged.trigger, Watch::Nothing);
+        } else if rule.mode == TriggerMode::Automatic {
+            fired.push((judged.trigger, rule));
+        } else {
+            latch(turn, judged.trigger, Watch::Nothing);
+            turn.state.proposals.push(Proposal { trigger: judged.trigger, clear_since: None });
+            turn.record(Body::Proposal { trigger: rule.key.clone(), finding: finding.clone() });
+        }
+    }
+    let Some((_, first)) = fired.first() else { return false };
+    let cause = by_trigger(&first.key);
+    let targets: Vec<_> = fired.iter().map(|(_, rule)| &rule.rollback).collect();
+    let triggers: Vec<_> = fired.iter().map(|(trigger, _)| *trigger).collect();
+    roll_back(turn, &targets, &triggers, cause);
+    true
+}
+
+/// A latch opens once its condition has been false, on a window that lies wholly after the rollback.
+fn reopen_latches(turn: &mut Turn<'_>) {
+    let Some(plan) = turn.plan() else { return };
+    let now = turn.now.observed;
+    let pending: Vec<TriggerRef> = turn.state.proposals.iter().map(|proposal| proposal.trigger).collect();
+    for judged in turn.findings.triggers.iter().filter(|judged| judged.is_clear) {
+        let Some(rule) = judged.trigger.of(plan) else { continue };
+        let since = turn.state.rollback_from.unwrap_or(Timestamp::MIN);
+        for latch in turn.state.latches.iter_mut().filter(|latch| latch.trigger == judged.trigger) {
+            let from = if latch.settle.is_some() { since.max(latch.fired) } else { since };
+            let is_whole = from == Timestamp::MIN || now.since(from) >= window_of(rule);
+            // A pending proposal keeps its latch: it lapses in its own time.
+            if is_whole && !pending.contains(&judged.trigger) {
+                latch.is_closed = false;
+            }
+        }
+    }
+    turn.state.latches.retain(|latch| latch.is_closed || latch.settle.is_some());
+}
+
+/// The longest window that a trigger's condition looks at.
+fn window_of(rule: &Trigger) -> Span {
+    let mut longest = Span::ZERO;
+    rule.when.walk(&mut |condition| {
+        let own = match &condition.kind {
+            ConditionKind::Measure(measure) => {
+                let over = match measure.query.window {
+                    Window::Over(span) => span,
+                    // A gauge's latest value is of the moment it was set; a phase-long window has no whole length.
+                    Window::Latest(_) | Window::Phase => Span::ZERO,
+                };
+                over.max(measure.sustained.map_or(Span::ZERO, |sustained| sustained.span))
+            }
+            ConditionKind::Alerts(_, rule) => match *rule {
+                crate::snapshot::AlertRule::Count { within, .. } => within,
+                crate::snapshot::AlertRule::QuietFor(span) | crate::snapshot::AlertRule::OpenFor(span) => {
+                    span
+                }
+            },
+            ConditionKind::Trend(trend) => match trend.window {
+                Window::Over(span) => span,
+                Window::Latest(_) | Window::Phase => Span::ZERO,
+            },
+            _ => Span::ZERO,
+        };
+        longest = longest.max(own);
+    });
+    longest
+}
+
+/// Says once where a rollback did not cure what it was for.
+fn settle(turn: &mut Turn<'_>) {
+    let Some(plan) = turn.plan() else { return };
+    let findings = turn.findings;
+    for judged in &findings.settled {
+        let (Some(rule), false) =
+            (judged.trigger.of(plan), matches!(judged.verdict, Verdict::Inconclusive(_)))
+        else {
+            continue;
+        };
+        for latch in turn.state.latches.iter_mut().filter(|latch| latch.trigger == judged.trigger) {
+            latch.settle = None;
+        }
+        if let (Verdict::Pass, Some(finding)) = (judged.verdict, &judged.finding) {
+            turn.record(Body::RollbackIneffective { trigger: rule.key.clone(), finding: finding.clone() });
+        }
+    }
+}
+
+/// Proposals whose condition has been clear for long enough lapse.
+fn lapse(turn: &mut Turn<'_>) {
+    let Some(plan) = turn.plan() else { return };
+    let now = turn.now.observed;
+    let mut lapsed: Vec<TriggerRef> = Vec::new();
+    for proposal in &mut turn.state.proposals {
+        let Some(rule) = proposal.trigger.of(plan) else { continue };
+        let judged: Option<&TriggerJudgement> =
+            turn.findings.triggers.iter().find(|judged| judged.trigger == proposal.trigger);
+        match judged {
+            Some(judged) if judged.is_clear => {
+                let since = *proposal.clear_since.get_or_insert(now);
+                if now.since(since) >= rule.lapse {
+                    lapsed.push(proposal.trigger);
+                }
+            }
+            // No data neither clears a proposal nor starts its clock again.
+            Some(judged) if matches!(judged.verdict, Verdict::Inconclusive(_)) => {}
+            _ => proposal.clear_since = None,
+        }
+    }
+    turn.state.proposals.retain(|proposal| !lapsed.contains(&proposal.trigger));
+    turn.state.latches.retain(|latch| !lapsed.contains(&latch.trigger) || latch.settle.is_some());
+    for trigger in lapsed {
+        if let Some(rule) = trigger.of(plan) {
+            turn.record(Body::ProposalLapsed { trigger: rule.key.clone() });
+        }
+    }
+}
+
+/// Applies the next step, where it is due and its `only_if` passes; whether it did.
+pub(super) fn step(turn: &mut Turn<'_>) -> bool {
+    let (Some(plan), Some(phase)) = (turn.plan(), turn.phase()) else { return false };
+    let Some(index) = due_step(plan, &turn.state) else { return false };
+    let Some(step) = phase.steps.get(index) else { return false };
+    let holds = match (&step.only_if, turn.findings.step) {
+        (None, _) => true,
+        (Some(_), Some(verdict)) => verdict.is_passing() || verdict == Verdict::Skipped,
+        (Some(_), None) => false,
+    };
+    if holds {
+        apply_step(turn, index);
+    }
+    holds
+}
+
+/// Moves to the shares of a step of the current phase.
+pub(super) fn apply_step(turn: &mut Turn<'_>, index: usize) {
+    let Some(step) = turn.phase().and_then(|phase| phase.steps.get(index)) else { return };
+    let cause = match &turn.retried_by {
+        Some(by) => CauseOf { kind: CauseKind::Retry, name: by.clone() },
+        None => CauseOf { kind: CauseKind::Step, name: Key::new((index + 1).to_string()) },
+    };
+    capture_baselines(turn, &step.shares);
+    let state = &mut turn.state;
+    state.planned = step.shares.to_vec();
+    state.step = index + 1;
+    state.first_step_clock.get_or_insert(state.clock);
+    state.last_step_clock = Some(state.clock);
+    let shares = overridden(&state.planned, &state.overrides);
+    let map = ShareMap::all(turn.ruleset, &step.shares);
+    turn.record(Body::StepApplied { step: index + 1, shares: map });
+    turn.change_shares(shares, cause);
+}
+
+/// What the plan allows, with operators' shares in their places: the plan does not raise those.
+pub(super) fn overridden(planned: &[Share], overrides: &[Option<Share>]) -> Vec<Share> {
+    planned
+        .iter()
+        .zip(overrides)
+        .map(|(planned, set)| set.map_or(*planned, |set| set.min(*planned)))
+        .collect()
+}
+
+/// Before the first exposure, measures what the plan compares with (SEMANTICS 4.1, `versus`).
+fn capture_baselines(turn: &mut Turn<'_>, shares: &[Share]) {
+    if turn.state.has_exposure() || shares.iter().all(|share| *share == Share::ZERO) {
+        return;
+    }
+    record_captures(turn);
+}
+
+/// Takes over measured baselines that have no value yet; how many.
+pub(super) fn record_captures(turn: &mut Turn<'_>) -> usize {
+    let mut captured = 0;
+    for capture in &turn.findings.captures {
+        let index = capture.baseline.index();
+        let (Some(baseline), Some(slot)) =
+            (turn.ruleset.baselines.get(index), turn.state.baselines.get_mut(index))
+        else {
+            continue;
+        };
+        if slot.is_some() {
+            continue;
+        }
+        *slot = Some(capture.value);
+        captured += 1;
+        let metric = turn.ruleset.metric(baseline.metric).key.clone();
+        turn.record(Body::BaselineCaptured { metric, value: capture.value, n: capture.n });
+    }
+    captured
+}
+
+/// Journals the gate set's verdict where it changed, and waits for people or advances.
+fn gates(turn: &mut Turn<'_>) {
+    let (Some(plan), Some(phase)) = (turn.plan(), turn.phase()) else { return };
+    if !is_due(plan, &turn.state) || turn.state.status == Status::Paused {
+        return;
+    }
+    let verdict = turn.findings.gates.as_ref().map(|gates| gates.verdict);
+    record_gates(turn);
+    let has_passed = verdict == Some(SetVerdict::Passed);
+    if turn.state.status != Status::Running {
+        return;
+    }
+    match &phase.decision {
+        Some(rule) if has_passed || phase.duration.is_some() => {
+            turn.set_status(Status::AwaitingDecision);
+            let roles =
+                rule.roles.iter().filter_map(|role| Some(turn.ruleset.roles.get(role.index())?.key.clone()));
+            turn.record(Body::AwaitingDecision { roles: roles.collect() });
+        }
+        None if has_passed && turn.state.proposals.is_empty() && !turn.state.is_completed => {
+            pass_phase(turn);
+        }
+        _ => {}
+    }
+}
+
+/// One record for each change of the set's verdict.
+pub(super) fn record_gates(turn: &mut Turn<'_>) {
+    let Some(gates) = &turn.findings.gates else { return };
+    if turn.state.gates == Some(gates.verdict) {
+        return;
+    }
+    turn.state.gates = Some(gates.verdict);
+    let findings = gates.findings.clone();
+    turn.record(match gates.verdict {
+        SetVerdict::Passed => Body::GatesPassed { findings },
+        SetVerdict::Failed => Body::GatesFailed { findings },
+        SetVerdict::Inconclusive => Body::GatesInconclusive { findings },
+    });
+}
+
+/// Enters a phase and applies its first step in the same instant.
+pub(super) fn enter(turn: &mut Turn<'_>, phase: PhaseId) {
+    let Some(rule) = turn.plan().and_then(|plan| plan.phases.get(phase.index())) else { return };
+    let state = &mut turn.state;
+    state.phase = Some(phase);
+    state.step = 0;
+    state.phase_clock = state.clock;
+    state.first_step_clock = None;
+    state.last_step_clock = None;
+    state.extended_clock = None;
+    state.phase_from = turn.now.observed;
+    state.gates = None;
+    state.votes.clear();
+    turn.set_status(Status::Running);
+    turn.mark();
+    turn.reset_streaks();
+    turn.record(Body::PhaseStarted { title: rule.title.clone() });
+    step(turn);
+}

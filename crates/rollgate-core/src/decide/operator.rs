@@ -1,0 +1,96 @@
+//! Shares set by hand while a plan runs (SEMANTICS 6.8).
+
+use super::evaluation::overridden;
+use super::record::{Body, CauseKind, CauseOf, ShareMap};
+use super::transition::Turn;
+use super::{Command, Status};
+use crate::id::{FlagId, Key};
+use crate::units::Share;
+
+fn flag_of(turn: &Turn<'_>, key: &Key) -> Result<FlagId, String> {
+    turn.ruleset.flag_of(key.as_str()).ok_or_else(|| format!("there is no flag `{key}`"))
+}
+
+/// Sets shares, all or nothing: lowering always, raising above the step only with a reason and while it runs.
+pub(super) fn set(
+    turn: &mut Turn<'_>,
+    command: &Command,
+    given: &[(Key, Share)],
+    reason: &str,
+) -> Result<(), String> {
+    if given.is_empty() {
+        return Err("no shares were given".into());
+    }
+    let has_plan = turn.plan().is_some();
+    let mut shares = turn.state.shares.clone();
+    let mut overrides = turn.state.overrides.clone();
+    let mut named = Vec::new();
+    for (key, share) in given {
+        let flag = flag_of(turn, key)?;
+        let (Some(slot), Some(set)) = (shares.get_mut(flag.index()), overrides.get_mut(flag.index())) else {
+            return Err(format!("there is no flag `{key}`"));
+        };
+        let planned = turn.state.planned.get(flag.index()).copied().unwrap_or(Share::ZERO);
+        if has_plan && *share > planned {
+            match turn.state.status {
+                Status::RolledBack | Status::Stopped | Status::Pending => {
+                    return Err(format!(
+                        "the rollout is {}; `{key}` cannot be raised to {share} above {planned}",
+                        turn.state.status.name()
+                    ));
+                }
+                _ if reason.trim().is_empty() => {
+                    return Err(format!(
+                        "the current step allows {planned} for `{key}`; {share} needs a reason beside it"
+                    ));
+                }
+                _ => {}
+            }
+        }
+        *slot = *share;
+        // Without a plan there is nothing that could raise it: the share is simply the flag's.
+        *set = has_plan.then_some(*share);
+        named.push(flag);
+    }
+    turn.state.overrides = overrides;
+    let flags = ShareMap::of(turn.ruleset, &named, &shares);
+    turn.record(Body::Override { flags, by: command.by.clone(), reason: reason.into() });
+    turn.change_shares(shares, CauseOf { kind: CauseKind::Operator, name: command.by.clone() });
+    Ok(())
+}
+
+/// Gives flags back to the plan: they take the share that it allows now.
+pub(super) fn release(turn: &mut Turn<'_>, command: &Command, keys: &[Key]) -> Result<(), String> {
+    let mut flags = Vec::new();
+    for key in keys {
+        let flag = flag_of(turn, key)?;
+        if turn.state.overrides.get(flag.index()).copied().flatten().is_none() {
+            return Err(format!("`{key}` is not overridden"));
+        }
+        flags.push(flag);
+    }
+    if keys.is_empty() {
+        let ids = (0..turn.state.overrides.len()).map(|index| FlagId(index as u16));
+        flags =
+            ids.filter(|flag| turn.state.overrides.get(flag.index()).copied().flatten().is_some()).collect();
+        if flags.is_empty() {
+            return Err("no flag is overridden".into());
+        }
+    }
+    let mut shares = turn.state.shares.clone();
+    for flag in &flags {
+        if let Some(set) = turn.state.overrides.get_mut(flag.index()) {
+            *set = None;
+        }
+    }
+    let allowed = overridden(&turn.state.planned, &turn.state.overrides);
+    for flag in &flags {
+        if let (Some(slot), Some(share)) = (shares.get_mut(flag.index()), allowed.get(flag.index())) {
+            *slot = *share;
+        }
+    }
+    let keys = flags.iter().map(|flag| turn.ruleset.flag(*flag).key.clone()).collect();
+    turn.record(Body::Released { flags: keys, by: command.by.clone() });
+    turn.change_shares(shares, CauseOf { kind: CauseKind::Operator, name: command.by.clone() });
+    Ok(())
+}
