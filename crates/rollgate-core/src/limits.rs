@@ -52,3 +52,7 @@ pub const SNAPSHOTS_KEPT: usize = 64;
 pub const CLUSTERS: usize = 64;
 /// Probe keys that a read-back evaluates for each flag.
 pub const READ_BACK_PROBES: usize = 64;
+/// Smallest exponent of two that a distribution tells from zero: 2^-32 of a unit is nothing to any unit of ours.
+pub const OCTAVE_MIN: i32 = -32;
+/// A distribution's values lie below two to this power; above it they cannot be measurements.
+pub const OCTAVE_MAX: i32 = 63;

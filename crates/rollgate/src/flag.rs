@@ -1,1 +1,278 @@
-//! To come.
+//! Flags as a program reads them: by handle, by name, or through a pinned view.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rollgate_core::bucket;
+use rollgate_core::evaluate::{Context, Evaluation, FlagRef, evaluate, reach};
+use rollgate_core::id::{FlagId, Key};
+use rollgate_core::limits::WITHIN_DEPTH_MAX;
+use rollgate_core::snapshot::{Bucketing, Ruleset, Snapshot};
+
+use crate::cell::{Published, SnapshotCell};
+
+/// Everybody: the threshold of 100 %. A word above it means that one number cannot say it.
+const EVERYBODY: u64 = 1 << 32;
+/// The flag needs the whole evaluation: lists, attributes, or a parent with a bucket of its own.
+const WALK: u64 = u64::MAX;
+
+/// What one flag's handles share.
+struct FlagCell {
+    key: Key,
+    id: Option<FlagId>,
+    /// Immutable: a flag's salt does not change while it lives.
+    seed: u64,
+    /// A threshold of 0 ..= 2^32, or [`WALK`]. Read without a lock by every evaluation by handle.
+    word: AtomicU64,
+}
+
+struct Shared {
+    ruleset: Arc<Ruleset>,
+    snapshots: SnapshotCell,
+    cells: Vec<Arc<FlagCell>>,
+}
+
+/// The flags of one engine. Clones are cheap and share everything.
+#[derive(Clone)]
+pub struct Flags {
+    shared: Arc<Shared>,
+}
+
+/// One flag's handle: the fast path. Clones are cheap.
+///
+/// Two flags that must be of one version are read through [`Flags::view`]; handles change one after the other.
+#[derive(Clone)]
+pub struct Flag {
+    cell: Arc<FlagCell>,
+    flags: Flags,
+}
+
+/// One pinned snapshot: every flag read through it is of one version.
+#[derive(Clone)]
+pub struct View {
+    snapshot: Arc<Snapshot>,
+}
+
+impl Flags {
+    /// The flags of a ruleset, each at its initial share.
+    pub fn new(ruleset: Arc<Ruleset>) -> Self {
+        let first = Snapshot::initial(ruleset.clone());
+        let cells = ruleset.flags.iter().enumerate().map(|(index, flag)| {
+            let id = FlagId(index as u16);
+            let word = AtomicU64::new(word_of(&first, id));
+            Arc::new(FlagCell { key: flag.key.clone(), id: Some(id), seed: flag.seed, word })
+        });
+        let cells = cells.collect();
+        Self { shared: Arc::new(Shared { ruleset, snapshots: SnapshotCell::new(first), cells }) }
+    }
+
+    /// Publishes a snapshot of the same ruleset: whole, and never an older one.
+    pub fn publish(&self, snapshot: Snapshot) -> Published {
+        self.shared.snapshots.publish(snapshot, |snapshot| {
+            for cell in &self.shared.cells {
+                if let Some(id) = cell.id {
+                    cell.word.store(word_of(snapshot, id), Ordering::Release);
+                }
+            }
+        })
+    }
+
+    /// A flag's handle. An unknown key gives one that is always off.
+    pub fn flag(&self, key: &str) -> Flag {
+        let known = self.shared.ruleset.flag_of(key).and_then(|id| self.shared.cells.get(id.index()));
+        let unknown = || FlagCell { key: Key::new(key), id: None, seed: 0, word: AtomicU64::new(0) };
+        Flag { cell: known.cloned().unwrap_or_else(|| Arc::new(unknown())), flags: self.clone() }
+    }
+
+    /// Whether a flag is on for a subject; off where it is unknown, disabled, or the key is missing.
+    pub fn is_on(&self, flag: &str, key: &str) -> bool {
+        match self.shared.ruleset.flag_of(flag).and_then(|id| self.shared.cells.get(id.index())) {
+            Some(cell) => self.read(cell, key.as_bytes()),
+            None => false,
+        }
+    }
+
+    /// The answer for one flag, and why.
+    pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
+        self.shared.snapshots.read(|snapshot| evaluate(snapshot, FlagRef::Name(flag), context))
+    }
+
+    /// Pins the current snapshot.
+    pub fn view(&self) -> View {
+        View { snapshot: self.shared.snapshots.load() }
+    }
+
+    #[inline]
+    fn read(&self, cell: &FlagCell, key: &[u8]) -> bool {
+        let word = cell.word.load(Ordering::Acquire);
+        if word < EVERYBODY {
+            // The empty key is never hashed: a split has no answer for it. Nobody needs no key.
+            return word != 0 && !key.is_empty() && bucket::is_in(bucket::bucket(cell.seed, key), word);
+        }
+        if word == EVERYBODY {
+            return true;
+        }
+        self.walk(cell, &Context::of_bytes(key)).is_on()
+    }
+
+    #[cold]
+    fn walk(&self, cell: &FlagCell, context: &Context<'_>) -> Evaluation {
+        let flag = cell.id.map_or(FlagRef::Name(cell.key.as_str()), FlagRef::Id);
+        self.shared.snapshots.read(|snapshot| evaluate(snapshot, flag, context))
+    }
+}
+
+impl Flag {
+    /// Its key.
+    pub fn key(&self) -> &str {
+        self.cell.key.as_str()
+    }
+
+    /// Whether it is on for the subject.
+    ///
+    /// # Panics
+    /// Never. No lock, no allocation, no shared write.
+    #[inline]
+    pub fn is_on(&self, key: &str) -> bool {
+        self.flags.read(&self.cell, key.as_bytes())
+    }
+
+    /// As [`is_on`](Self::is_on), for a key of raw bytes.
+    #[inline]
+    pub fn is_on_bytes(&self, key: &[u8]) -> bool {
+        self.flags.read(&self.cell, key)
+    }
+
+    /// The answer, and why.
+    pub fn evaluate(&self, context: &Context<'_>) -> Evaluation {
+        self.flags.walk(&self.cell, context)
+    }
+}
+
+impl View {
+    /// Whether a flag is on for a subject.
+    pub fn is_on(&self, flag: &str, key: &str) -> bool {
+        self.evaluate(flag, &Context::new(key)).is_on()
+    }
+
+    /// The answer for one flag, and why.
+    pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
+        evaluate(&self.snapshot, FlagRef::Name(flag), context)
+    }
+
+    /// The version of all answers.
+    pub fn version(&self) -> u64 {
+        self.snapshot.version
+    }
+}
+
+/// One number that decides a flag for everybody, or [`WALK`] where none does.
+fn word_of(snapshot: &Snapshot, id: FlagId) -> u64 {
+    let mut next = Some(id);
+    let mut is_own_bucket = true;
+    for _ in 0..=WITHIN_DEPTH_MAX {
+        let Some(at) = next else { return if is_own_bucket { reach(snapshot, id, 0) } else { WALK } };
+        let (Some(flag), Some(state)) = (snapshot.ruleset.flags.get(at.index()), snapshot.states.get(at.index()))
+        else {
+            return 0;
+        };
+        if state.is_killed || !flag.is_enabled {
+            // Off, or the caller's default, which is off for a boolean call.
+            return 0;
+        }
+        let has_lists = !flag.always_on.is_empty() || !flag.always_off.is_empty();
+        if (has_lists && !state.is_overridden) || flag.by != Bucketing::TargetingKey {
+            return WALK;
+        }
+        is_own_bucket &= flag.parent.is_none_or(|parent| parent.same_bucket);
+        next = flag.parent.map(|parent| parent.flag);
+    }
+    WALK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::{Format, ruleset};
+    use proptest::prelude::*;
+    use rollgate_core::snapshot::FlagState;
+    use rollgate_core::units::Share;
+
+    const PLAN: &str = "
+version: 1
+name: flags
+flags:
+  PARENT: { bucketing: { salt: s }, share: 50% }
+  TOTAL: { bucketing: { salt: s }, within: PARENT, share_of: total, share: 10% }
+  PART: { bucketing: { salt: s }, within: PARENT, share_of: parent, share: 10% }
+  OWN: { bucketing: { salt: o }, within: PARENT, share_of: parent, share: 50% }
+  LISTED: { share: 0%, always_on: [tester], always_off: [banned] }
+  OFF: { enabled: false, share: 100% }
+";
+
+    fn flags() -> Flags {
+        Flags::new(Arc::new(ruleset(PLAN, Format::Yaml).unwrap().ruleset))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn handle_name_and_view_give_one_answer(
+            key in ".{0,40}",
+            shares in prop::collection::vec(0_u32..=1_000_000, 6),
+            killed in any::<bool>(),
+            overridden in any::<bool>(),
+        ) {
+            let flags = flags();
+            let states = shares.iter().map(|ppm| FlagState {
+                share: Share::from_ppm(*ppm).unwrap(), is_killed: killed, is_overridden: overridden,
+            });
+            let states = states.collect();
+            let ruleset = flags.shared.ruleset.clone();
+            prop_assert_eq!(flags.publish(Snapshot { version: 2, ruleset, states }), Published::Current);
+            let view = flags.view();
+            for name in ["PARENT", "TOTAL", "PART", "OWN", "LISTED", "OFF", "NONE"] {
+                let by_view = view.is_on(name, &key);
+                prop_assert_eq!(flags.is_on(name, &key), by_view, "{}", name);
+                prop_assert_eq!(flags.flag(name).is_on(&key), by_view, "{}", name);
+                prop_assert_eq!(flags.evaluate(name, &Context::new(&key)).is_on(), by_view, "{}", name);
+            }
+            for child in ["TOTAL", "PART", "OWN"] {
+                prop_assert!(!view.is_on(child, &key) || view.is_on("PARENT", &key));
+            }
+        }
+
+        #[test]
+        fn raising_a_share_only_adds_subjects(key in ".{1,40}", low in 0_u32..=1_000_000, more in 0_u32..=1_000_000) {
+            let flags = flags();
+            let high = low.saturating_add(more).min(1_000_000);
+            let at = |ppm| {
+                let share = Share::from_ppm(ppm).unwrap();
+                let states = vec![FlagState { share, ..FlagState::default() }; 6].into();
+                let view = Snapshot { version: 1, ruleset: flags.shared.ruleset.clone(), states };
+                ["PARENT", "TOTAL", "PART", "OWN"].map(|name| evaluate(&view, FlagRef::Name(name), &Context::new(&key)).is_on())
+            };
+            for (was, is) in at(low).into_iter().zip(at(high)) {
+                prop_assert!(!was || is);
+            }
+        }
+    }
+
+    #[test]
+    fn lists_and_errors_say_why() {
+        let flags = flags();
+        let why = |flag, key| {
+            let context = if key == "" { Context::empty() } else { Context::new(key) };
+            let answer = flags.evaluate(flag, &context);
+            (answer.is_on(), answer.reason.name(), answer.error.map(|code| code.name()))
+        };
+        assert_eq!(why("LISTED", "tester"), (true, "TARGETING_MATCH", None));
+        assert_eq!(why("LISTED", "banned"), (false, "TARGETING_MATCH", None));
+        assert_eq!(why("LISTED", "other"), (false, "STATIC", None));
+        assert_eq!(why("OFF", "other"), (false, "DISABLED", None));
+        assert_eq!(why("NONE", "other"), (false, "ERROR", Some("FLAG_NOT_FOUND")));
+        assert_eq!(why("PARENT", ""), (false, "ERROR", Some("TARGETING_KEY_MISSING")));
+        assert_eq!(why("PARENT", "user").1, "SPLIT");
+    }
+}

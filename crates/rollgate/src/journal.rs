@@ -1,1 +1,145 @@
-//! To come.
+//! The append-only, numbered, hash-chained record of everything that was decided.
+//!
+//! A line is one JSON object. Its last field, `hash`, is the SHA-256 of the hash before it (64 zeros at first) followed
+//! by the line without the field. Changing, dropping or moving a line breaks the chain at the next one.
+
+use rollgate_core::error::{Error, ErrorKind};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+/// The hash before the first line.
+const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// A journal in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    lines: Vec<String>,
+}
+
+impl Journal {
+    /// An empty journal.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes over stored lines.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BrokenJournal`] with the first line that does not fit.
+    pub fn restore(lines: Vec<String>) -> Result<Self, Error> {
+        verify(lines.iter().map(String::as_str))?;
+        Ok(Self { lines })
+    }
+
+    /// Appends a record without a hash; gives its line.
+    pub fn append(&mut self, record: Map<String, Value>) -> &str {
+        let text = Value::Object(record).to_string();
+        let hash = chain(self.lines.last().and_then(|line| hash_of(line)).unwrap_or(GENESIS), &text);
+        let body = text.strip_suffix('}').unwrap_or(&text);
+        self.lines.push(format!("{body},\"hash\":\"{hash}\"}}"));
+        self.lines.last().map_or("", String::as_str)
+    }
+
+    /// How many lines there are; the last one has this sequence number.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether nothing has been written.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The lines after a sequence number, oldest first.
+    pub fn after(&self, seq: u64) -> impl Iterator<Item = &str> {
+        let from = usize::try_from(seq).unwrap_or(usize::MAX).min(self.lines.len());
+        self.lines.iter().skip(from).map(String::as_str)
+    }
+
+    /// Takes back lines that were never saved.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.lines.truncate(len);
+    }
+}
+
+/// The hash field of a line.
+fn hash_of(line: &str) -> Option<&str> {
+    let (_, tail) = line.rsplit_once(",\"hash\":\"")?;
+    tail.strip_suffix("\"}").filter(|hash| hash.len() == GENESIS.len())
+}
+
+fn chain(before: &str, text: &str) -> String {
+    let digest = Sha256::new().chain_update(before).chain_update(text).finalize();
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        for nibble in [byte >> 4, byte & 15] {
+            hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+        hex
+    })
+}
+
+/// Checks numbers and hashes of a whole journal.
+///
+/// # Errors
+/// [`ErrorKind::BrokenJournal`] with the number of the first line that does not fit, and why.
+pub fn verify<'a>(lines: impl Iterator<Item = &'a str>) -> Result<(), Error> {
+    let mut before = GENESIS.to_owned();
+    for (index, line) in lines.enumerate() {
+        let seq = index as u64 + 1;
+        let broken =
+            |why: &str| Error::new(ErrorKind::BrokenJournal, format_args!("journal record {seq} is broken: {why}"));
+        let Some(hash) = hash_of(line) else { return Err(broken("it has no hash")) };
+        let Some((body, _)) = line.rsplit_once(",\"hash\":\"") else { return Err(broken("it has no hash")) };
+        if chain(&before, &format!("{body}}}")) != hash {
+            return Err(broken("its hash does not fit its text and the record before it"));
+        }
+        let record: Value = serde_json::from_str(line).map_err(|_| broken("it is not JSON"))?;
+        if record.get("seq").and_then(Value::as_u64) != Some(seq) {
+            return Err(broken("its number is out of order"));
+        }
+        hash.clone_into(&mut before);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journal() -> Journal {
+        let mut journal = Journal::new();
+        for seq in 1..=4_u64 {
+            let mut record = Map::new();
+            record.insert("seq".into(), seq.into());
+            record.insert("why".into(), "a \"quoted\",\"hash\":\"trap\"".into());
+            journal.append(record);
+        }
+        journal
+    }
+
+    #[test]
+    fn an_untouched_journal_verifies() {
+        let journal = journal();
+        verify(journal.after(0)).unwrap();
+        assert_eq!(Journal::restore(journal.lines.clone()).unwrap().len(), 4);
+        assert_eq!(journal.after(3).count(), 1);
+    }
+
+    #[test]
+    fn any_change_breaks_the_chain() {
+        let lines = journal().lines;
+        let broken = |lines: Vec<String>| verify(lines.iter().map(String::as_str)).unwrap_err().to_string();
+        let mut changed = lines.clone();
+        changed[1] = changed[1].replace("quoted", "Quoted");
+        assert!(broken(changed).contains("record 2"));
+        let mut dropped = lines.clone();
+        dropped.remove(0);
+        assert!(broken(dropped).contains("record 1"));
+        let mut swapped = lines.clone();
+        swapped.swap(1, 2);
+        assert!(broken(swapped).contains("record 2"));
+        let mut cut = lines;
+        cut[3] = cut[3].split(",\"hash\"").next().unwrap().to_owned() + "}";
+        assert!(broken(cut).contains("no hash"));
+    }
+}

@@ -12,20 +12,50 @@ use crate::snapshot::{ConditionKind, Ruleset, Trigger, TriggerMode, Window};
 use crate::time::{Span, Timestamp};
 use crate::units::Share;
 
-/// Time has passed: counts what was watched. A longer gap than the watched one credits nothing.
+/// What made time pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passing {
+    /// An evaluation at this instant.
+    Evaluation,
+    /// A command between two evaluations.
+    Command,
+}
+
+/// Time has passed: counts what was watched. A longer gap between evaluations than the watched one credits nothing,
+/// and takes back what commands in between were credited.
 ///
 /// Gives the unwatched interval, where there is one.
-pub fn observe(ruleset: &Ruleset, state: &mut RolloutState, to: Timestamp) -> Option<(Timestamp, Timestamp)> {
-    let Some(from) = state.evaluated.replace(to) else { return None };
+pub fn observe(
+    ruleset: &Ruleset,
+    state: &mut RolloutState,
+    to: Timestamp,
+    passing: Passing,
+) -> Option<(Timestamp, Timestamp)> {
+    let Some(from) = state.evaluated else {
+        state.evaluated = Some(to);
+        return None;
+    };
     let gap = to.since(from);
-    if gap > ruleset.watched_gap() {
-        return Some((from, to));
+    let (watched, clock) = state.credited;
+    let is_watched = gap <= ruleset.watched_gap();
+    if is_watched {
+        let more = gap - watched;
+        state.watched = state.watched + more;
+        state.credited.0 = watched + more;
+        if state.status != Status::Paused {
+            state.clock = state.clock + more;
+            state.credited.1 = clock + more;
+        }
+    } else if passing == Passing::Evaluation {
+        state.watched = state.watched - watched;
+        state.clock = state.clock - clock;
     }
-    state.watched = state.watched + gap;
-    if state.status != Status::Paused {
-        state.clock = state.clock + gap;
+    if passing == Passing::Command {
+        return None;
     }
-    None
+    state.evaluated = Some(to);
+    state.credited = (Span::ZERO, Span::ZERO);
+    (!is_watched).then_some((from, to))
 }
 
 /// The evaluation itself, in the order of precedence of SEMANTICS 6.2.

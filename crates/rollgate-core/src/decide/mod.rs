@@ -23,8 +23,8 @@ mod state;
 mod transition;
 
 pub use command::{Action, Choice, Command};
-pub use docket::{Docket, due_step, facts, is_due, live_phase, next_wakeup};
-pub use evaluation::observe;
+pub use docket::{Docket, due_step, facts, is_due, live_phase, next_wakeup, remaining};
+pub use evaluation::{Passing, observe};
 pub use findings::{Capture, Findings, GateFindings, TriggerJudgement, TriggerRef};
 pub use record::{Body, CauseKind, CauseOf, Record, ShareMap};
 pub use state::{Latch, Proposal, RolloutState, Status, Vote};

@@ -108,6 +108,8 @@ pub struct RolloutState {
     pub clock: Span,
     /// The last evaluation, observed.
     pub evaluated: Option<Timestamp>,
+    /// Time credited since the last evaluation, on `watched` and on `clock`; taken back where the gap grows too long.
+    pub credited: (Span, Span),
     /// `clock` at the start of the phase.
     pub phase_clock: Span,
     /// `clock` at the phase's first step.
@@ -174,6 +176,7 @@ impl RolloutState {
             watched: Span::ZERO,
             clock: Span::ZERO,
             evaluated: None,
+            credited: (Span::ZERO, Span::ZERO),
             phase_clock: Span::ZERO,
             first_step_clock: None,
             last_step_clock: None,

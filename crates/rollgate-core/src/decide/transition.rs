@@ -80,7 +80,7 @@ pub(super) struct Turn<'a> {
     pub(super) refused: Option<String>,
     /// Who retried, where this turn is a retry: the cause of its changes of shares.
     pub(super) retried_by: Option<Key>,
-    before: RolloutState,
+    before: &'a RolloutState,
     records: Vec<Record>,
     marks: bool,
     resets: bool,
@@ -88,7 +88,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    fn new(ruleset: &'a Ruleset, state: &RolloutState, findings: &'a Findings, now: Now) -> Self {
+    fn new(ruleset: &'a Ruleset, state: &'a RolloutState, findings: &'a Findings, now: Now) -> Self {
         Self {
             ruleset,
             findings,
@@ -96,7 +96,7 @@ impl<'a> Turn<'a> {
             state: state.clone(),
             refused: None,
             retried_by: None,
-            before: state.clone(),
+            before: state,
             records: Vec::new(),
             marks: false,
             resets: false,

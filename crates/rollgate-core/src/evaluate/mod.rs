@@ -1,1 +1,11 @@
-//! To come.
+//! A snapshot, a flag and a context to an answer, and why. It never fails, blocks, allocates or panics.
+
+mod answer;
+mod context;
+mod explain;
+mod walk;
+
+pub use answer::{ErrorCode, Evaluation, Reason, Variant};
+pub use context::{Attribute, Context, FlagRef};
+pub use explain::{Explain, Note, Quiet, Trail};
+pub use walk::{evaluate, evaluate_with, reach};

@@ -1,1 +1,20 @@
-//! To come.
+//! The engine: flags that are read, metrics that are recorded, a rollout that decides.
+//!
+//! It needs no thread of its own: [`Engine::tick`] does what is due, [`Engine::next_wakeup`] says when something may be,
+//! and [`Engine::spawn_ticker`] is a convenience around the two.
+
+mod builder;
+mod control;
+mod handle;
+mod judging;
+mod metric;
+mod records;
+mod scorecard;
+mod status;
+mod ticker;
+
+pub use builder::EngineBuilder;
+pub use handle::Engine;
+pub use metric::{Alerts, Metric, Outcome, Timer};
+pub use status::RolloutStatus;
+pub use ticker::Ticker;

@@ -1,0 +1,59 @@
+//! Who asks, and for which flag.
+
+use crate::id::FlagId;
+
+/// A flag by its index or by its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlagRef<'a> {
+    /// By index: no lookup.
+    Id(FlagId),
+    /// By key.
+    Name(&'a str),
+}
+
+/// A value of an attribute.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Attribute<'a> {
+    /// Text.
+    Text(&'a str),
+    /// A number.
+    Number(f64),
+    /// A yes or no.
+    Bool(bool),
+}
+
+/// The subject of one evaluation: its targeting key and its attributes, borrowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Context<'a> {
+    /// The stable bytes that a subject is bucketed by; hashed as they are.
+    pub targeting_key: Option<&'a [u8]>,
+    /// Attributes by name; the first of a name counts.
+    pub attributes: &'a [(&'a str, Attribute<'a>)],
+}
+
+impl<'a> Context<'a> {
+    /// A subject with a key and no attributes.
+    pub const fn new(key: &'a str) -> Self {
+        Self { targeting_key: Some(key.as_bytes()), attributes: &[] }
+    }
+    /// A subject with a key of raw bytes.
+    pub const fn of_bytes(key: &'a [u8]) -> Self {
+        Self { targeting_key: Some(key), attributes: &[] }
+    }
+    /// A context without a subject.
+    pub const fn empty() -> Self {
+        Self { targeting_key: None, attributes: &[] }
+    }
+    /// The same subject with these attributes.
+    #[must_use]
+    pub const fn with_attributes(self, attributes: &'a [(&'a str, Attribute<'a>)]) -> Self {
+        Self { attributes, ..self }
+    }
+    /// The text of an attribute, where there is one that is text.
+    pub fn text(&self, name: &str) -> Option<&'a str> {
+        self.attributes.iter().find(|(listed, _)| *listed == name).and_then(|(_, value)| match value {
+            Attribute::Text(text) => Some(*text),
+            Attribute::Number(_) | Attribute::Bool(_) => None,
+        })
+    }
+}

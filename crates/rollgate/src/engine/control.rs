@@ -1,0 +1,276 @@
+//! The one place where state changes: windows, streaks, state and journal behind one lock.
+
+use std::sync::Arc;
+
+use rollgate_core::decide::{
+    self, Body, Command, Effect, Findings, Input, Passing, Record, RolloutState, Transition,
+};
+use rollgate_core::error::{Error, ErrorKind};
+use rollgate_core::evaluate::{Context, FlagRef, evaluate};
+use rollgate_core::judge::Streaks;
+use rollgate_core::limits::READ_BACK_PROBES;
+use rollgate_core::metrics::Windows;
+use rollgate_core::snapshot::{Ruleset, Snapshot};
+use rollgate_core::time::{Now, Span, Timestamp};
+
+use super::judging;
+use super::records::record_of;
+use crate::flag::Flags;
+use crate::journal::Journal;
+use crate::store::Store;
+
+/// A wall clock that moved by less than this against the observed one was only being disciplined.
+const JUMP_MIN_MS: i64 = 1_000;
+
+/// Everything that changes, and what changing it needs.
+pub(super) struct Control {
+    pub(super) ruleset: Arc<Ruleset>,
+    pub(super) windows: Windows,
+    pub(super) streaks: Streaks,
+    pub(super) state: RolloutState,
+    pub(super) journal: Journal,
+    /// Observed time of the next evaluation.
+    pub(super) due: Timestamp,
+    flags: Flags,
+    store: Box<dyn Store>,
+    revision: u64,
+    version: u64,
+    /// Journal lines that the store has.
+    saved: usize,
+    /// Wall minus observed time, as last journalled.
+    offset: i64,
+}
+
+/// What a command came to.
+pub(super) type Outcome = Result<(), Error>;
+
+impl Control {
+    /// A control over an empty or a filled store.
+    pub(super) fn open(
+        ruleset: Arc<Ruleset>,
+        flags: Flags,
+        store: Box<dyn Store>,
+        now: Now,
+    ) -> Result<Self, Error> {
+        let stored = store.load()?;
+        let mut control = Self {
+            windows: Windows::new(ruleset.clone(), now.observed),
+            streaks: Streaks::new(ruleset.streaks),
+            state: RolloutState::new(&ruleset, now.observed),
+            journal: Journal::new(),
+            due: decide::next_wakeup(&ruleset, now.observed),
+            flags,
+            store,
+            revision: 0,
+            version: 1,
+            saved: 0,
+            offset: now.wall.0 - now.observed.0,
+            ruleset,
+        };
+        control.state.evaluated = Some(now.observed);
+        if let Some(stored) = stored {
+            if stored.state.plan != control.ruleset.name
+                || stored.state.shares.len() != control.ruleset.flags.len()
+            {
+                return Err(Error::new(
+                    ErrorKind::InvalidConfig,
+                    format_args!(
+                        "the store holds a rollout of plan `{}` with {} flags, not of `{}` with {}; give this plan its own store",
+                        stored.state.plan,
+                        stored.state.shares.len(),
+                        control.ruleset.name,
+                        control.ruleset.flags.len()
+                    ),
+                ));
+            }
+            control.journal = Journal::restore(stored.journal)?;
+            control.saved = control.journal.len();
+            control.revision = stored.revision;
+            control.adopt(stored.state, now);
+        }
+        let states = control.state.flag_states();
+        control.publish(states);
+        Ok(control)
+    }
+
+    /// Takes over a stored state. Observed time is the wall's at the moment a process opens, so stored readings of it
+    /// still order rightly; what lies between is downtime, and credits nothing.
+    fn adopt(&mut self, mut state: RolloutState, now: Now) {
+        if state.hash != self.ruleset.hash {
+            state.votes.clear();
+            state.hash = self.ruleset.hash.clone();
+        }
+        let since = state.evaluated.unwrap_or(now.observed).min(now.observed);
+        self.state = state;
+        self.restarted(since, now);
+    }
+
+    /// The process was away since `since` (observed): liveness is gone, nothing is credited, and the triggers are
+    /// judged once.
+    pub(super) fn restarted(&mut self, since: Timestamp, now: Now) {
+        self.windows.advance(now.observed);
+        self.windows.unwatched(since, now.observed);
+        self.windows.restart(now.observed);
+        self.state.evaluated = Some(now.observed);
+        self.state.credited = (Span::ZERO, Span::ZERO);
+        self.due = decide::next_wakeup(&self.ruleset, now.observed);
+        let down_ms = now.observed.since(since).0;
+        self.note(Body::Restarted { down_ms }, now);
+        let mut findings = Findings::default();
+        judging::triggers(self, &mut findings, judging::Which::All, now);
+        let transition = self.decide(&findings, Input::Restart, now);
+        // Should the store be away, the records wait for it; what was lowered stays lowered.
+        let _ = self.execute(transition, now);
+    }
+
+    fn decide(&self, findings: &Findings, input: Input<'_>, now: Now) -> Transition {
+        decide::decide(&self.ruleset, &self.state, findings, input, now)
+    }
+
+    /// One evaluation. The caller has brought the windows up to date.
+    pub(super) fn evaluate(&mut self, now: Now) {
+        self.note_jump(now);
+        self.windows.advance(now.observed);
+        if let Some((from, to)) = decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Evaluation) {
+            self.windows.unwatched(from, to);
+        }
+        self.due = decide::next_wakeup(&self.ruleset, now.observed);
+        if self.ruleset.plan.is_none() {
+            return;
+        }
+        let findings = judging::evaluation(self, now);
+        let transition = self.decide(&findings, Input::Evaluation, now);
+        // A store that is away is tried again at the next evaluation; what was to be raised is decided anew then.
+        let _ = self.execute(transition, now);
+        let _ = self.flush();
+    }
+
+    /// One command, decided at its own time on everything recorded so far.
+    pub(super) fn command(&mut self, command: &Command, now: Now) -> Outcome {
+        self.note_jump(now);
+        decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Command);
+        let findings = judging::command(self, now);
+        let transition = self.decide(&findings, Input::Command(command), now);
+        let refused = transition.refused.clone();
+        self.execute(transition, now)?;
+        match refused {
+            Some(why) => Err(Error::new(ErrorKind::Refused, why)),
+            None => Ok(()),
+        }
+    }
+
+    /// An event, alert or gauge was recorded: triggers on it fire here and now.
+    pub(super) fn recorded(&mut self, now: Now) {
+        if self.ruleset.plan.is_none() || !self.state.has_exposure() {
+            return;
+        }
+        let mut findings = Findings::default();
+        judging::triggers(self, &mut findings, judging::Which::AtOnce, now);
+        if findings.triggers.iter().all(|judged| judged.finding.is_none()) {
+            return;
+        }
+        let transition = self.decide(&findings, Input::Recording, now);
+        if !transition.effects.is_empty() {
+            let _ = self.execute(transition, now);
+        }
+    }
+
+    /// Writes one record that no decision stands behind: alerts, drops.
+    pub(super) fn note(&mut self, body: Body, now: Now) {
+        let record = Record { phase: self.state.phase, status: self.state.status, body };
+        self.write(&record, now);
+        let _ = self.flush();
+    }
+
+    /// A wall clock that was set is journalled; nothing else follows from it (SEMANTICS 6.10).
+    fn note_jump(&mut self, now: Now) {
+        let offset = now.wall.0 - now.observed.0;
+        let by_ms = offset - self.offset;
+        if by_ms.abs() >= JUMP_MIN_MS {
+            self.offset = offset;
+            self.note(Body::ClockJump { by_ms }, now);
+        }
+    }
+
+    /// Executes effects in their order. Where a raise cannot be written down, nothing of the transition happens.
+    fn execute(&mut self, transition: Transition, now: Now) -> Outcome {
+        let before = std::mem::replace(&mut self.state, transition.state);
+        let journalled = self.journal.len();
+        let mut applied = false;
+        let mut effects = transition.effects.into_iter().peekable();
+        let mut outcome = Ok(());
+        while let Some(effect) = effects.next() {
+            match effect {
+                Effect::Apply(states) => {
+                    self.publish(states);
+                    applied = true;
+                }
+                Effect::Record(record) => self.write(&record, now),
+                Effect::Mark => self.windows.mark(now.observed),
+                Effect::CountRollback => self.windows.record_rollback(now.observed),
+                Effect::ResetStreaks => self.streaks.reset(),
+                Effect::ReadBack => self.read_back(now),
+                Effect::Persist => {
+                    let Err(error) = self.flush() else { continue };
+                    if effects.any(|later| matches!(later, Effect::Apply(_))) {
+                        self.state = before;
+                        self.journal.truncate(journalled);
+                        if applied {
+                            let states = self.state.flag_states();
+                            self.publish(states);
+                        }
+                        return Err(error);
+                    }
+                    outcome = Err(error);
+                    break;
+                }
+            }
+        }
+        let flushed = self.flush();
+        outcome.and(flushed)
+    }
+
+    fn publish(&mut self, states: Box<[rollgate_core::snapshot::FlagState]>) {
+        self.version += 1;
+        self.flags.publish(Snapshot { version: self.version, ruleset: self.ruleset.clone(), states });
+    }
+
+    fn write(&mut self, record: &Record, now: Now) {
+        let value = record_of(&self.ruleset, self.journal.len() as u64 + 1, record, now);
+        self.journal.append(value);
+    }
+
+    /// Saves what the store does not have yet.
+    pub(super) fn flush(&mut self) -> Outcome {
+        if self.saved == self.journal.len() {
+            return Ok(());
+        }
+        let lines: Vec<String> = self.journal.after(self.saved as u64).map(str::to_owned).collect();
+        self.revision = self.store.commit(self.revision, &self.state, &lines)?;
+        self.saved = self.journal.len();
+        Ok(())
+    }
+
+    /// Evaluates probe keys through the public path, and compares with what the state says they must get.
+    fn read_back(&mut self, now: Now) {
+        let expected =
+            Snapshot { version: 0, ruleset: self.ruleset.clone(), states: self.state.flag_states() };
+        let mut probes = 0;
+        let mut ok = true;
+        for flag in &self.ruleset.flags {
+            for probe in 0..READ_BACK_PROBES {
+                let key = format!("rollgate-probe-{probe}");
+                let context = Context::new(&key);
+                let wanted = evaluate(&expected, FlagRef::Name(flag.key.as_str()), &context);
+                probes += 1;
+                ok &= self.flags.is_on(flag.key.as_str(), &key) == wanted.is_on();
+            }
+        }
+        let record = Record {
+            phase: self.state.phase,
+            status: self.state.status,
+            body: Body::ReadBack { probes, ok },
+        };
+        self.write(&record, now);
+    }
+}

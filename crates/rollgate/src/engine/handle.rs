@@ -1,0 +1,331 @@
+//! The engine's handle, and what can be asked of it.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rollgate_core::decide::{Action, Body, Choice, Command};
+use rollgate_core::error::{Error, ErrorKind};
+use rollgate_core::evaluate::{Context, Evaluation};
+use rollgate_core::id::Key;
+use rollgate_core::metrics::EventSource;
+use rollgate_core::report::{Form, Scorecard};
+use rollgate_core::snapshot::Ruleset;
+use rollgate_core::time::{Now, Timestamp};
+use rollgate_core::units::Share;
+
+use super::builder::EngineBuilder;
+use super::control::Control;
+use super::metric::{Alerts, Metric, names};
+use super::status::RolloutStatus;
+use super::ticker::Ticker;
+use super::scorecard;
+use crate::clock::Clock;
+use crate::flag::{Flag, Flags, View};
+use crate::recorder::Recorder;
+use crate::store::Store;
+
+pub(super) type Listener = Box<dyn Fn(&str) + Send + Sync>;
+
+/// Flags, metrics and one rollout, in this process. Clones are cheap and share everything.
+///
+/// # Examples
+/// ```
+/// use rollgate::Engine;
+/// use rollgate::read::Format;
+///
+/// let plan = "version: 1\nname: quick\nflags: { NEW_SEARCH: { share: 100% } }\n";
+/// let engine = Engine::builder().plan_text(plan, Format::Yaml)?.build()?;
+/// assert!(engine.is_on("NEW_SEARCH", "user-42"));
+/// # Ok::<(), rollgate::core::error::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine {
+    pub(super) shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub(super) ruleset: Arc<Ruleset>,
+    pub(super) flags: Flags,
+    pub(super) recorder: Recorder,
+    pub(super) control: Mutex<Control>,
+    clock: Arc<dyn Clock>,
+    /// Wall and monotonic time at which observed time was anchored.
+    origin: (Timestamp, rollgate_core::time::Span),
+    listeners: Vec<Listener>,
+    /// Journal lines that listeners have seen. Its own lock keeps them in order without holding the control.
+    told: Mutex<u64>,
+}
+
+impl Shared {
+    pub(super) fn now(&self) -> Now {
+        let elapsed = self.clock.monotonic() - self.origin.1;
+        Now { wall: self.clock.wall(), observed: self.origin.0 + elapsed }
+    }
+
+    /// Brings what the recorders counted into the windows.
+    pub(super) fn collect(&self, control: &mut Control, now: Now) {
+        self.recorder.collect(&mut control.windows, now.observed);
+    }
+
+    /// Takes the lock with everything up to date: what was recorded is in the windows, what was due is evaluated.
+    pub(super) fn with_control<T>(&self, act: impl FnOnce(&mut Control, Now) -> T) -> T {
+        let now = self.now();
+        let mut control = self.control.lock();
+        self.collect(&mut control, now);
+        if now.observed >= control.due {
+            control.evaluate(now);
+        }
+        act(&mut control, now)
+    }
+
+    fn tell(&self) {
+        if self.listeners.is_empty() {
+            return;
+        }
+        let Some(mut told) = self.told.try_lock() else { return };
+        let lines: Vec<String> = self.control.lock().journal.after(*told).map(str::to_owned).collect();
+        for line in lines {
+            *told += 1;
+            self.listeners.iter().for_each(|listener| listener(&line));
+        }
+    }
+}
+
+impl Engine {
+    /// Starts to build an engine.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::new()
+    }
+
+    pub(super) fn open(
+        ruleset: Arc<Ruleset>,
+        store: Box<dyn Store>,
+        clock: Arc<dyn Clock>,
+        listeners: Vec<Listener>,
+    ) -> Result<Self, Error> {
+        let origin = (clock.wall(), clock.monotonic());
+        let flags = Flags::new(ruleset.clone());
+        let control = Control::open(ruleset.clone(), flags.clone(), store, Now::same(origin.0))?;
+        let told = Mutex::new(control.journal.len() as u64);
+        let recorder = Recorder::new(&ruleset);
+        let control = Mutex::new(control);
+        let shared = Shared { ruleset, flags, recorder, control, clock, origin, listeners, told };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    // ---- flags
+
+    /// A flag's handle: the fast path. An unknown flag gives a handle that is always off.
+    pub fn flag(&self, key: &str) -> Flag {
+        self.shared.flags.flag(key)
+    }
+
+    /// Whether the flag is on for the subject; off where the flag is unknown, disabled or malformed.
+    ///
+    /// # Panics
+    /// Never. It takes no lock and allocates nothing.
+    pub fn is_on(&self, flag: &str, key: &str) -> bool {
+        self.shared.flags.is_on(flag, key)
+    }
+
+    /// The answer for one flag, and why.
+    pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
+        self.shared.flags.evaluate(flag, context)
+    }
+
+    /// Pins one snapshot: all flags read through it are of one version.
+    pub fn snapshot(&self) -> View {
+        self.shared.flags.view()
+    }
+
+    /// The shares that apply now, in the plan's order.
+    pub fn shares(&self) -> Vec<(Key, Share)> {
+        let control = self.shared.control.lock();
+        let keys = self.shared.ruleset.flags.iter().map(|flag| flag.key.clone());
+        keys.zip(control.state.shares.iter().copied()).collect()
+    }
+
+    // ---- metrics
+
+    /// A metric's handle. Opening the handle of an event metric makes it live: zero events are evidence from here on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnknownName`] where the plan has no such metric.
+    pub fn metric(&self, key: &str) -> Result<Metric, Error> {
+        let Some(id) = self.shared.ruleset.metric_of(key) else {
+            return Err(Error::new(
+                ErrorKind::UnknownName,
+                format_args!("the plan has no metric `{key}`; it has {}", names(&self.shared.ruleset)),
+            ));
+        };
+        Ok(Metric::open(self.shared.clone(), id))
+    }
+
+    /// The alerts' handle. Opening it makes them live: no alerts are evidence from here on.
+    pub fn alerts(&self) -> Alerts {
+        let now = self.shared.now();
+        self.shared.control.lock().windows.open_source(EventSource::Alerts, now.observed);
+        Alerts::open(self.shared.clone())
+    }
+
+    // ---- time
+
+    /// Does what is due: at most one evaluation. Calls the listeners.
+    pub fn tick(&self) {
+        let now = self.shared.now();
+        {
+            let mut control = self.shared.control.lock();
+            if now.observed >= control.due {
+                self.shared.collect(&mut control, now);
+                control.evaluate(now);
+            }
+        }
+        self.shared.tell();
+    }
+
+    /// Observed time at which something may next change by itself.
+    pub fn next_wakeup(&self) -> Timestamp {
+        self.shared.control.lock().due
+    }
+
+    /// How long until [`next_wakeup`](Self::next_wakeup); zero where it is due.
+    pub fn until_wakeup(&self) -> rollgate_core::time::Span {
+        self.next_wakeup().since(self.shared.now().observed)
+    }
+
+    /// Starts a thread that ticks until the returned handle is dropped.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] where the system gives no thread.
+    pub fn spawn_ticker(&self) -> Result<Ticker, Error> {
+        Ticker::spawn(self.clone())
+    }
+
+    // ---- commands
+
+    /// Carries out one command.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] with the reason, which is journalled too; [`ErrorKind::StoreAway`] where a raise could not
+    /// be written down, and so did not happen.
+    pub fn command(&self, command: &Command) -> Result<(), Error> {
+        let outcome = self.shared.with_control(|control, now| control.command(command, now));
+        self.shared.tell();
+        outcome
+    }
+
+    fn act(&self, by: &str, action: Action) -> Result<(), Error> {
+        self.command(&Command { by: Key::new(by), role: None, action })
+    }
+
+    /// Begins the first phase.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command).
+    pub fn start(&self, by: &str) -> Result<(), Error> {
+        self.act(by, Action::Start)
+    }
+
+    /// Decides on the phase.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command).
+    pub fn decide(&self, by: &str, choice: Choice, rationale: &str) -> Result<(), Error> {
+        self.act(by, Action::Decide { choice, rationale: rationale.into() })
+    }
+
+    /// Signs a statement.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command).
+    pub fn attest(&self, by: &str, item: &str) -> Result<(), Error> {
+        self.act(by, Action::Attest { item: Key::new(item), is_true: true, passed: None })
+    }
+
+    /// Sets shares by hand, all or nothing. A raise above the plan's step needs a reason.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command).
+    pub fn set_shares(&self, by: &str, shares: &[(&str, Share)], reason: &str) -> Result<(), Error> {
+        let shares = shares.iter().map(|(flag, share)| (Key::new(*flag), *share)).collect();
+        self.act(by, Action::Set { shares, reason: reason.into() })
+    }
+
+    /// Turns everything off at once, until a retry.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command).
+    pub fn stop(&self, by: &str, reason: &str) -> Result<(), Error> {
+        self.act(by, Action::Stop { reason: reason.into() })
+    }
+
+    /// Enters again after a rollback or a stop.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command).
+    pub fn retry(&self, by: &str) -> Result<(), Error> {
+        self.act(by, Action::Retry)
+    }
+
+    /// Says that the process was away since `since` (observed): for replays; a real restart opens an engine anew.
+    pub(crate) fn restart(&self, since: Timestamp) {
+        let now = self.shared.now();
+        let mut control = self.shared.control.lock();
+        self.shared.collect(&mut control, now);
+        control.restarted(since, now);
+    }
+
+    // ---- reading
+
+    /// Where the rollout stands.
+    pub fn status(&self) -> RolloutStatus {
+        self.shared.with_control(|control, _| RolloutStatus::of(control))
+    }
+
+    /// The journal's lines after this sequence number, oldest first.
+    pub fn journal_after(&self, seq: u64) -> Vec<String> {
+        self.shared.control.lock().journal.after(seq).map(str::to_owned).collect()
+    }
+
+    /// The scorecard of the current phase, judged now.
+    pub fn scorecard(&self, form: Form) -> Scorecard {
+        self.shared.with_control(|control, now| scorecard::of(control, form, now))
+    }
+
+    /// The compiled plan.
+    pub fn ruleset(&self) -> &Arc<Ruleset> {
+        &self.shared.ruleset
+    }
+
+    /// Bytes that the windows hold.
+    pub fn window_bytes(&self) -> usize {
+        self.shared.control.lock().windows.memory_bytes()
+    }
+
+    /// A handle that does not make its source live: a trace says so itself.
+    pub(crate) fn metric_quietly(&self, id: rollgate_core::id::MetricId) -> Option<Metric> {
+        self.shared.ruleset.metrics.get(id.index()).map(|_| Metric::open_quietly(self.shared.clone(), id))
+    }
+
+    pub(crate) fn alerts_quietly(&self) -> Alerts {
+        Alerts::open(self.shared.clone())
+    }
+
+    pub(crate) fn open_source(&self, source: EventSource) {
+        let now = self.shared.now();
+        self.shared.control.lock().windows.open_source(source, now.observed);
+    }
+
+    /// Counts samples that came for a metric that the plan does not have.
+    pub(crate) fn drop_unknown(&self, count: u64) {
+        let now = self.shared.now();
+        let mut control = self.shared.control.lock();
+        control.windows.count_dropped(None, count, now.observed);
+    }
+
+    /// Journals a drop.
+    pub(crate) fn note_drop(&self, metric: Option<Key>, count: u64) {
+        let now = self.shared.now();
+        self.shared.control.lock().note(Body::Dropped { metric, count }, now);
+    }
+}

@@ -1,0 +1,170 @@
+//! Asks the judge what the docket says, and renders only what will be read.
+
+use rollgate_core::decide::{
+    Capture, Docket, Findings, GateFindings, TriggerJudgement, TriggerRef, facts, is_due, live_phase,
+};
+use rollgate_core::id::{BaselineId, Key, PhaseId};
+use rollgate_core::judge::{self, Facts, Streaking, Streaks, Verdict, fold_set};
+use rollgate_core::metrics::{Clip, Measures};
+use rollgate_core::snapshot::{BaselineSource, ConditionKind, Query, Subject, Trigger, Window};
+use rollgate_core::time::{Now, Timestamp};
+
+use super::control::Control;
+
+/// Which of a phase's triggers are judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// All of them.
+    All,
+    /// Those that are judged inside recording calls.
+    AtOnce,
+}
+
+/// What an evaluation decides on.
+pub(super) fn evaluation(control: &mut Control, now: Now) -> Findings {
+    let mut findings = Findings::default();
+    let docket = Docket::of(&control.ruleset, &control.state, now);
+    judge_triggers(control, &mut findings, Which::All, Streaking::Advance, now);
+    settled(control, &docket.settling, &mut findings, now);
+    if let Some(step) = docket.step {
+        only_if(control, step, &mut findings, now);
+        captures(control, &mut findings, now);
+    }
+    if docket.gates {
+        gates(control, &mut findings, Streaking::Advance, Render::Changes, now);
+    }
+    findings
+}
+
+/// What a command decides on: gates and baselines as they are at its own time; streaks stand still.
+pub(super) fn command(control: &mut Control, now: Now) -> Findings {
+    let mut findings = Findings::default();
+    let due = control.ruleset.plan.as_ref().is_some_and(|plan| is_due(plan, &control.state));
+    if due {
+        gates(control, &mut findings, Streaking::Read, Render::Always, now);
+    }
+    captures(control, &mut findings, now);
+    findings
+}
+
+/// Judges the live triggers without moving the streaks.
+pub(super) fn triggers(control: &mut Control, findings: &mut Findings, which: Which, now: Now) {
+    judge_triggers(control, findings, which, Streaking::Read, now);
+}
+
+fn checked(control: &Control, phase: PhaseId) -> Vec<Key> {
+    if control.state.checked.is_empty() { Vec::new() } else { control.state.checked_in(phase) }
+}
+
+fn judge_triggers(control: &mut Control, findings: &mut Findings, which: Which, streaking: Streaking, now: Now) {
+    let Some(phase) = live_phase(&control.state) else { return };
+    let Some(plan) = &control.ruleset.plan else { return };
+    let Some(rule) = plan.phases.get(phase.index()) else { return };
+    let checked = checked(control, phase);
+    let facts = facts(&control.ruleset, &control.state, phase, &control.state.shares, &checked, now);
+    for (index, trigger) in rule.triggers.iter().enumerate() {
+        if which == Which::AtOnce && !trigger.is_at_once {
+            continue;
+        }
+        let judgement = judge::judge_trigger(trigger, &facts, &control.windows, &mut control.streaks, streaking);
+        let finding = (judgement.verdict == Verdict::Pass)
+            .then(|| judge::trigger_finding(trigger, &judgement, &facts));
+        findings.triggers.push(TriggerJudgement {
+            trigger: TriggerRef { phase, index: index as u16 },
+            verdict: judgement.verdict,
+            is_clear: judgement.verdict == Verdict::Fail && !has_streak(trigger, &control.streaks),
+            finding,
+        });
+    }
+}
+
+/// Whether any `for` of the trigger has a streak running.
+fn has_streak(trigger: &Trigger, streaks: &Streaks) -> bool {
+    let mut is_running = false;
+    trigger.when.walk(&mut |condition| {
+        if let ConditionKind::Measure(measure) = &condition.kind
+            && let Some(sustained) = measure.sustained
+        {
+            let streak = streaks.0.get(sustained.streak.index());
+            is_running |= streak.is_some_and(|streak| streak.since.is_some());
+        }
+    });
+    is_running
+}
+
+fn settled(control: &Control, due: &[TriggerRef], findings: &mut Findings, now: Now) {
+    let Some(plan) = &control.ruleset.plan else { return };
+    for reference in due {
+        let Some(trigger) = reference.of(plan) else { continue };
+        let checked = checked(control, reference.phase);
+        let facts = facts(&control.ruleset, &control.state, reference.phase, &control.state.shares, &checked, now);
+        let judgement = judge::judge_settled(trigger, &facts, &control.windows);
+        let finding = (judgement.verdict == Verdict::Pass)
+            .then(|| judge::trigger_finding(trigger, &judgement, &facts));
+        findings.settled.push(TriggerJudgement {
+            trigger: *reference,
+            verdict: judgement.verdict,
+            is_clear: judgement.verdict == Verdict::Fail,
+            finding,
+        });
+    }
+}
+
+fn only_if(control: &Control, step: usize, findings: &mut Findings, now: Now) {
+    let (Some(plan), Some(phase)) = (&control.ruleset.plan, control.state.phase) else { return };
+    let Some(condition) = plan.phase(phase).steps.get(step).and_then(|step| step.only_if.as_ref()) else { return };
+    let checked = checked(control, phase);
+    let facts = facts(&control.ruleset, &control.state, phase, &control.state.shares, &checked, now);
+    let mut streaks = control.streaks.clone();
+    findings.step =
+        Some(judge::judge_condition(condition, &facts, &control.windows, &mut streaks, Streaking::Read).verdict);
+}
+
+/// When gate findings are put into words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Render {
+    /// Where the set's verdict is not the one last journalled.
+    Changes,
+    /// Always.
+    Always,
+}
+
+fn gates(control: &mut Control, findings: &mut Findings, streaking: Streaking, render: Render, now: Now) {
+    let (Some(plan), Some(phase)) = (&control.ruleset.plan, control.state.phase) else { return };
+    let rule = plan.phase(phase);
+    let checked = checked(control, phase);
+    let facts = facts(&control.ruleset, &control.state, phase, &control.state.shares, &checked, now);
+    let judged: Vec<_> = rule
+        .gates
+        .iter()
+        .map(|gate| judge::judge_gate(gate, &facts, &control.windows, &mut control.streaks, streaking))
+        .collect();
+    let deciding = rule.gates.iter().zip(&judged).filter(|(gate, _)| !gate.is_dry_run);
+    let verdict = fold_set(deciding.map(|(_, judgement)| judgement.verdict));
+    let is_new = render == Render::Always || control.state.gates != Some(verdict);
+    let words = |facts: &Facts<'_>| {
+        rule.gates.iter().zip(&judged).map(|(gate, judgement)| judge::gate_finding(gate, judgement, facts)).collect()
+    };
+    findings.gates = Some(GateFindings { verdict, findings: if is_new { words(&facts) } else { Vec::new() } });
+}
+
+/// Measures the baselines that have no value yet, while nobody is exposed or somebody asks.
+fn captures(control: &Control, findings: &mut Findings, now: Now) {
+    for (index, baseline) in control.ruleset.baselines.iter().enumerate() {
+        let BaselineSource::Captured(over) = baseline.source else { continue };
+        if control.state.baselines.get(index).copied().flatten().is_some() {
+            continue;
+        }
+        let query = Query {
+            subject: Subject::Metric(baseline.metric),
+            stat: baseline.stat,
+            window: Window::Over(over),
+            averaged_by: None,
+        };
+        let clip = Clip { from: Timestamp::MIN, phase: Timestamp::MIN };
+        let measured = control.windows.measure(&query, clip, now.observed);
+        if let Ok(value) = measured.value {
+            findings.captures.push(Capture { baseline: BaselineId(index as u16), value, n: measured.n });
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Handles of metrics and alerts: what a program records through.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rollgate_core::decide::Body;
+use rollgate_core::error::{Error, ErrorKind};
+use rollgate_core::id::{Key, MetricId};
+use rollgate_core::limits::ALERT_ID_BYTES_MAX;
+use rollgate_core::metrics::{Arm, Arms, EventSource, Opened};
+use rollgate_core::snapshot::{MetricKind, Severity, Ruleset};
+use rollgate_core::units::Unit;
+
+use super::handle::Shared;
+use crate::recorder::Subject;
+
+/// One metric of the plan. Clones are cheap.
+///
+/// Recording to a distribution or a ratio is wait-free and reads no clock. Events, gauges and scores read the clock and
+/// take one short lock; a trigger on them fires inside the call. A value that cannot be (NaN, infinite, of the wrong
+/// kind) is counted as invalid and never enters a window.
+#[derive(Clone)]
+pub struct Metric {
+    shared: Arc<Shared>,
+    id: MetricId,
+    kind: MetricKind,
+    /// Milliseconds times this is a value in the metric's unit; `None` where it does not measure time.
+    per_ms: Option<f64>,
+}
+
+impl Metric {
+    pub(super) fn open(shared: Arc<Shared>, id: MetricId) -> Self {
+        let metric = Self::open_quietly(shared, id);
+        if metric.kind == MetricKind::Event {
+            let now = metric.shared.now();
+            metric.shared.control.lock().windows.open_source(EventSource::Metric(id), now.observed);
+        }
+        metric
+    }
+
+    /// A handle that does not make its source live.
+    pub(super) fn open_quietly(shared: Arc<Shared>, id: MetricId) -> Self {
+        let metric = shared.ruleset.metric(id);
+        let (kind, per_ms) = (metric.kind, Unit::Ms.convert(1.0, metric.unit));
+        Self { shared, id, kind, per_ms }
+    }
+
+    /// Its key.
+    pub fn key(&self) -> &Key {
+        &self.shared.ruleset.metric(self.id).key
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> MetricKind {
+        self.kind
+    }
+
+    /// Records one value, in the metric's unit: a sample of a distribution, a gauge's new level, a rating.
+    pub fn record(&self, value: f64) {
+        self.record_many(value, 1);
+    }
+
+    /// Records `count` samples of one value.
+    pub fn record_many(&self, value: f64, count: u64) {
+        self.sample(value, count, Arms::NONE, None);
+    }
+
+    /// Records one value of a subject: it counts in the arms that the flags give the subject now.
+    pub fn record_for(&self, key: &str, value: f64) {
+        self.record_many_for(key, value, 1);
+    }
+
+    /// Records `count` samples of one value of a subject.
+    pub fn record_many_for(&self, key: &str, value: f64, count: u64) {
+        self.sample(value, count, self.arms_of(key), Some(Subject::of(key.as_bytes())));
+    }
+
+    /// Records `count` samples of one value with arms that the caller knows from an evaluation.
+    pub fn record_in(&self, arms: Arms, value: f64, count: u64) {
+        self.sample(value, count, arms, None);
+    }
+
+    /// The arms of one listed flag, for [`record_in`](Self::record_in); none where the metric does not list it.
+    pub fn arms(&self, flag: &str, arm: Arm) -> Arms {
+        let ruleset = &self.shared.ruleset;
+        let listed = &ruleset.metric(self.id).arms;
+        let position = ruleset.flag_of(flag).and_then(|flag| listed.iter().position(|id| *id == flag));
+        position.map_or(Arms::NONE, |position| Arms::NONE.with(position, arm))
+    }
+
+    /// The arms that the flags give a subject now.
+    pub fn arms_of(&self, key: &str) -> Arms {
+        let ruleset = &self.shared.ruleset;
+        let listed = ruleset.metric(self.id).arms.iter().enumerate();
+        listed.fold(Arms::NONE, |arms, (position, flag)| {
+            let is_on = self.shared.flags.is_on(ruleset.flag(*flag).key.as_str(), key);
+            arms.with(position, if is_on { Arm::On } else { Arm::Off })
+        })
+    }
+
+    fn sample(&self, value: f64, count: u64, arms: Arms, subject: Option<Subject>) {
+        match self.kind {
+            MetricKind::Distribution => self.shared.recorder.record(self.id, value, count, arms, subject),
+            MetricKind::Gauge => self.locked(|windows, at| windows.record_gauge(self.id, value, at)),
+            MetricKind::Score => self.locked(|windows, at| {
+                for _ in 0..count.min(1_000_000) {
+                    windows.record_rating(self.id, value, at);
+                }
+            }),
+            MetricKind::Ratio | MetricKind::Event => self.invalid(count),
+        }
+    }
+
+    /// Records one outcome of a ratio.
+    pub fn record_outcome(&self, outcome: Outcome) {
+        self.record_outcomes(u64::from(outcome == Outcome::True), 1);
+    }
+
+    /// Records outcomes of a ratio: how many were true, of how many.
+    pub fn record_outcomes(&self, true_count: u64, total: u64) {
+        self.outcomes(true_count, total, Arms::NONE, None);
+    }
+
+    /// Records outcomes of a subject.
+    pub fn record_outcomes_for(&self, key: &str, true_count: u64, total: u64) {
+        self.outcomes(true_count, total, self.arms_of(key), Some(Subject::of(key.as_bytes())));
+    }
+
+    /// Records outcomes with arms that the caller knows from an evaluation.
+    pub fn record_outcomes_in(&self, arms: Arms, true_count: u64, total: u64) {
+        self.outcomes(true_count, total, arms, None);
+    }
+
+    fn outcomes(&self, true_count: u64, total: u64, arms: Arms, subject: Option<Subject>) {
+        if self.kind == MetricKind::Ratio && true_count <= total {
+            self.shared.recorder.record_outcomes(self.id, true_count, total, arms, subject);
+        } else {
+            self.invalid(total.max(1));
+        }
+    }
+
+    /// Counts events. Triggers on them are judged before the call returns.
+    pub fn count(&self, events: u64) {
+        if self.kind == MetricKind::Event {
+            self.locked(|windows, at| windows.record_events(self.id, events, at));
+        } else {
+            self.invalid(events);
+        }
+    }
+
+    /// Records measured points of a score.
+    pub fn record_points(&self, points: f64) {
+        if self.kind == MetricKind::Score {
+            self.locked(|windows, at| windows.record_points(self.id, points, at));
+        } else {
+            self.invalid(1);
+        }
+    }
+
+    /// Records the time until the returned timer is dropped, in the metric's unit.
+    pub fn time(&self) -> Timer<'_> {
+        Timer { metric: self, key: None, from: Instant::now() }
+    }
+
+    /// As [`time`](Self::time), for a subject.
+    pub fn time_for<'a>(&'a self, key: &'a str) -> Timer<'a> {
+        Timer { metric: self, key: Some(key), from: Instant::now() }
+    }
+
+    fn invalid(&self, count: u64) {
+        self.locked(|windows, at| windows.count_invalid(self.id, count, at));
+    }
+
+    fn locked(
+        &self,
+        record: impl FnOnce(&mut rollgate_core::metrics::Windows, rollgate_core::time::Timestamp),
+    ) {
+        let now = self.shared.now();
+        let mut control = self.shared.control.lock();
+        record(&mut control.windows, now.observed);
+        control.recorded(now);
+    }
+}
+
+/// What one attempt came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was what the ratio counts.
+    True,
+    /// It was not.
+    False,
+}
+
+/// Records the time from its making to its end.
+#[must_use = "the time is recorded when the timer is dropped"]
+pub struct Timer<'a> {
+    metric: &'a Metric,
+    key: Option<&'a str>,
+    from: Instant,
+}
+
+impl Drop for Timer<'_> {
+    fn drop(&mut self) {
+        let ms = self.from.elapsed().as_secs_f64() * 1e3;
+        let Some(per_ms) = self.metric.per_ms else { return self.metric.invalid(1) };
+        match self.key {
+            Some(key) => self.metric.record_for(key, ms * per_ms),
+            None => self.metric.record(ms * per_ms),
+        }
+    }
+}
+
+/// The alerts of the program.
+#[derive(Clone)]
+pub struct Alerts {
+    shared: Arc<Shared>,
+}
+
+impl Alerts {
+    pub(super) fn open(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Opens an alert; an id that is open counts once. Triggers on alerts are judged before the call returns.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for an id that is empty or too long.
+    pub fn open_alert(&self, severity: Severity, id: &str) -> Result<(), Error> {
+        if id.is_empty() || id.len() > ALERT_ID_BYTES_MAX {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format_args!("an alert's id has 1 to {ALERT_ID_BYTES_MAX} bytes"),
+            ));
+        }
+        let now = self.shared.now();
+        let mut control = self.shared.control.lock();
+        match control.windows.open_alert(severity, id, now.observed) {
+            Opened::New => control.note(Body::AlertOpened { severity, id: id.into() }, now),
+            Opened::AlreadyOpen => return Ok(()),
+            Opened::Dropped => control.note(Body::Dropped { metric: Some(Key::new("alerts")), count: 1 }, now),
+        }
+        control.recorded(now);
+        Ok(())
+    }
+
+    /// Closes an alert; one that is not open is left alone.
+    pub fn close_alert(&self, id: &str) {
+        let now = self.shared.now();
+        let mut control = self.shared.control.lock();
+        if let Some(severity) = control.windows.close_alert(id, now.observed) {
+            control.note(Body::AlertClosed { severity, id: id.into() }, now);
+        }
+    }
+}
+
+/// Names of all metrics, for messages.
+pub(super) fn names(ruleset: &Ruleset) -> String {
+    let names: Vec<&str> = ruleset.metrics.iter().map(|metric| metric.key.as_str()).collect();
+    names.join(", ")
+}

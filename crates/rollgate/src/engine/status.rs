@@ -1,0 +1,58 @@
+//! Where a rollout stands, as people and programs ask.
+
+use rollgate_core::decide::{Status, remaining};
+use rollgate_core::id::Key;
+use rollgate_core::time::Span;
+use rollgate_core::units::Share;
+use serde::Serialize;
+
+use super::control::Control;
+
+/// Where a rollout stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RolloutStatus {
+    /// The plan's name.
+    pub plan: Key,
+    /// The status.
+    pub status: Status,
+    /// The phase; while rolled back, the one that failed.
+    pub phase: Option<Key>,
+    /// Its title.
+    pub title: Option<String>,
+    /// Steps of the phase that have been applied, and how many it has.
+    pub step: (usize, usize),
+    /// The shares that apply, by flag.
+    pub shares: Vec<(Key, Share)>,
+    /// Watched time until the gates are due; `None` while steps are missing or nothing runs.
+    pub due_in: Option<Span>,
+    /// Triggers whose proposals wait for an answer.
+    pub proposals: Vec<Key>,
+    /// Roles that have said go.
+    pub votes: Vec<Key>,
+}
+
+impl RolloutStatus {
+    pub(super) fn of(control: &Control) -> Self {
+        let (ruleset, state) = (&control.ruleset, &control.state);
+        let plan = ruleset.plan.as_ref();
+        let phase = plan.zip(state.phase).and_then(|(plan, id)| plan.phases.get(id.index()));
+        let is_running = matches!(state.status, Status::Running | Status::AwaitingDecision | Status::Paused);
+        Self {
+            plan: ruleset.name.clone(),
+            status: state.status,
+            phase: phase.map(|phase| phase.key.clone()),
+            title: phase.map(|phase| phase.title.clone()),
+            step: (state.step, phase.map_or(0, |phase| phase.steps.len())),
+            shares: ruleset.flags.iter().map(|flag| flag.key.clone()).zip(state.shares.iter().copied()).collect(),
+            due_in: plan.filter(|_| is_running).and_then(|plan| remaining(plan, state)),
+            proposals: plan.map_or_else(Vec::new, |plan| {
+                state.proposals.iter().filter_map(|proposal| Some(proposal.trigger.of(plan)?.key.clone())).collect()
+            }),
+            votes: state
+                .votes
+                .iter()
+                .filter_map(|vote| Some(ruleset.roles.get(vote.role.index())?.key.clone()))
+                .collect(),
+        }
+    }
+}
