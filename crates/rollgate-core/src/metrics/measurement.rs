@@ -97,6 +97,16 @@ pub struct ArmPair {
     pub s: f64,
     /// F6: sum of h^2 (s1^2/n1 + s0^2/n0); a ratio's variance uses (e + 1/2)/(n + 1).
     pub v: f64,
+    /// Sum of h.
+    pub h: f64,
+    /// Sum of h times ON's mean, for relative margins.
+    pub s_on: f64,
+    /// Sum of h times OFF's mean.
+    pub s_off: f64,
+    /// ON's part of `v`.
+    pub v_on: f64,
+    /// OFF's part of `v`.
+    pub v_off: f64,
     /// Samples of both arms in those batches.
     pub batched: u64,
     /// When the counting began.

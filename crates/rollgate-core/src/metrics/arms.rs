@@ -1,0 +1,184 @@
+//! ON and OFF since the last mark: totals, batches, and subjects in 64 clusters.
+
+use super::histogram::{Bucket, Dense};
+use super::{Arm, ArmPair, ArmTotals, Clusters};
+use crate::limits::CLUSTERS;
+use crate::time::Timestamp;
+
+/// Where a sample is counted beside the total of its metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// The metric's total.
+    Total,
+    /// One arm of the flag at this place of the metric's `arms`.
+    Arm {
+        /// The flag's place in the metric's list.
+        position: u8,
+        /// The side.
+        arm: Arm,
+        /// The subject's cluster; `None` for a sample without a subject key.
+        cluster: Option<u8>,
+    },
+}
+
+/// One side.
+#[derive(Clone, Debug)]
+struct Side {
+    totals: ArmTotals,
+    values: Dense,
+    /// By cluster: samples (outcomes), their sum (true ones), and for distributions their values.
+    n: Vec<f64>,
+    sum: Vec<f64>,
+    by_cluster: Vec<Dense>,
+    /// The batch that is open: samples, sum, sum of squares.
+    batch: (f64, f64, f64),
+}
+
+impl Side {
+    fn new() -> Self {
+        Self {
+            totals: ArmTotals::default(),
+            values: Dense::default(),
+            n: vec![0.0; CLUSTERS],
+            sum: vec![0.0; CLUSTERS],
+            by_cluster: vec![Dense::default(); CLUSTERS],
+            batch: (0.0, 0.0, 0.0),
+        }
+    }
+
+    fn add(&mut self, cluster: Option<u8>, n: u64, sum: f64, squares: f64) -> Option<usize> {
+        self.totals.n += n;
+        self.totals.sum += sum;
+        self.batch.0 += n as f64;
+        self.batch.1 += sum;
+        self.batch.2 += squares;
+        let Some(cluster) = cluster.map(usize::from).filter(|cluster| *cluster < CLUSTERS) else {
+            self.totals.unkeyed += n;
+            return None;
+        };
+        self.n[cluster] += n as f64;
+        self.sum[cluster] += sum;
+        Some(cluster)
+    }
+
+    fn bytes(&self) -> usize {
+        self.values.bytes()
+            + self.by_cluster.iter().map(|dense| dense.bytes() + size_of::<Dense>()).sum::<usize>()
+            + CLUSTERS * 16
+    }
+}
+
+/// Both sides of one flag in one metric.
+#[derive(Clone, Debug)]
+pub(super) struct Sides {
+    on: Side,
+    off: Side,
+    pair: ArmPair,
+}
+
+impl Sides {
+    pub(super) fn new(since: Timestamp) -> Self {
+        Self { on: Side::new(), off: Side::new(), pair: ArmPair { since, ..ArmPair::default() } }
+    }
+
+    fn side(&mut self, arm: Arm) -> &mut Side {
+        match arm {
+            Arm::On => &mut self.on,
+            Arm::Off => &mut self.off,
+        }
+    }
+
+    fn of(&self, arm: Arm) -> &Side {
+        match arm {
+            Arm::On => &self.on,
+            Arm::Off => &self.off,
+        }
+    }
+
+    pub(super) fn add_values(&mut self, arm: Arm, cluster: Option<u8>, bucket: Bucket, count: u64) {
+        let (value, n) = (bucket.middle(), count as f64);
+        let side = self.side(arm);
+        let cluster = side.add(cluster, count, value * n, value * value * n);
+        side.values.add(bucket, count);
+        if let Some(cluster) = cluster {
+            side.by_cluster[cluster].add(bucket, count);
+        }
+    }
+
+    pub(super) fn add_outcomes(&mut self, arm: Arm, cluster: Option<u8>, trues: u64, total: u64) {
+        let _ = self.side(arm).add(cluster, total, trues as f64, trues as f64);
+    }
+
+    pub(super) fn add_drops(&mut self, count: u64) {
+        self.pair.drops = self.pair.drops.saturating_add(count);
+    }
+
+    /// Closes a batch (F6): both arms must have samples; else it goes on.
+    pub(super) fn close_batch(&mut self, spread: Spread) {
+        let ((n1, sum1, squares1), (n0, sum0, squares0)) = (self.on.batch, self.off.batch);
+        if n1 < 1.0 || n0 < 1.0 {
+            return;
+        }
+        let variance = |n: f64, sum: f64, squares: f64| match spread {
+            // Two arms without one error still have a variance (SEMANTICS 4.6).
+            Spread::Ratio => {
+                let p = (sum + 0.5) / (n + 1.0);
+                p * (1.0 - p)
+            }
+            Spread::Values if n > 1.0 => ((squares - sum * sum / n) / (n - 1.0)).max(0.0),
+            Spread::Values => 0.0,
+        };
+        // A batch of single values tells nothing of their spread: wait for more.
+        if spread == Spread::Values && (n1 < 2.0 || n0 < 2.0) {
+            return;
+        }
+        let (mean1, mean0) = (sum1 / n1, sum0 / n0);
+        let h = n1 * n0 / (n1 + n0);
+        let (part1, part0) = (variance(n1, sum1, squares1) / n1, variance(n0, sum0, squares0) / n0);
+        let pair = &mut self.pair;
+        pair.s += h * (mean1 - mean0);
+        pair.v += h * h * (part1 + part0);
+        pair.h += h;
+        pair.s_on += h * mean1;
+        pair.s_off += h * mean0;
+        pair.v_on += h * h * part1;
+        pair.v_off += h * h * part0;
+        pair.batched += (n1 + n0) as u64;
+        self.on.batch = (0.0, 0.0, 0.0);
+        self.off.batch = (0.0, 0.0, 0.0);
+    }
+
+    pub(super) fn pair(&self) -> ArmPair {
+        ArmPair { on: self.on.totals, off: self.off.totals, ..self.pair }
+    }
+
+    pub(super) fn rank(&self, arm: Arm, rank: u64) -> Option<(f64, f64)> {
+        self.of(arm).values.rank(rank).map(|bucket| (bucket.low(), bucket.high()))
+    }
+
+    pub(super) fn clusters(&self, arm: Arm) -> Clusters {
+        let side = self.of(arm);
+        Clusters { n: side.n.clone(), sum: side.sum.clone() }
+    }
+
+    pub(super) fn clusters_above(&self, arm: Arm, value: f64) -> Clusters {
+        let side = self.of(arm);
+        let above = |dense: &Dense| {
+            dense.iter().filter(|(bucket, _)| bucket.high() > value).map(|(_, count)| count as f64).sum()
+        };
+        Clusters { n: side.n.clone(), sum: side.by_cluster.iter().map(above).collect() }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.on.bytes() + self.off.bytes()
+    }
+}
+
+/// How the variance of a batch is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spread {
+    /// From the values.
+    Values,
+    /// From the rate.
+    Ratio,
+}
