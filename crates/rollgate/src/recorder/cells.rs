@@ -1,0 +1,139 @@
+//! The counters of one metric in one shard. One thread writes, one reads.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rollgate_core::limits::{ARMS_MAX, CLUSTERS};
+use rollgate_core::metrics::{Arm, Bucket, Lane, OCTAVE, OCTAVES};
+
+/// Adds to a counter that this thread alone writes.
+///
+/// A load and a store are enough, and cheaper than a read-modify-write. The store releases, so that a collector that
+/// sees a count sees what was written before it.
+#[inline]
+pub(super) fn add(counter: &AtomicU64, count: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Release);
+}
+
+/// Adds to a sum that this thread alone writes; kept as the bits of a double.
+#[inline]
+pub(super) fn add_sum(sum: &AtomicU64, value: f64) {
+    let before = f64::from_bits(sum.load(Ordering::Relaxed));
+    sum.store((before + value).to_bits(), Ordering::Release);
+}
+
+type Octave = Box<[AtomicU64; OCTAVE]>;
+
+/// The counts of one lane of a distribution; octaves appear when they are first touched, and stay.
+pub(super) struct Counts {
+    pub(super) zero: AtomicU64,
+    pub(super) n: AtomicU64,
+    pub(super) octaves: Box<[OnceLock<Octave>]>,
+}
+
+impl Counts {
+    fn new() -> Self {
+        Self {
+            zero: AtomicU64::new(0),
+            n: AtomicU64::new(0),
+            octaves: (0..OCTAVES).map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    #[inline]
+    fn add(&self, bucket: Bucket, count: u64) {
+        let counter = match bucket.place() {
+            Some((octave, place)) => match self.octaves.get(octave) {
+                Some(slot) => &slot.get_or_init(|| Box::new([const { AtomicU64::new(0) }; OCTAVE]))[place],
+                None => return,
+            },
+            None => &self.zero,
+        };
+        add(counter, count);
+        // Last: whoever sees this count finds the buckets at least as full.
+        add(&self.n, count);
+    }
+}
+
+/// The counts of one lane of a ratio. `total` is written first and read last, so trues never exceed it.
+#[derive(Default)]
+pub(super) struct Outcomes {
+    pub(super) trues: AtomicU64,
+    pub(super) total: AtomicU64,
+}
+
+impl Outcomes {
+    #[inline]
+    fn add(&self, trues: u64, total: u64) {
+        add(&self.total, total);
+        add(&self.trues, trues);
+    }
+}
+
+/// What a metric's kind counts.
+pub(super) enum Cells {
+    /// A distribution: its lanes, and the exact sum of its values.
+    Values(Lanes<Counts>, AtomicU64),
+    /// A ratio.
+    Outcomes(Lanes<Outcomes>),
+    /// Kinds that are not recorded here.
+    Other,
+}
+
+/// The total, and the arms' lanes as they are first touched.
+pub(super) struct Lanes<T> {
+    pub(super) total: T,
+    pub(super) arms: Box<[OnceLock<Box<T>>]>,
+}
+
+/// Lanes of one side: one for samples without a subject, one for each cluster.
+const SIDE: usize = 1 + CLUSTERS;
+
+impl<T> Lanes<T> {
+    fn new(total: T, arms: usize) -> Self {
+        Self { total, arms: (0..arms.min(ARMS_MAX) * 2 * SIDE).map(|_| OnceLock::new()).collect() }
+    }
+
+    #[inline]
+    fn lane(&self, lane: Lane, new: impl FnOnce() -> T) -> Option<&T> {
+        let Lane::Arm { position, arm, cluster } = lane else { return Some(&self.total) };
+        let side = usize::from(position) * 2 + usize::from(arm == Arm::On);
+        let slot = self.arms.get(side * SIDE + cluster.map_or(0, |cluster| 1 + usize::from(cluster)))?;
+        Some(slot.get_or_init(|| Box::new(new())))
+    }
+
+    /// The lane at a place of `arms`.
+    pub(super) fn lane_at(place: usize) -> Lane {
+        let (side, cluster) = (place / SIDE, place % SIDE);
+        let arm = if side % 2 == 1 { Arm::On } else { Arm::Off };
+        Lane::Arm { position: (side / 2) as u8, arm, cluster: cluster.checked_sub(1).map(|cluster| cluster as u8) }
+    }
+}
+
+impl Cells {
+    pub(super) fn values(arms: usize) -> Self {
+        Self::Values(Lanes::new(Counts::new(), arms), AtomicU64::new(0.0_f64.to_bits()))
+    }
+
+    pub(super) fn outcomes(arms: usize) -> Self {
+        Self::Outcomes(Lanes::new(Outcomes::default(), arms))
+    }
+
+    #[inline]
+    pub(super) fn record(&self, lane: Lane, bucket: Bucket, count: u64) {
+        if let Self::Values(lanes, _) = self
+            && let Some(counts) = lanes.lane(lane, Counts::new)
+        {
+            counts.add(bucket, count);
+        }
+    }
+
+    #[inline]
+    pub(super) fn record_outcomes(&self, lane: Lane, trues: u64, total: u64) {
+        if let Self::Outcomes(lanes) = self
+            && let Some(outcomes) = lanes.lane(lane, Outcomes::default)
+        {
+            outcomes.add(trues, total);
+        }
+    }
+}
