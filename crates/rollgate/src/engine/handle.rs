@@ -7,7 +7,7 @@ use rollgate_core::decide::{Action, Body, Choice, Command};
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::evaluate::{Context, Evaluation};
 use rollgate_core::id::Key;
-use rollgate_core::metrics::EventSource;
+use rollgate_core::metrics::{EventSource, Totals};
 use rollgate_core::report::{Form, Scorecard};
 use rollgate_core::snapshot::Ruleset;
 use rollgate_core::time::{Now, Timestamp};
@@ -290,6 +290,15 @@ impl Engine {
     /// The scorecard of the current phase, judged now.
     pub fn scorecard(&self, form: Form) -> Scorecard {
         self.shared.with_control(|control, now| scorecard::of(control, form, now))
+    }
+
+    /// What a metric has recorded so far; `None` where the plan has no such metric.
+    pub fn totals(&self, metric: &str) -> Option<Totals> {
+        let id = self.shared.ruleset.metric_of(metric)?;
+        let now = self.shared.now();
+        let mut control = self.shared.control.lock();
+        self.shared.collect(&mut control, now);
+        Some(control.windows.totals(id))
     }
 
     /// The compiled plan.

@@ -1,0 +1,93 @@
+//! Journal records as lines for people.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+/// One record in one or two lines; `None` for those that only machines need.
+pub(crate) fn line_of(record: &Value) -> Option<String> {
+    let text = |field: &str| record.get(field).and_then(Value::as_str).unwrap_or_default();
+    let kind = text("kind");
+    let what = match kind {
+        "started" => format!("started by {}", text("by")),
+        "phase_started" => format!("▶ {}", text("title")),
+        "step_applied" => format!("step {}", record.get("step").and_then(Value::as_u64).unwrap_or_default()),
+        "shares_changed" => format!("  {}", shares(record)),
+        "gates_passed" => "gates: all pass".into(),
+        "gates_failed" | "gates_inconclusive" => format!("{}{}", kind.replace('_', ": "), open_gates(record)),
+        "awaiting_decision" => format!("awaiting the decision of {}", list(record, "roles")),
+        "decided" => format!("{} by {}: {}", text("choice").to_uppercase(), text("role"), text("rationale")),
+        "decision_refused" | "command_refused" => format!("refused ({}): {}", text("by"), text("why")),
+        "retry_refused" => format!("retry refused; missing: {}", list(record, "missing")),
+        "phase_passed" => "✔ phase passed".into(),
+        "completed" => "✔ completed: 100 %".into(),
+        "extended" => format!("extended until {}", text("until")),
+        "trigger_fired" => format!("✖ trigger {} fired: {}", text("trigger"), sentence(record)),
+        "proposal" => format!("? trigger {} proposes a rollback: {}", text("trigger"), sentence(record)),
+        "proposal_lapsed" => format!("the proposal of {} lapsed", text("trigger")),
+        "proposal_dismissed" => format!("the proposal of {} was dismissed", text("trigger")),
+        "approved" => format!("the proposal of {} was approved by {}", text("trigger"), text("role")),
+        "rolled_back" => format!("✖ ROLLED BACK to {}", text("to")),
+        "rollback_ineffective" => format!("! the rollback did not help: {}", sentence(record)),
+        "retried" => format!("retry by {}, again from {}", text("by"), text("from_phase")),
+        "override" => format!("shares set by {}: {}", text("by"), text("reason")),
+        "released" => format!("released: {}", list(record, "flags")),
+        "paused" | "resumed" | "stopped" => format!("{kind} by {}: {}", text("by"), text("reason")),
+        "attested" => format!("attested by {}: {}", text("by"), text("item")),
+        "baseline_captured" => format!(
+            "baseline of {}: {}",
+            text("metric"),
+            record.get("value").and_then(Value::as_f64).unwrap_or_default()
+        ),
+        "alert_opened" => format!("alert ({}): {}", text("severity"), text("id")),
+        "clock_jump" => format!("! the wall clock jumped by {} ms", record.get("by_ms").unwrap_or(&Value::Null)),
+        "restarted" => format!("restarted after {} ms", record.get("down_ms").unwrap_or(&Value::Null)),
+        "read_back" if record.get("ok") == Some(&Value::Bool(false)) => "! READ-BACK DOES NOT AGREE".into(),
+        _ => return None,
+    };
+    let at = text("at").replace('T', " ");
+    let at = at.split('.').next().unwrap_or_default();
+    Some(format!("{at}  {what}"))
+}
+
+fn sentence(record: &Value) -> &str {
+    record.pointer("/finding/sentence").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list(record: &Value, field: &str) -> String {
+    let items = record.get(field).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn percent(share: Option<&Value>) -> f64 {
+    // A share has at most six decimals: what is behind them is the double's own.
+    (share.and_then(Value::as_f64).unwrap_or_default() * 1e6).round() / 1e4
+}
+
+fn shares(record: &Value) -> String {
+    let (Some(from), Some(to)) = (record.get("from").and_then(Value::as_object), record.get("to")) else {
+        return String::new();
+    };
+    let mut text = String::new();
+    for (flag, before) in from {
+        let after = percent(to.get(flag));
+        let separator = if text.is_empty() { "" } else { ", " };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{separator}{flag} {}% → {after}%", percent(Some(before)));
+    }
+    text
+}
+
+fn open_gates(record: &Value) -> String {
+    let findings = record.get("findings").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let mut text = String::new();
+    for finding in findings {
+        let verdict = finding.get("verdict").and_then(Value::as_str).unwrap_or_default();
+        if matches!(verdict, "FAIL" | "INCONCLUSIVE") {
+            let sentence = finding.get("sentence").and_then(Value::as_str).unwrap_or_default();
+            let key = finding.get("key").and_then(Value::as_str).unwrap_or_default();
+            let _ = write!(text, "\n                       {verdict} {key}: {sentence}");
+        }
+    }
+    text
+}
