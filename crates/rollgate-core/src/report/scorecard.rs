@@ -1,0 +1,141 @@
+//! What a scorecard holds (SEMANTICS 7.2).
+
+use serde::{Serialize, Serializer};
+
+use crate::id::Key;
+use crate::judge::{Finding, Verdict};
+use crate::time::Timestamp;
+
+/// Which scorecard it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// The rows of every morning.
+    Daily,
+    /// The gates and targets, once a week.
+    Weekly,
+    /// The gates of a phase, for its decision.
+    Phase,
+    /// The gates of the last finished phase, with the targets: where daily means are shown it says "7-day average".
+    Final,
+}
+
+impl Form {
+    /// In a heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Daily => "Daily scorecard",
+            Self::Weekly => "Weekly scorecard",
+            Self::Phase => "Scorecard",
+            Self::Final => "Final scorecard",
+        }
+    }
+}
+
+/// What a row says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // The names are the contract.
+pub enum RowStatus {
+    Pass,
+    Warn,
+    Fail,
+    Inconclusive,
+    Skipped,
+    NotYet,
+}
+
+impl RowStatus {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Warn => "WARN",
+            Self::Fail => "FAIL",
+            Self::Inconclusive => "INCONCLUSIVE",
+            Self::Skipped => "SKIPPED",
+            Self::NotYet => "NOT YET",
+        }
+    }
+}
+
+impl From<Verdict> for RowStatus {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Self::Pass,
+            Verdict::Warn => Self::Warn,
+            Verdict::Fail => Self::Fail,
+            Verdict::Inconclusive(_) => Self::Inconclusive,
+            Verdict::Skipped => Self::Skipped,
+        }
+    }
+}
+
+impl Serialize for RowStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// Whether a row decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Section {
+    /// A gate: it decides.
+    Gate,
+    /// A target or a daily row: it is shown.
+    Target,
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// Whether it decides.
+    pub section: Section,
+    /// The gate's or target's key.
+    pub metric: Key,
+    /// What should be.
+    pub target: String,
+    /// What is.
+    pub actual: String,
+    /// What follows.
+    pub status: RowStatus,
+    /// The finding's sentence.
+    pub sentence: String,
+}
+
+impl Row {
+    /// The row of a finding.
+    pub fn of(section: Section, finding: &Finding) -> Self {
+        Self {
+            section,
+            metric: finding.key.clone(),
+            target: finding.target.clone(),
+            actual: finding.actual.clone(),
+            status: finding.verdict.into(),
+            sentence: finding.sentence.clone(),
+        }
+    }
+}
+
+/// A table of what should be and what is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Scorecard {
+    /// Which one.
+    pub form: Form,
+    /// The plan's title.
+    pub plan: String,
+    /// The phase's title.
+    pub phase: String,
+    /// The rollout's status.
+    pub status: String,
+    /// When it was judged, by the calendar.
+    pub at: Timestamp,
+    /// Flags with their shares as people read them.
+    pub shares: Vec<(Key, String)>,
+    /// The gate set: PASS, FAIL, INCONCLUSIVE, or NOT YET while it is not due.
+    pub overall: RowStatus,
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// Lines below the table.
+    pub notes: Vec<String>,
+}
