@@ -1,4 +1,25 @@
 //! rollgate: progressive delivery inside the process that uses it.
+//!
+//! Flags with sticky percentage rollouts, plans that raise them step by step, gates that decide whether to go on,
+//! triggers that roll back by themselves. No server, no sidecar, no background thread that anything depends on.
+//!
+//! - [`Engine`] reads flags, records metrics, takes commands and decides.
+//! - [`read`] reads plan files: YAML, TOML, JSON.
+//! - [`replay`] runs a trace through a real engine on a manual clock.
+//! - [`core`] is the law behind it: pure, and without a clock.
+//!
+//! ```
+//! use rollgate::{Engine, read::Format};
+//!
+//! let plan = "{ version: 1, name: quick, flags: { NEW_SEARCH: { share: 25% } }, metrics: { latency: { kind: distribution, unit: ms } } }";
+//! let engine = Engine::builder().plan_text(plan, Format::Yaml)?.build()?;
+//! let flag = engine.flag("NEW_SEARCH");
+//! let on = (0..1_000).filter(|user| flag.is_on(&format!("user-{user}"))).count();
+//! assert!((200..300).contains(&on));
+//! engine.metric("latency")?.record(12.5);
+//! engine.tick();
+//! # Ok::<(), rollgate::core::error::Error>(())
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod cell;
@@ -12,4 +33,5 @@ pub mod replay;
 pub mod store;
 pub mod trace;
 
+pub use engine::{Alerts, Engine, EngineBuilder, Metric, Outcome, RolloutStatus, Ticker, Timer};
 pub use rollgate_core as core;
