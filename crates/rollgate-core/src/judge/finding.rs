@@ -1,6 +1,6 @@
 //! A verdict with its evidence, and the sentence that a person reads.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::verdict::{Cause, Verdict};
 use crate::id::Key;
@@ -19,7 +19,8 @@ pub struct Evidence {
     pub threshold: Option<f64>,
     /// Unit of value and threshold.
     pub unit: &'static str,
-    /// The window as written.
+    /// How far back it looked, as people write it: `7d`.
+    #[serde(serialize_with = "as_text")]
     pub window: Option<Span>,
     /// Its start, by the calendar.
     pub from: Option<Timestamp>,
@@ -39,6 +40,13 @@ pub struct Evidence {
     pub verdict: Verdict,
     /// Why it is inconclusive.
     pub cause: Option<Cause>,
+}
+
+fn as_text<S: Serializer>(span: &Option<Span>, serializer: S) -> Result<S::Ok, S::Error> {
+    match span {
+        Some(span) => serializer.collect_str(span),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// The verdict on one gate, trigger, target or daily row.

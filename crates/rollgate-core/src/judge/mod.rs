@@ -1,11 +1,25 @@
 //! Conditions against windows: verdicts, and findings that a person can read.
 
+mod alert;
+mod compare;
+mod court;
+mod fact;
 mod facts;
 mod finding;
+mod fold;
+mod judgement;
+mod measure;
+mod statistics;
 mod streak;
+mod trend;
 mod verdict;
+mod words;
 
+pub use court::{Streaking, judge_condition, judge_gate, judge_settled, judge_trigger};
 pub use facts::{Attestation, Facts};
 pub use finding::{Evidence, Finding, SetVerdict};
+pub use fold::fold_set;
+pub use judgement::Judgement;
 pub use streak::{Streak, Streaks};
 pub use verdict::{Cause, Verdict};
+pub use words::{check_finding, gate_finding, trigger_finding};

@@ -1,0 +1,72 @@
+//! Conditions that are judged from where the rollout stands: no window is read.
+
+use super::facts::{Attestation, Facts};
+use super::verdict::{Cause, Verdict};
+use crate::id::FlagId;
+use crate::snapshot::Attest;
+use crate::time::Span;
+use crate::units::Share;
+
+const fn said(holds: bool) -> Verdict {
+    if holds { Verdict::Pass } else { Verdict::Fail }
+}
+
+impl Facts<'_> {
+    /// The latest statement on the item in this phase by somebody who may make it.
+    pub(super) fn statement(&self, attest: &Attest) -> Option<&Attestation> {
+        let may = |attestation: &Attestation| {
+            attest.roles.is_empty()
+                || attest.roles.iter().any(|role| {
+                    let key = self.ruleset.roles.get(role.index()).map(|rule| &rule.key);
+                    key.is_some_and(|key| attestation.roles.contains(key))
+                })
+        };
+        self.attestations
+            .iter()
+            .rfind(|given| given.phase == self.phase && given.item == attest.item && may(given))
+    }
+
+    pub(super) fn attested(&self, attest: &Attest) -> Verdict {
+        let Some(statement) = self.statement(attest) else {
+            return Verdict::Inconclusive(Cause::Unattested);
+        };
+        match (statement.is_true, attest.all_of, statement.passed) {
+            (false, ..) => Verdict::Fail,
+            (true, None, _) => Verdict::Pass,
+            (true, Some(least), Some((passed, of))) => said(passed == of && of >= least),
+            // Attested without the numbers that the plan asks for.
+            (true, Some(_), None) => Verdict::Inconclusive(Cause::Unattested),
+        }
+    }
+
+    /// How many items of the phase's checklist are checked, and how many there are.
+    pub(super) fn checklist_count(&self) -> (usize, usize) {
+        let phase = self.ruleset.plan.as_ref().and_then(|plan| plan.phases.get(self.phase.index()));
+        let items = phase.map_or(&[][..], |phase| &phase.checklist);
+        (items.iter().filter(|item| self.checked.contains(&item.key)).count(), items.len())
+    }
+
+    pub(super) fn checklist(&self) -> Verdict {
+        match self.checklist_count() {
+            // A list without items shows nothing.
+            (checked, of) if checked == of && of > 0 => Verdict::Pass,
+            _ => Verdict::Inconclusive(Cause::Unattested),
+        }
+    }
+
+    pub(super) fn shares_all_zero(&self) -> Verdict {
+        said(self.shares.iter().all(|share| *share == Share::ZERO))
+    }
+
+    pub(super) fn share_of(&self, flag: FlagId) -> Share {
+        self.shares.get(flag.index()).copied().unwrap_or(Share::ZERO)
+    }
+
+    pub(super) fn share_above(&self, flag: FlagId, above: Share) -> Verdict {
+        said(self.share_of(flag) > above)
+    }
+
+    pub(super) fn phase_for(&self, span: Span) -> Verdict {
+        if self.phase_watched >= span { Verdict::Pass } else { Verdict::Inconclusive(Cause::NotYet) }
+    }
+}

@@ -1,0 +1,327 @@
+//! Measurements against limits (SEMANTICS 3.6, 4.1, 4.3).
+
+use super::alert::is_short;
+use super::court::{Court, Patience, Role, Streaking};
+use super::judgement::{Basis, Judgement, Range, Reading};
+use super::statistics::binomial_tail;
+use super::streak::{Seen, Streak, StreakRule};
+use super::verdict::{Cause, Verdict};
+use crate::metrics::{Measurement, Measures, Tail};
+use crate::snapshot::{Change, Comparison, Condition, Measure, MetricKind, Stat, Subject, Sustained, Versus};
+use crate::time::Span;
+
+/// A count beyond the limit that is less likely than this, where the limit is just kept, is a violation.
+const TAIL_ALPHA: f64 = 0.001;
+
+/// What a measurement says of a claim.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Sight {
+    /// It is proven, at the edge that is unfavourable to it.
+    Holds,
+    /// Its opposite is proven.
+    Broken,
+    /// The limit lies within the bucket.
+    Unclear,
+    /// There is nothing to see.
+    Blind(Cause),
+}
+
+/// What a range says of the claim `comparison limit`.
+pub(super) fn claim(comparison: Comparison, limit: f64, range: &Range) -> Sight {
+    let proves = |comparison: Comparison| match comparison {
+        _ if range.is_exact => comparison.holds(range.value, limit),
+        // The true value is below `high`, and may be `low`.
+        Comparison::Below | Comparison::AtMost => range.high <= limit,
+        Comparison::Above => range.low > limit,
+        Comparison::AtLeast => range.low >= limit,
+    };
+    if proves(comparison) {
+        Sight::Holds
+    } else if proves(opposite(comparison)) {
+        Sight::Broken
+    } else {
+        Sight::Unclear
+    }
+}
+
+pub(super) const fn opposite(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Below => Comparison::AtLeast,
+        Comparison::Above => Comparison::AtMost,
+        Comparison::AtMost => Comparison::Above,
+        Comparison::AtLeast => Comparison::Below,
+    }
+}
+
+/// The limit that a pass without a warning keeps.
+pub(super) fn tightened(comparison: Comparison, limit: f64, part: f64) -> f64 {
+    let room = limit.abs() * part;
+    if comparison.is_upper_limit() { limit - room } else { limit + room }
+}
+
+/// The value, or its change against the baseline; `None` where there is nothing to compare with.
+///
+/// A relative change is over the size of the baseline, so that a negative one does not turn better into worse.
+fn against(range: Range, change: Change, baseline: f64) -> Option<Range> {
+    let scale = match change {
+        Change::Difference => 1.0,
+        Change::Relative if baseline == 0.0 => return None,
+        Change::Relative => baseline.abs(),
+    };
+    let shift = |value: f64| (value - baseline) / scale;
+    Some(Range {
+        value: shift(range.value),
+        low: shift(range.low),
+        high: shift(range.high),
+        is_exact: range.is_exact,
+    })
+}
+
+impl<M: Measures> Court<'_, M> {
+    pub(super) fn measured(&mut self, condition: &Condition, measure: &Measure) -> Judgement {
+        let sustained = measure.sustained.filter(|_| self.patience == Patience::Written);
+        let (verdict, reading) = match (self.role, sustained) {
+            (_, Some(sustained)) => self.sustained(condition, measure, sustained),
+            (Role::Gate, None) => {
+                let mut reading = self.read(measure, self.whole(measure));
+                (self.gate_verdict(condition, measure, &mut reading), reading)
+            }
+            (Role::Trigger, None) => {
+                let span = self.span_of(measure.query.window);
+                let mut reading = self.read(measure, self.whole(measure));
+                let sight = self.trigger_sight(measure, &mut reading, span);
+                (self.trigger_verdict(condition, measure, &reading, sight, span), reading)
+            }
+        };
+        Judgement::new(verdict, Basis::Measured(reading))
+    }
+
+    fn whole(&self, measure: &Measure) -> Measurement {
+        self.windows.measure(&measure.query, self.clip, self.now())
+    }
+
+    fn baseline(&self, versus: Versus) -> Option<f64> {
+        versus.baseline.and_then(|id| self.facts.baselines.get(id.index()).copied().flatten())
+    }
+
+    fn read(&self, measure: &Measure, measurement: Measurement) -> Reading {
+        let baseline = measure.versus.and_then(|versus| self.baseline(versus));
+        let range = measurement.value.ok().and_then(|value| {
+            let range =
+                Range { value, low: measurement.low, high: measurement.high, is_exact: measurement.is_exact };
+            match measure.versus {
+                None => Some(range),
+                Some(versus) => against(range, versus.change, baseline?),
+            }
+        });
+        Reading { measurement, range, baseline, since: None, tail: None }
+    }
+
+    /// Whether this counts events, so that more evidence could only raise it.
+    fn is_event_count(&self, measure: &Measure) -> bool {
+        let is_event = match measure.query.subject {
+            Subject::Rollbacks => true,
+            Subject::Metric(metric) => {
+                self.facts.ruleset.metrics.get(metric.index()).is_some_and(|m| m.kind == MetricKind::Event)
+            }
+        };
+        let is_plain = measure.versus.is_none() && measure.query.averaged_by.is_none();
+        is_event && is_plain && measure.query.stat == Stat::Count
+    }
+
+    /// What a reading says before anybody asks how much evidence it is.
+    fn sight(measure: &Measure, reading: &Reading) -> Sight {
+        match (&reading.range, reading.measurement.value) {
+            (Some(range), _) => claim(measure.comparison, measure.limit, range),
+            (None, Ok(_)) => Sight::Blind(Cause::NoBaseline),
+            (None, Err(_)) => Sight::Blind(Cause::NoData),
+        }
+    }
+
+    fn gate_verdict(&self, condition: &Condition, measure: &Measure, reading: &mut Reading) -> Verdict {
+        let measurement = &reading.measurement;
+        let sight = Self::sight(measure, reading);
+        let has_drops = measurement.drops > 0;
+        let is_unwatched = measurement.n == 0 && measurement.coverage <= 0.0;
+        match sight {
+            Sight::Blind(Cause::NoData) => self.absent(self.span_of(measure.query.window)),
+            Sight::Blind(cause) => Verdict::Inconclusive(cause),
+            // Beyond an upper limit already: neither more samples nor more of the window could undo it.
+            Sight::Broken if measure.comparison.is_upper_limit() && self.is_event_count(measure) => {
+                Verdict::Fail
+            }
+            Sight::Holds if has_drops => Verdict::Inconclusive(Cause::Drops),
+            _ if measurement.n < measure.min_samples.count => Verdict::Inconclusive(Cause::TooFewSamples),
+            _ if is_unwatched || is_short(condition.coverage, measurement.coverage) => {
+                Verdict::Inconclusive(Cause::Coverage)
+            }
+            Sight::Broken => Verdict::Fail,
+            Sight::Unclear => Verdict::Inconclusive(Cause::Undecided),
+            Sight::Holds => warned(condition, measure, reading),
+        }
+    }
+
+    /// What a trigger's reading says; low traffic is judged by the count beyond the limit in `longest`.
+    fn trigger_sight(&self, measure: &Measure, reading: &mut Reading, longest: Span) -> Sight {
+        let sight = Self::sight(measure, reading);
+        if matches!(sight, Sight::Blind(_)) || reading.measurement.n >= measure.min_samples.count {
+            return sight;
+        }
+        let tail = if measure.min_samples.is_given { None } else { self.low_traffic(measure, longest) };
+        reading.tail = tail.map(|(tail, _)| tail);
+        match tail {
+            Some((_, true)) => Sight::Holds,
+            _ => Sight::Blind(Cause::TooFewSamples),
+        }
+    }
+
+    /// Where a quantile or a ratio is claimed: the samples beyond the limit, and whether they are a violation.
+    fn low_traffic(&self, measure: &Measure, longest: Span) -> Option<(Tail, bool)> {
+        if measure.query.averaged_by.is_some() {
+            return None;
+        }
+        let limit = match measure.versus {
+            None => measure.limit,
+            Some(versus) => {
+                let baseline = self.baseline(versus)?;
+                let scale = if versus.change == Change::Relative { baseline.abs() } else { 1.0 };
+                measure.limit.mul_add(scale, baseline)
+            }
+        };
+        // How many lie beyond a limit that is just kept.
+        let (upper, lower) = match measure.query.stat {
+            Stat::Quantile(q) => (1.0 - q, q),
+            Stat::Fraction => (limit, 1.0 - limit),
+            _ => return None,
+        };
+        let part = if measure.comparison.is_upper_limit() { lower } else { upper };
+        let tail =
+            self.windows.tail(&measure.query, measure.comparison, limit, longest, self.clip, self.now());
+        Some((tail, binomial_tail(tail.beyond, tail.n, part) < TAIL_ALPHA))
+    }
+
+    fn trigger_verdict(
+        &self,
+        condition: &Condition,
+        measure: &Measure,
+        reading: &Reading,
+        sight: Sight,
+        longest: Span,
+    ) -> Verdict {
+        let is_lower = !measure.comparison.is_upper_limit();
+        match sight {
+            Sight::Blind(Cause::NoData) => self.absent(longest),
+            Sight::Blind(cause) => Verdict::Inconclusive(cause),
+            Sight::Holds if is_lower && self.is_event_count(measure) => Verdict::Pass,
+            _ if is_short(condition.coverage, reading.measurement.coverage) => {
+                Verdict::Inconclusive(Cause::Coverage)
+            }
+            Sight::Holds => Verdict::Pass,
+            Sight::Broken => Verdict::Fail,
+            Sight::Unclear => Verdict::Inconclusive(Cause::Undecided),
+        }
+    }
+
+    /// `for` (SEMANTICS 4.3). For a gate the streak is one of its condition holding.
+    fn sustained(
+        &mut self,
+        condition: &Condition,
+        measure: &Measure,
+        sustained: Sustained,
+    ) -> (Verdict, Reading) {
+        let now = self.now();
+        let shortest = self.span_of(measure.query.window);
+        let longest = shortest.max(sustained.span);
+        let needed = measure.min_samples.count;
+        let found = self.windows.measure_holding(&measure.query, shortest, longest, needed, self.clip, now);
+        let mut reading = self.read(measure, found);
+        let mut sight = self.sight_of(measure, &mut reading, longest);
+        // A wider window can hold samples where the latest `over` has none: old news carries no streak.
+        let is_wider = now.since(reading.measurement.from) > shortest;
+        if !matches!(sight, Sight::Blind(_)) && is_wider && self.is_empty(measure, shortest) {
+            sight = Sight::Blind(Cause::NoData);
+        }
+        let seen = match sight {
+            Sight::Holds => Seen::Violating,
+            Sight::Broken | Sight::Unclear => Seen::Healthy,
+            Sight::Blind(_) => Seen::Nothing,
+        };
+        let streak = self.streak_after(sustained, seen, shortest);
+        reading.since = streak.since;
+        let has_lasted = seen == Seen::Violating && streak.lasted(now) >= sustained.span;
+        let verdict = if has_lasted {
+            let pooled = self.windows.measure_over(&measure.query, longest, self.clip, now);
+            let mut pooled = self.read(measure, pooled);
+            match self.role {
+                Role::Gate => self.gate_verdict(condition, measure, &mut pooled),
+                Role::Trigger => {
+                    let sight = self.trigger_sight(measure, &mut pooled, longest);
+                    self.trigger_verdict(condition, measure, &pooled, sight, longest)
+                }
+            }
+        } else {
+            self.unsustained(measure, sight, longest)
+        };
+        (verdict, reading)
+    }
+
+    fn sight_of(&self, measure: &Measure, reading: &mut Reading, longest: Span) -> Sight {
+        match self.role {
+            Role::Trigger => self.trigger_sight(measure, reading, longest),
+            Role::Gate => match Self::sight(measure, reading) {
+                Sight::Blind(cause) => Sight::Blind(cause),
+                _ if reading.measurement.n < measure.min_samples.count => Sight::Blind(Cause::TooFewSamples),
+                sight => sight,
+            },
+        }
+    }
+
+    fn is_empty(&self, measure: &Measure, over: Span) -> bool {
+        self.windows.measure_over(&measure.query, over, self.clip, self.now()).value.is_err()
+    }
+
+    fn streak_after(&mut self, sustained: Sustained, seen: Seen, healthy_max: Span) -> Streak {
+        let rule = StreakRule {
+            span: sustained.span,
+            healthy_max,
+            each: self.facts.ruleset.evaluate_every,
+            clip: self.clip.from,
+        };
+        let now = self.now();
+        let Some(streak) = self.streaks.0.get_mut(sustained.streak.index()) else {
+            // Streaks of another ruleset: a streak that cannot be kept never fires.
+            return Streak::default().after(seen, now, rule);
+        };
+        let next = streak.after(seen, now, rule);
+        if self.streaking == Streaking::Advance {
+            *streak = next;
+        }
+        next
+    }
+
+    /// The verdict while it has not lasted for long enough.
+    fn unsustained(&self, measure: &Measure, sight: Sight, longest: Span) -> Verdict {
+        match (self.role, sight) {
+            // With `on_no_data` the silence must last as long as the violation would have to.
+            (_, Sight::Blind(Cause::NoData)) if self.is_acting() && self.is_empty(measure, longest) => {
+                self.absent(longest)
+            }
+            (_, Sight::Blind(cause)) => Verdict::Inconclusive(cause),
+            (Role::Trigger, _) => Verdict::Fail,
+            (Role::Gate, Sight::Holds) => Verdict::Inconclusive(Cause::NotYet),
+            (Role::Gate, Sight::Broken) => Verdict::Fail,
+            (Role::Gate, Sight::Unclear) => Verdict::Inconclusive(Cause::Undecided),
+        }
+    }
+}
+
+/// A pass, or a warning where the tightened limit is not kept too.
+fn warned(condition: &Condition, measure: &Measure, reading: &Reading) -> Verdict {
+    let (Some(part), Some(range)) = (condition.warn_within, &reading.range) else { return Verdict::Pass };
+    let limit = tightened(measure.comparison, measure.limit, part);
+    if measure.limit == 0.0 || claim(measure.comparison, limit, range) == Sight::Holds {
+        Verdict::Pass
+    } else {
+        Verdict::Warn
+    }
+}

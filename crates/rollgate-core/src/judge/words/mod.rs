@@ -1,0 +1,8 @@
+//! Findings in words: made on demand from a judgement, without measuring again.
+
+mod compose;
+mod leaf;
+mod measured;
+mod target;
+
+pub use compose::{check_finding, gate_finding, trigger_finding};
