@@ -1,1 +1,14 @@
-//! To come.
+//! What people write to what everything else reads. Finds every problem in one pass, each with its place.
+
+mod condition;
+mod flags;
+mod lint;
+mod metrics;
+mod phase;
+mod plan;
+mod problem;
+mod reader;
+mod value;
+
+pub use plan::{Compiled, compile};
+pub use problem::{Level, Problem, Problems};

@@ -1,0 +1,165 @@
+//! Flags: salts, nesting, lists.
+
+use super::reader::{Item, Reader};
+use crate::bucket;
+use crate::id::{FlagId, Key};
+use crate::limits::{FLAGS_MAX, WITHIN_DEPTH_MAX};
+use crate::snapshot::{Bucketing, Flag, KeyList, Parent, ShareOf};
+use crate::units::Share;
+
+/// A flag as written, before its parent is looked up.
+struct Written<'a> {
+    flag: Flag,
+    within: Option<(Item<'a>, String)>,
+    share_of: Option<ShareOf>,
+    at: Item<'a>,
+}
+
+/// Whether the plan has phases, which set the shares.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setup {
+    /// Phases set the shares.
+    Phased,
+    /// Flags start at their own share.
+    FlagsOnly,
+}
+
+/// Compiles `flags`.
+pub(super) fn flags(reader: &mut Reader, item: Option<Item<'_>>, setup: Setup) -> Vec<Flag> {
+    let Some(item) = item else { return Vec::new() };
+    let entries = reader.named(&item, "a map of flags", FLAGS_MAX);
+    let mut written: Vec<Written<'_>> = Vec::with_capacity(entries.len());
+    for (key, _, item) in entries {
+        let flag = flag(reader, key, &item, setup);
+        written.extend(flag);
+    }
+    nest(reader, &mut written);
+    written.into_iter().map(|written| written.flag).collect()
+}
+
+fn flag<'a>(reader: &mut Reader, key: &str, item: &Item<'a>, setup: Setup) -> Option<Written<'a>> {
+    let mut map = reader.map(item, "a map of one flag")?;
+    let mut flag = Flag {
+        key: Key::new(key),
+        description: reader.opt_text(map.take("description")),
+        salt: Key::new(key),
+        seed: 0,
+        by: Bucketing::TargetingKey,
+        is_enabled: true,
+        parent: None,
+        always_on: KeyList::default(),
+        always_off: KeyList::default(),
+        initial: Share::ZERO,
+    };
+    if let Some(item) = map.take("bucketing")
+        && let Some(mut bucketing) = reader.map(&item, "a map with salt and by")
+    {
+        if let Some(salt) = bucketing.take("salt").and_then(|item| reader.text(&item)) {
+            flag.salt = Key::new(salt);
+        }
+        match bucketing.take("by").and_then(|item| reader.text(&item)).as_deref() {
+            None | Some("targeting_key") => {}
+            Some(attribute) => flag.by = Bucketing::Attribute(Key::new(attribute)),
+        }
+        reader.close(bucketing);
+    }
+    flag.seed = bucket::seed(bucket::ROLLOUT, flag.salt.as_str());
+    if let Some(enabled) = map.take("enabled").and_then(|item| reader.flag(&item)) {
+        flag.is_enabled = enabled;
+    }
+    flag.always_on = keys(reader, map.take("always_on"));
+    flag.always_off = keys(reader, map.take("always_off"));
+    if let Some(item) = map.take("share") {
+        if setup == Setup::Phased {
+            reader.error_help("share-in-plan", &item.path, item.at(), "a plan with phases sets the shares in its steps", "remove this share; flags start at 0%");
+        } else if let Some(share) = reader.share(&item) {
+            flag.initial = share;
+        }
+    }
+    let within = map.take("within").and_then(|item| reader.text(&item).map(|name| (item, name)));
+    let share_of = map.take("share_of").and_then(|item| {
+        reader.word(&item, &[("total", ShareOf::Total), ("parent", ShareOf::Parent)])
+    });
+    if within.is_some() && share_of.is_none() && !map.has("share_of") {
+        reader.error_help(
+            "nested-without-share-of",
+            &item.path,
+            map.key_at("within"),
+            format_args!("`{key}` lies within another flag, and does not say what its share is a share of"),
+            "add `share_of: total` (of all subjects) or `share_of: parent` (of the parent's subjects)",
+        );
+    }
+    if within.is_none() && map.has("share_of") {
+        reader.error_help("share-of-without-within", &item.path, map.key_at("share_of"), "`share_of` without `within`", "name the parent: `within: FLAG`");
+    }
+    reader.close(map);
+    Some(Written { flag, within, share_of, at: item.clone() })
+}
+
+fn keys(reader: &mut Reader, item: Option<Item<'_>>) -> KeyList {
+    let Some(item) = item else { return KeyList::default() };
+    let items = reader.list(&item, "a list of targeting keys", usize::MAX);
+    KeyList::new(items.iter().filter_map(|item| reader.text(item)).collect::<Vec<_>>())
+}
+
+/// Looks parents up; refuses unknown ones, cycles, depth, and shares of all subjects under another salt.
+fn nest(reader: &mut Reader, written: &mut [Written<'_>]) {
+    let names: Vec<String> = written.iter().map(|one| one.flag.key.to_string()).collect();
+    for index in 0..written.len() {
+        let Some((item, name)) = written[index].within.clone() else { continue };
+        let Some(parent) = names.iter().position(|other| *other == name) else {
+            unknown(reader, "unknown-flag", "flag", &item, &name, names.iter().map(String::as_str));
+            continue;
+        };
+        let (child, above) = (&written[index].flag, &written[parent].flag);
+        let same_bucket = child.salt == above.salt && child.by == above.by;
+        let share_of = written[index].share_of.unwrap_or(ShareOf::Total);
+        if share_of == ShareOf::Total && !same_bucket && written[index].share_of.is_some() {
+            reader.error_help(
+                "salts-differ",
+                &item.path,
+                item.at(),
+                format_args!("`{}` takes a share of all subjects inside `{name}`, but their bucketing differs", child.key),
+                "give both the same salt and `by`, or write `share_of: parent`",
+            );
+        }
+        written[index].flag.parent = Some(Parent { flag: FlagId(parent as u16), share_of, same_bucket });
+    }
+    for index in 0..written.len() {
+        let mut next = written[index].flag.parent;
+        let mut depth = 0;
+        while let Some(parent) = next {
+            depth += 1;
+            if depth > WITHIN_DEPTH_MAX || parent.flag.index() == index {
+                let item = written[index].at.clone();
+                let message = if parent.flag.index() == index {
+                    format!("`{}` lies within itself", written[index].flag.key)
+                } else {
+                    format!("flags lie more than {WITHIN_DEPTH_MAX} deep within each other")
+                };
+                reader.error("within-cycle", &item.path, item.at(), message);
+                written[index].flag.parent = None;
+                break;
+            }
+            next = written[parent.flag.index()].flag.parent;
+        }
+    }
+}
+
+/// An unknown name, with the nearest known one.
+pub(super) fn unknown<'a>(
+    reader: &mut Reader,
+    code: &'static str,
+    noun: &str,
+    item: &Item<'_>,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) {
+    let known: Vec<&str> = known.into_iter().collect();
+    let message = format!("there is no {noun} `{name}`");
+    match super::problem::nearest(name, known.iter().copied()) {
+        Some(near) => reader.error_help(code, &item.path, item.at(), message, format_args!("did you mean `{near}`?")),
+        None if known.is_empty() => reader.error(code, &item.path, item.at(), message),
+        None => reader.error_help(code, &item.path, item.at(), message, format_args!("there are {}", known.join(", "))),
+    }
+}

@@ -1,0 +1,324 @@
+//! The whole plan file.
+
+use super::condition::Names;
+use super::flags::{self, Setup};
+use super::metrics;
+use super::phase::{Before, checks, phase};
+use super::problem::{Level, Problem, Problems};
+use super::reader::{Item, Reader};
+use crate::config::Node;
+use crate::id::{FlagId, Key};
+use crate::limits::{CONDITIONS_MAX, EVALUATE_EVERY_MAX_MS, EVALUATE_EVERY_MIN_MS, PHASES_MAX};
+use crate::snapshot::{Check, Daily, Notice, NoticeWhen, Phase, Plan, Risk, Ruleset};
+use crate::time::{Span, Timestamp};
+
+/// A plan that may run, and what somebody should look at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compiled {
+    /// What everything else reads.
+    pub ruleset: Ruleset,
+    /// In the order of the file.
+    pub warnings: Vec<Problem>,
+}
+
+/// Compiles a plan file that was read into a tree.
+///
+/// # Errors
+/// Every problem of the file, in its order.
+pub fn compile(tree: &Node) -> Result<Compiled, Problems> {
+    let mut reader = Reader::default();
+    let ruleset = ruleset(&mut reader, tree);
+    let mut problems = reader.problems;
+    problems.sort_by(|one, two| (one.line, one.column, &one.path).cmp(&(two.line, two.column, &two.path)));
+    problems.dedup();
+    match ruleset {
+        Some(ruleset) if problems.iter().all(|problem| problem.level == Level::Warning) => {
+            Ok(Compiled { ruleset, warnings: problems })
+        }
+        _ => Err(Problems(problems)),
+    }
+}
+
+fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
+    let item = Item::new(tree, "");
+    let mut map = reader.map(&item, "a plan: a map")?;
+    match map.take("version") {
+        Some(item) => {
+            if let Some(version) = reader.raw(&item, "1")
+                && version != "1"
+            {
+                reader.error_help("wrong-version", &item.path, item.at(), format_args!("version `{version}` is not known"), "this reads version 1");
+            }
+        }
+        None => reader.error_help("missing-key", "", item.at(), "the plan has no version", "add `version: 1`"),
+    }
+    let name = match map.take("name") {
+        Some(item) => reader.text(&item).filter(|name| reader.is_key(name, &item.path, item.at())).unwrap_or_default(),
+        None => {
+            reader.error_help("missing-key", "", item.at(), "the plan has no name", "add `name:` with a short name");
+            String::new()
+        }
+    };
+    let title = reader.opt_text(map.take("title"));
+    let date_item = map.take("date");
+    for key in ["risk", "next_review", "description"] {
+        reader.opt_text(map.take(key));
+    }
+    if let Some(item) = map.take("owners") {
+        for item in reader.list(&item, "a list of names", 256) {
+            reader.text(&item);
+        }
+    }
+    let timezone = zone(reader, map.take("timezone"));
+    let date = date_item.and_then(|item| date(reader, &item, &timezone));
+    let evaluate_every = map.take("evaluate_every").and_then(|item| evaluate_every(reader, &item)).unwrap_or(Span::seconds(10));
+    let expected_traffic = map.take("expected_traffic").and_then(|item| traffic(reader, &item));
+    let has_phases = map.has("phases");
+    let setup = if has_phases { Setup::Phased } else { Setup::FlagsOnly };
+    let flags = flags::flags(reader, map.take("flags"), setup);
+    let metrics = metrics::metrics(reader, map.take("metrics"), &flags);
+    let roles = metrics::roles(reader, map.take("roles"));
+    let baselines = metrics::baselines(reader, map.take("baseline"), &metrics);
+    let mut names = Names { flags: &flags, metrics: &metrics, roles: &roles, baselines: &baselines, streaks: 0 };
+    let phases = map.take("phases").map(|item| phases(reader, &mut names, &item)).unwrap_or_default();
+    let targets = checks(reader, &mut names, map.take("targets"));
+    let daily = daily(reader, &mut names, map.take("daily"));
+    let risks = risks(reader, map.take("risks"), &phases);
+    let notices = notices(reader, map.take("notices"));
+    reader.close(map);
+    let streaks = names.streaks;
+    let mut flag_index: Vec<(Key, FlagId)> =
+        flags.iter().enumerate().map(|(index, flag)| (flag.key.clone(), FlagId(index as u16))).collect();
+    flag_index.sort();
+    let plan = (!phases.is_empty()).then(|| {
+        let mut phases = phases;
+        for phase in &mut phases {
+            phase.daily = overlaid(&daily.checks, &phase.daily);
+        }
+        Plan { phases, targets, daily, notices, risks, date }
+    });
+    if has_phases && plan.is_none() {
+        return None;
+    }
+    let mut ruleset = Ruleset {
+        name: Key::new(name.as_str()),
+        title: if title.is_empty() { name } else { title },
+        hash: Key::new(""),
+        timezone: Key::new(timezone),
+        evaluate_every,
+        expected_traffic,
+        flags,
+        metrics,
+        roles,
+        baselines,
+        streaks,
+        plan,
+        flag_index,
+    };
+    // The compiled form is the same for every format, and its debug form names every field of it.
+    let hash = xxhash_rust::xxh3::xxh3_128(format!("{ruleset:?}").as_bytes());
+    ruleset.hash = Key::new(format!("{hash:032x}"));
+    if ruleset.plan.is_some() {
+        super::lint::lint(reader, &ruleset, tree);
+    }
+    Some(ruleset)
+}
+
+/// The plan's daily rows with the phase's in the place of those of the same key.
+fn overlaid(plan: &[Check], phase: &[Check]) -> Vec<Check> {
+    let own = |key: &Key| phase.iter().find(|check| check.key == *key);
+    let mut rows: Vec<Check> = plan.iter().map(|check| own(&check.key).unwrap_or(check).clone()).collect();
+    rows.extend(phase.iter().filter(|check| !plan.iter().any(|other| other.key == check.key)).cloned());
+    rows
+}
+
+fn zone(reader: &mut Reader, item: Option<Item<'_>>) -> String {
+    let Some(item) = item else { return "UTC".into() };
+    let Some(name) = reader.text(&item) else { return "UTC".into() };
+    if jiff::tz::TimeZone::get(&name).is_err() {
+        reader.error_help("unknown-zone", &item.path, item.at(), format_args!("`{name}` is no time zone"), "write an IANA name such as UTC or Europe/Berlin");
+    }
+    name
+}
+
+fn date(reader: &mut Reader, item: &Item<'_>, zone: &str) -> Option<Timestamp> {
+    let text = reader.text(item)?;
+    let zone = jiff::tz::TimeZone::get(zone).ok()?;
+    let date = text.parse::<jiff::civil::Date>().ok().and_then(|date| zone.to_timestamp(date.at(0, 0, 0, 0)).ok());
+    if date.is_none() {
+        reader.error("wrong-date", &item.path, item.at(), format_args!("`{text}` is not a date such as 2026-01-13"));
+    }
+    date.map(|date| Timestamp(date.as_millisecond()))
+}
+
+fn evaluate_every(reader: &mut Reader, item: &Item<'_>) -> Option<Span> {
+    let span = reader.span(item, Span(EVALUATE_EVERY_MIN_MS))?;
+    if span.0 > EVALUATE_EVERY_MAX_MS {
+        reader.error("out-of-range", &item.path, item.at(), format_args!("at most {}", Span(EVALUATE_EVERY_MAX_MS)));
+        return None;
+    }
+    Some(span)
+}
+
+/// `20/s`, `5/min`: requests a second.
+fn traffic(reader: &mut Reader, item: &Item<'_>) -> Option<f64> {
+    let text = reader.text(item)?;
+    let rate = text.split_once('/').and_then(|(number, unit)| {
+        let number = number.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0)?;
+        let seconds = match unit.trim() {
+            "s" => 1.0,
+            "min" => 60.0,
+            "h" => 3_600.0,
+            "day" => 86_400.0,
+            _ => return None,
+        };
+        Some(number / seconds)
+    });
+    if rate.is_none() {
+        reader.error("wrong-number", &item.path, item.at(), format_args!("`{text}` is not a rate such as 20/s"));
+    }
+    rate
+}
+
+fn phases(reader: &mut Reader, names: &mut Names<'_>, item: &Item<'_>) -> Vec<Phase> {
+    let items = reader.list(item, "a list of phases", PHASES_MAX);
+    let mut opened = Vec::new();
+    for item in items {
+        let Some(mut map) = reader.map(&item, "a map of one phase") else { continue };
+        let Some(id) = map.take("id") else {
+            reader.error_help("missing-key", &item.path, item.at(), "the phase has no id", "add `id:` with a short name");
+            continue;
+        };
+        let Some(key) = reader.text(&id).filter(|key| reader.is_key(key, &id.path, id.at())) else { continue };
+        if opened.iter().any(|(other, _, _): &(String, _, _)| *other == key) {
+            reader.error("duplicate-id", &id.path, id.at(), format_args!("there is a phase `{key}` already"));
+        }
+        if matches!(key.as_str(), "zero" | "set" | "partial" | "full") {
+            reader.error("invalid-key", &id.path, id.at(), format_args!("`{key}` is a rollback target, not a phase"));
+        }
+        opened.push((key, map, item));
+    }
+    let all: Vec<String> = opened.iter().map(|(key, _, _)| key.clone()).collect();
+    let mut phases: Vec<Phase> = Vec::with_capacity(opened.len());
+    let mut open: Option<String> = None;
+    for (key, map, item) in opened {
+        if let Some(open) = &open {
+            reader.error_help("unreachable-phase", &item.path, item.at(), format_args!("phase `{key}` cannot be reached: `{open}` before it is open"), "only the last phase may be open");
+        }
+        let compiled = phase(reader, names, &Before { phases: &phases, all: &all }, &key, map, &item);
+        if compiled.duration.is_none() {
+            open.get_or_insert(key);
+        }
+        phases.push(compiled);
+    }
+    phases
+}
+
+fn daily(reader: &mut Reader, names: &mut Names<'_>, item: Option<Item<'_>>) -> Daily {
+    let Some(item) = item else { return Daily::default() };
+    let Some(mut map) = reader.map(&item, "a map with at and checks") else { return Daily::default() };
+    let at_minute = map.take("at").and_then(|item| {
+        let text = reader.text(&item)?;
+        let time = text.split_once(':').and_then(|(hour, minute)| {
+            let (hour, minute) = (hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?);
+            (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+        });
+        if time.is_none() {
+            reader.error("wrong-time", &item.path, item.at(), format_args!("`{text}` is not a time of day such as 09:00"));
+        }
+        time
+    });
+    let checks = checks(reader, names, map.take("checks"));
+    reader.close(map);
+    Daily { at_minute, checks }
+}
+
+fn risks(reader: &mut Reader, item: Option<Item<'_>>, phases: &[Phase]) -> Vec<Risk> {
+    let Some(item) = item else { return Vec::new() };
+    let mut risks = Vec::new();
+    for (key, _, item) in reader.named(&item, "a map of risks", CONDITIONS_MAX) {
+        let Some(mut map) = reader.map(&item, "a map of one risk") else { continue };
+        let [title, probability, impact, mitigation] =
+            ["title", "probability", "impact", "mitigation"].map(|key| reader.opt_text(map.take(key)));
+        let mut triggers = Vec::new();
+        if let Some(item) = map.take("triggers") {
+            for item in reader.list(&item, "a list of triggers", CONDITIONS_MAX) {
+                let Some(name) = reader.text(&item) else { continue };
+                let mut known = phases.iter().flat_map(|phase| &phase.triggers).map(|trigger| trigger.key.as_str());
+                if known.any(|key| key == name) {
+                    triggers.push(Key::new(name));
+                } else {
+                    let known = phases.iter().flat_map(|phase| &phase.triggers).map(|trigger| trigger.key.as_str());
+                    flags::unknown(reader, "unknown-trigger", "trigger", &item, &name, known);
+                }
+            }
+        }
+        reader.close(map);
+        risks.push(Risk { key: Key::new(key), title, probability, impact, mitigation, triggers });
+    }
+    risks
+}
+
+fn notices(reader: &mut Reader, item: Option<Item<'_>>) -> Vec<Notice> {
+    let Some(item) = item else { return Vec::new() };
+    let mut notices = Vec::new();
+    for item in reader.list(&item, "a list of notices", CONDITIONS_MAX) {
+        let Some(mut map) = reader.map(&item, "a map with when, channels and message") else { continue };
+        let when = map.take("when").and_then(|item| notice_when(reader, &item));
+        let is_urgent = map.take("urgent").and_then(|item| reader.flag(&item)).unwrap_or(false);
+        let audience = reader.opt_text(map.take("audience"));
+        let mut channels = Vec::new();
+        if let Some(item) = map.take("channels") {
+            channels.extend(reader.list(&item, "a list of channels", 64).iter().filter_map(|item| reader.text(item)));
+        }
+        let message = map.take("message").and_then(|item| {
+            let text = reader.text(&item)?;
+            if let Some(when) = when {
+                placeholders(reader, &item, &text, when);
+            }
+            Some(text)
+        });
+        reader.close(map);
+        if let (Some(when), Some(message)) = (when, message) {
+            notices.push(Notice { when, is_urgent, audience, channels, message });
+        }
+    }
+    notices
+}
+
+fn notice_when(reader: &mut Reader, item: &Item<'_>) -> Option<NoticeWhen> {
+    if matches!(item.node.value, crate::config::Value::Map(_)) {
+        let mut map = reader.map(item, "a transition")?;
+        let span = map.take("before_start").and_then(|item| reader.span(&item, Span::ZERO));
+        reader.close(map);
+        return span.map(NoticeWhen::BeforeStart);
+    }
+    reader.word(
+        item,
+        &[
+            ("phase_started", NoticeWhen::PhaseStarted),
+            ("phase_passed", NoticeWhen::PhasePassed),
+            ("completed", NoticeWhen::Completed),
+            ("rolled_back", NoticeWhen::RolledBack),
+        ],
+    )
+}
+
+/// Refuses placeholders that nobody can fill on this transition.
+fn placeholders(reader: &mut Reader, item: &Item<'_>, text: &str, when: NoticeWhen) {
+    let mut known = vec!["title", "name"];
+    match when {
+        NoticeWhen::BeforeStart(_) => known.push("date"),
+        NoticeWhen::PhaseStarted => known.extend(["phase.title", "phase.id"]),
+        NoticeWhen::PhasePassed => known.extend(["phase.title", "phase.id", "next.title", "next.id"]),
+        NoticeWhen::Completed => {}
+        NoticeWhen::RolledBack => known.extend(["phase.title", "phase.id", "to"]),
+    }
+    for part in text.split('{').skip(1) {
+        let name = part.split('}').next().unwrap_or_default();
+        if !part.contains('}') || !known.contains(&name) {
+            let listed: Vec<String> = known.iter().map(|name| format!("{{{name}}}")).collect();
+            reader.error_help("unknown-placeholder", &item.path, item.at(), format_args!("nothing fills `{{{name}}}` here"), format_args!("there are {}", listed.join(", ")));
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! TOML, with the place of every value.
+
+use rollgate_core::compile::{Problem, Problems};
+use rollgate_core::config::{Location, Node, Scalar, Value};
+use toml_edit::{Document, Item, TableLike, Value as TomlValue};
+
+/// Where byte offsets lie.
+struct Places {
+    /// The offset of every line's start.
+    lines: Vec<usize>,
+    text: String,
+}
+
+impl Places {
+    fn new(text: &str) -> Self {
+        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { lines: std::iter::once(0).chain(starts).collect(), text: text.to_owned() }
+    }
+
+    fn of(&self, span: Option<std::ops::Range<usize>>) -> Location {
+        let Some(offset) = span.map(|span| span.start) else { return Location { line: 1, column: 1 } };
+        let line = self.lines.partition_point(|start| *start <= offset).saturating_sub(1);
+        let start = self.lines.get(line).copied().unwrap_or(0);
+        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count());
+        Location { line: line as u32 + 1, column: column as u32 + 1 }
+    }
+}
+
+/// Reads a document.
+pub(super) fn tree(text: &str) -> Result<Node, Problems> {
+    let places = Places::new(text);
+    let document = Document::parse(text).map_err(|error| {
+        let at = places.of(error.span());
+        Problems(vec![Problem::error("syntax", "", at, error.message())])
+    })?;
+    Ok(Node { value: table(document.as_table(), &places), at: Location { line: 1, column: 1 } })
+}
+
+fn table(table: &dyn TableLike, places: &Places) -> Value {
+    let entries = table.iter().map(|(name, item)| {
+        let key = table.key(name).and_then(|key| key.span());
+        let at = places.of(key.clone().or_else(|| item.span()));
+        (name.to_owned(), at, node(item, places, key))
+    });
+    Value::Map(entries.collect())
+}
+
+fn node(item: &Item, places: &Places, key: Option<std::ops::Range<usize>>) -> Node {
+    let at = places.of(item.span().or(key));
+    let value = match item {
+        Item::None => Value::Scalar(Scalar::Null),
+        Item::Value(value) => return self::value(value, places, at),
+        Item::Table(inner) => table(inner, places),
+        Item::ArrayOfTables(tables) => Value::List(
+            tables
+                .iter()
+                .map(|inner| Node { value: table(inner, places), at: places.of(inner.span()) })
+                .collect(),
+        ),
+    };
+    Node { value, at }
+}
+
+fn value(value: &TomlValue, places: &Places, default: Location) -> Node {
+    let at = value.span().map_or(default, |span| places.of(Some(span)));
+    let scalar = match value {
+        TomlValue::String(text) => Scalar::Text(text.value().clone()),
+        // As it is written, so that 0.10 and 1.0 keep what they say.
+        TomlValue::Integer(number) => Scalar::Number(written(number)),
+        TomlValue::Float(number) => Scalar::Number(written(number)),
+        TomlValue::Boolean(value) => Scalar::Bool(*value.value()),
+        TomlValue::Datetime(date) => Scalar::Text(date.value().to_string()),
+        TomlValue::Array(items) => {
+            let items = items.iter().map(|item| self::value(item, places, at)).collect();
+            return Node { value: Value::List(items), at };
+        }
+        TomlValue::InlineTable(inner) => return Node { value: table(inner, places), at },
+    };
+    Node { value: Value::Scalar(scalar), at }
+}
+
+/// A number as it is written, without the underscores that TOML allows between digits.
+fn written<T: std::fmt::Display + toml_edit::ValueRepr>(number: &toml_edit::Formatted<T>) -> String {
+    let raw = number.as_repr().and_then(|repr| repr.as_raw().as_str());
+    raw.map_or_else(|| number.value().to_string(), |raw| raw.trim().replace('_', ""))
+}

@@ -1,0 +1,156 @@
+//! YAML 1.2 and JSON, with the place of every scalar.
+
+use rollgate_core::compile::{Problem, Problems};
+use rollgate_core::config::{Location, Node, Scalar, Value};
+use rollgate_core::limits::PLAN_DEPTH_MAX;
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
+
+use super::Format;
+
+fn location(marker: &Marker) -> Location {
+    // The parser counts lines from 1 and columns from 0.
+    Location { line: marker.line() as u32, column: marker.col() as u32 + 1 }
+}
+
+fn refuse(code: &'static str, at: Location, message: impl std::fmt::Display) -> Problems {
+    Problems(vec![Problem::error(code, "", at, message)])
+}
+
+/// Reads one document.
+pub(super) fn tree(text: &str, format: Format) -> Result<Node, Problems> {
+    let mut reader = Reader { parser: Parser::new_from_str(text), problems: Vec::new(), format };
+    let node = reader.document()?;
+    if reader.problems.is_empty() { Ok(node) } else { Err(Problems(reader.problems)) }
+}
+
+struct Reader<'a> {
+    parser: Parser<'a, saphyr_parser::StrInput<'a>>,
+    /// Problems that do not keep the rest from being read.
+    problems: Vec<Problem>,
+    format: Format,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), Problems> {
+        let broken = |error: ScanError| refuse("syntax", location(error.marker()), error.info());
+        match self.parser.next_event() {
+            Some(event) => event.map_err(broken),
+            None => Err(refuse("syntax", Location { line: 1, column: 1 }, "the file ends too early")),
+        }
+    }
+
+    fn document(&mut self) -> Result<Node, Problems> {
+        let mut root: Option<Node> = None;
+        loop {
+            let (event, span) = self.next()?;
+            let at = location(&span.start);
+            match event {
+                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
+                Event::StreamEnd => {
+                    return root.ok_or_else(|| refuse("empty", Location { line: 1, column: 1 }, "the plan is empty"));
+                }
+                event => {
+                    if root.is_some() {
+                        return Err(refuse("syntax", at, "a plan is one document; a second one begins here"));
+                    }
+                    root = Some(self.node(event, at, 0)?);
+                }
+            }
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, at: Location, depth: usize) -> Result<Node, Problems> {
+        if depth > PLAN_DEPTH_MAX {
+            return Err(refuse("too-deep", at, format_args!("values lie more than {PLAN_DEPTH_MAX} deep")));
+        }
+        let value = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.plain(anchor, tag.is_some(), at);
+                Value::Scalar(scalar(&text, style))
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.plain(anchor, tag.is_some(), at);
+                let mut items = Vec::new();
+                loop {
+                    let (event, span) = self.next()?;
+                    if event == Event::SequenceEnd {
+                        break Value::List(items);
+                    }
+                    items.push(self.node(event, location(&span.start), depth + 1)?);
+                }
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.plain(anchor, tag.is_some(), at);
+                self.map(depth)?
+            }
+            Event::Alias(_) => {
+                self.unsupported(at, "aliases are not part of the format; write the value out");
+                Value::Scalar(Scalar::Null)
+            }
+            _ => return Err(refuse("syntax", at, "a value is missing here")),
+        };
+        Ok(Node { value, at })
+    }
+
+    fn map(&mut self, depth: usize) -> Result<Value, Problems> {
+        let mut entries: Vec<(String, Location, Node)> = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            let at = location(&span.start);
+            let key = match event {
+                Event::MappingEnd => return Ok(Value::Map(entries)),
+                Event::Scalar(text, style, anchor, tag) => {
+                    self.plain(anchor, tag.is_some(), at);
+                    if text == "<<" && style == ScalarStyle::Plain {
+                        self.unsupported(at, "merge keys are not part of the format; write the keys out");
+                    }
+                    text.into_owned()
+                }
+                _ => return Err(refuse("syntax", at, "a key is a plain word")),
+            };
+            let (event, span) = self.next()?;
+            let node = self.node(event, location(&span.start), depth + 1)?;
+            if let Some((_, first, _)) = entries.iter().find(|(name, _, _)| *name == key) {
+                let message = format!("key `{key}` is here a second time; it stands on line {} already", first.line);
+                self.problems.push(Problem::error("duplicate-key", &key, at, message));
+                continue;
+            }
+            entries.push((key, at, node));
+        }
+    }
+
+    fn unsupported(&mut self, at: Location, message: &str) {
+        let form = if self.format == Format::Json { "JSON" } else { "YAML" };
+        self.problems.push(Problem::error("unsupported", "", at, format_args!("{form}: {message}")));
+    }
+
+    /// Anchors and tags would make the same text mean different things.
+    fn plain(&mut self, anchor: usize, has_tag: bool, at: Location) {
+        if anchor > 0 {
+            self.unsupported(at, "anchors are not part of the format; write the value out");
+        }
+        if has_tag {
+            self.unsupported(at, "tags are not part of the format");
+        }
+    }
+}
+
+/// A scalar by the rules of YAML 1.2's core schema: `on`, `off`, `yes` and `no` are texts.
+fn scalar(text: &str, style: ScalarStyle) -> Scalar {
+    if style != ScalarStyle::Plain {
+        return Scalar::Text(text.to_owned());
+    }
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Scalar::Null,
+        "true" | "True" | "TRUE" => Scalar::Bool(true),
+        "false" | "False" | "FALSE" => Scalar::Bool(false),
+        _ if is_number(text) => Scalar::Number(text.to_owned()),
+        _ => Scalar::Text(text.to_owned()),
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E'))
+        && text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.parse::<f64>().is_ok()
+}
