@@ -66,8 +66,8 @@ fn value(value: &TomlValue, places: &Places, default: Location) -> Node {
     let scalar = match value {
         TomlValue::String(text) => Scalar::Text(text.value().clone()),
         // As it is written, so that 0.10 and 1.0 keep what they say.
-        TomlValue::Integer(number) => Scalar::Number(written(number)),
-        TomlValue::Float(number) => Scalar::Number(written(number)),
+        TomlValue::Integer(number) => Scalar::Number(written(raw(number.as_repr()), number.value())),
+        TomlValue::Float(number) => Scalar::Number(written(raw(number.as_repr()), number.value())),
         TomlValue::Boolean(value) => Scalar::Bool(*value.value()),
         TomlValue::Datetime(date) => Scalar::Text(date.value().to_string()),
         TomlValue::Array(items) => {
@@ -80,7 +80,11 @@ fn value(value: &TomlValue, places: &Places, default: Location) -> Node {
 }
 
 /// A number as it is written, without the underscores that TOML allows between digits.
-fn written<T: std::fmt::Display + toml_edit::ValueRepr>(number: &toml_edit::Formatted<T>) -> String {
-    let raw = number.as_repr().and_then(|repr| repr.as_raw().as_str());
-    raw.map_or_else(|| number.value().to_string(), |raw| raw.trim().replace('_', ""))
+fn written(raw: Option<&str>, value: impl std::fmt::Display) -> String {
+    raw.map_or_else(|| value.to_string(), |raw| raw.trim().replace('_', ""))
+}
+
+/// The text of a number, where the parser kept it.
+fn raw(repr: Option<&toml_edit::Repr>) -> Option<&str> {
+    repr.and_then(|repr| repr.as_raw().as_str())
 }

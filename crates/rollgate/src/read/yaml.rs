@@ -110,6 +110,9 @@ impl<'a> Reader<'a> {
             };
             let (event, span) = self.next()?;
             let node = self.node(event, location(&span.start), depth + 1)?;
+            if continues(&key, &node, entries.last_mut()) {
+                continue;
+            }
             if let Some((_, first, _)) = entries.iter().find(|(name, _, _)| *name == key) {
                 let message = format!("key `{key}` is here a second time; it stands on line {} already", first.line);
                 self.problems.push(Problem::error("duplicate-key", &key, at, message));
@@ -132,6 +135,22 @@ impl<'a> Reader<'a> {
         if has_tag {
             self.unsupported(at, "tags are not part of the format");
         }
+    }
+}
+
+/// Whether a "key" without a value is the rest of the text before it, and joins it on.
+///
+/// In `{ description: both arms have it, injection only ON }` YAML ends the text at the comma, and reads a key without a
+/// value behind it. No key of the format has white space in it, so what the author meant is plain.
+fn continues(key: &str, node: &Node, before: Option<&mut (String, Location, Node)>) -> bool {
+    let is_bare = node.value == Value::Scalar(Scalar::Null) && key.contains(char::is_whitespace);
+    match before.map(|(_, _, node)| &mut node.value) {
+        Some(Value::Scalar(Scalar::Text(text))) if is_bare => {
+            text.push_str(", ");
+            text.push_str(key);
+            true
+        }
+        _ => false,
     }
 }
 
