@@ -158,7 +158,7 @@ impl Question {
                 line.strip_suffix(b"\n").map_or(&line[..], |key| key.strip_suffix(b"\r").unwrap_or(key));
             let key = std::str::from_utf8(key).map_err(|_| {
                 let why =
-                    format_args!("{}, line {number}: not UTF-8; expected one key a line", path.display());
+                    format_args!("{}, line {number}: not UTF-8; expected one key a line", input::name(path));
                 Error::new(ErrorKind::InvalidArgument, why)
             })?;
             if let Err(error) = self.answer(key, out) {

@@ -31,7 +31,12 @@ pub(crate) fn lines(
 
 /// The error of a file that cannot be read.
 pub(crate) fn cannot_read(path: &Path, error: &io::Error) -> Error {
-    Error::new(Kind::Io, format_args!("{} cannot be read: {error}", path.display()))
+    Error::new(Kind::Io, format_args!("{} cannot be read: {error}", name(path)))
+}
+
+/// A file as a message names it.
+pub(crate) fn name(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".into() } else { path.display().to_string() }
 }
 
 /// Input or usage was wrong: says why, exit code 2.
