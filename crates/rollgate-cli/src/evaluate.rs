@@ -1,1 +1,170 @@
-//! To come.
+//! `rollgate evaluate`: what a flag serves for some keys, one JSON line a key.
+
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use rollgate::core::bucket;
+use rollgate::core::error::{Error, ErrorKind};
+use rollgate::core::evaluate::{Context, FlagRef, Trail, evaluate, evaluate_with};
+use rollgate::core::id::FlagId;
+use rollgate::core::snapshot::{Bucketing, FlagState, Ruleset, Snapshot};
+use rollgate::core::units::Share;
+use serde::Serialize;
+
+use crate::args::EvaluateArgs;
+use crate::input;
+
+/// One line of the output.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    key: &'a str,
+    on: bool,
+    /// Null: the caller's default.
+    variant: Option<&'static str>,
+    reason: &'static str,
+    /// The flag's own bucket of the key, also where the answer did not need it; null where there is no key.
+    bucket: Option<u32>,
+    share: Share,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<Vec<String>>,
+}
+
+/// A flag at some shares, and how much to say about its answers.
+struct Question {
+    snapshot: Snapshot,
+    flag: FlagId,
+    is_explained: bool,
+}
+
+/// Evaluates the keys that were asked for.
+pub(crate) fn run(asked: &EvaluateArgs) -> ExitCode {
+    let question = match input::plan(&asked.plan).and_then(|ruleset| Question::of(ruleset, asked)) {
+        Ok(question) => question,
+        Err(error) => return input::refuse(&error),
+    };
+    if let Some(note) = question.note() {
+        eprintln!("note: {note}");
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    if let Some(key) = &asked.subjects.key {
+        return input::written(question.answer(key, &mut out).and_then(|()| out.flush()));
+    }
+    // The parser asks for one of the two.
+    let path = asked.subjects.keys.as_deref().unwrap_or(Path::new("-"));
+    match input::lines(path, |file| Box::new(file)) {
+        Ok(mut lines) => match question.answer_lines(path, &mut lines, &mut out) {
+            Ok(outcome) => input::written(outcome.and_then(|()| out.flush())),
+            Err(error) => {
+                // What was answered before the bad line stands.
+                let _ = out.flush();
+                input::refuse(&error)
+            }
+        },
+        Err(error) => input::refuse(&error),
+    }
+}
+
+impl Question {
+    fn of(ruleset: Arc<Ruleset>, asked: &EvaluateArgs) -> Result<Self, Error> {
+        let flag_of = |name: &str| {
+            ruleset.flag_of(name).ok_or_else(|| {
+                let known: Vec<&str> = ruleset.flags.iter().map(|flag| flag.key.as_str()).collect();
+                let known = known.join(", ");
+                Error::new(
+                    ErrorKind::UnknownName,
+                    format_args!("the plan has no flag `{name}`; it has {known}"),
+                )
+            })
+        };
+        let flag = flag_of(&asked.flag)?;
+        let mut shares: Vec<Option<Share>> = vec![None; ruleset.flags.len()];
+        let of_flag = asked.share.map(|share| (asked.flag.clone(), share));
+        for (name, share) in of_flag.iter().chain(&asked.set) {
+            let id = flag_of(name)?;
+            if shares.get(id.index()).copied().flatten().is_some() {
+                let why = format_args!("`{name}` is given two shares; give one, with --share or with --set");
+                return Err(Error::new(ErrorKind::InvalidArgument, why));
+            }
+            if let Some(slot) = shares.get_mut(id.index()) {
+                *slot = Some(*share);
+            }
+        }
+        let state =
+            |share: &Option<Share>| FlagState { share: share.unwrap_or_default(), ..FlagState::default() };
+        let states = shares.iter().map(state).collect();
+        let snapshot = Snapshot { version: 1, ruleset: ruleset.clone(), states };
+        Ok(Self { snapshot, flag, is_explained: asked.explain })
+    }
+
+    /// What surprises people: a parent at 0 % keeps its children off, whatever their share.
+    fn note(&self) -> Option<String> {
+        let flags = &self.snapshot.ruleset.flags;
+        let state = |id: FlagId| self.snapshot.states.get(id.index());
+        let flag = flags.get(self.flag.index())?;
+        let parent = flag.parent?.flag;
+        let is_shut = state(self.flag)?.share > Share::ZERO && state(parent)?.share == Share::ZERO;
+        let (flag, parent) = (&flag.key, &flags.get(parent.index())?.key);
+        is_shut.then(|| {
+            format!("{flag} lies inside {parent}, which is at 0%; give it a share with --set {parent}=SHARE")
+        })
+    }
+
+    fn answer(&self, key: &str, out: &mut dyn Write) -> io::Result<()> {
+        let (context, flag) = (Context::new(key), FlagRef::Id(self.flag));
+        let mut trail = Trail::default();
+        let (evaluation, explain) = if self.is_explained {
+            let evaluation = evaluate_with(&self.snapshot, flag, &context, &mut trail);
+            (evaluation, Some(trail.0))
+        } else {
+            (evaluate(&self.snapshot, flag, &context), None)
+        };
+        let of_key = self.snapshot.ruleset.flags.get(self.flag.index());
+        let of_key = of_key.filter(|flag| flag.by == Bucketing::TargetingKey && !key.is_empty());
+        let answer = Answer {
+            key,
+            on: evaluation.is_on(),
+            variant: evaluation.variant.map(|variant| variant.name()),
+            reason: evaluation.reason.name(),
+            bucket: of_key.map(|flag| bucket::bucket(flag.seed, key.as_bytes())),
+            share: evaluation.share,
+            error: evaluation.error.map(|code| code.name()),
+            explain,
+        };
+        serde_json::to_writer(&mut *out, &answer)?;
+        out.write_all(b"\n")
+    }
+
+    /// One answer a line of keys. The outer error is about reading, the inner one about writing.
+    fn answer_lines(
+        &self,
+        path: &Path,
+        lines: &mut dyn BufRead,
+        out: &mut dyn Write,
+    ) -> Result<io::Result<()>, Error> {
+        let mut line = Vec::new();
+        for number in 1_u64.. {
+            line.clear();
+            let read =
+                lines.read_until(b'\n', &mut line).map_err(|error| input::cannot_read(path, &error))?;
+            if read == 0 {
+                break;
+            }
+            // Only the line's end is taken off: a key is what stands there, byte for byte.
+            let key =
+                line.strip_suffix(b"\n").map_or(&line[..], |key| key.strip_suffix(b"\r").unwrap_or(key));
+            let key = std::str::from_utf8(key).map_err(|_| {
+                let why =
+                    format_args!("{}, line {number}: not UTF-8; expected one key a line", input::name(path));
+                Error::new(ErrorKind::InvalidArgument, why)
+            })?;
+            if let Err(error) = self.answer(key, out) {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
+    }
+}

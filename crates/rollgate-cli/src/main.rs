@@ -1,10 +1,33 @@
 //! The `rollgate` command.
+//!
+//! What is on standard output is data, what people should read goes to standard error. Exit codes: 0 done, 1 refused or
+//! problems found, 2 wrong usage or input that cannot be read.
 #![forbid(unsafe_code)]
 
+mod args;
 mod check;
 mod demo;
 mod evaluate;
+mod input;
+mod journal_text;
 mod matrix;
 mod replay;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{Cli, Command, Strictness};
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Demo => demo::run(),
+        Command::Check { plan, strict, format } => {
+            let strictness = if strict { Strictness::Strict } else { Strictness::Lenient };
+            check::run(&plan, strictness, format)
+        }
+        Command::Matrix { plan, format } => matrix::run(&plan, format),
+        Command::Evaluate(asked) => evaluate::run(&asked),
+        Command::Replay(asked) => replay::run(&asked),
+    }
+}

@@ -1,1 +1,87 @@
-//! To come.
+//! `rollgate replay`: a recorded trace through a plan; the journal comes out.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rollgate::core::decide::Status;
+use rollgate::core::report::{Form, Scorecard};
+use rollgate::replay::{self, Replay};
+
+use crate::args::{CardFormat, JournalFormat, ReplayArgs};
+use crate::{input, journal_text};
+
+/// Replays the trace that was asked for.
+pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
+    let ruleset = match input::plan(&asked.plan) {
+        Ok(ruleset) => ruleset,
+        Err(error) => return input::refuse(&error),
+    };
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+    let mut trace = match input::lines(&asked.trace, |file| watched(file, &bar)) {
+        Ok(trace) => trace,
+        Err(error) => return input::refuse(&error),
+    };
+    let mut replay = Replay::new(ruleset);
+    if let Some(until) = asked.until {
+        replay = replay.with_until(until);
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    // A reader that has gone away wants no more records; the trace is still read, because its end is what counts.
+    let mut outcome = Ok(());
+    let ended = replay::run(&mut replay, &mut trace, &mut |line| {
+        if outcome.is_ok() {
+            outcome = write_record(asked.format, line, &mut out);
+        }
+    });
+    bar.finish_and_clear();
+    if let (Some(format), Some(engine), Ok(())) = (asked.scorecard, replay.engine(), &outcome)
+        && ended.is_ok()
+    {
+        let form = if engine.status().status == Status::Completed { Form::Final } else { Form::Phase };
+        outcome = write_card(format, &engine.scorecard(form), &mut out);
+    }
+    let outcome = outcome.and_then(|()| out.flush());
+    match ended {
+        Ok(()) => input::written(outcome),
+        Err(error) => input::refuse(&error),
+    }
+}
+
+/// The file, with a bar while a person watches. Where records come to the same terminal they are the progress.
+fn watched(file: File, bar: &ProgressBar) -> Box<dyn Read> {
+    let length = file.metadata().map(|known| known.len()).unwrap_or_default();
+    if length == 0 || io::stdout().is_terminal() {
+        return Box::new(file);
+    }
+    bar.set_length(length);
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:30} {percent:>3}%  {binary_bytes_per_sec}, {eta} left")
+    {
+        bar.set_style(style);
+    }
+    // It draws nothing where standard error is no terminal.
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    Box::new(bar.wrap_read(file))
+}
+
+fn write_record(format: JournalFormat, line: &str, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        JournalFormat::Jsonl => writeln!(out, "{line}"),
+        JournalFormat::Text => match journal_text::line_of(&serde_json::from_str(line)?) {
+            Some(text) => writeln!(out, "{text}"),
+            None => Ok(()),
+        },
+    }
+}
+
+fn write_card(format: CardFormat, card: &Scorecard, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        CardFormat::Md => write!(out, "\n{}", card.to_markdown()),
+        CardFormat::Json => {
+            serde_json::to_writer(&mut *out, card)?;
+            writeln!(out)
+        }
+    }
+}

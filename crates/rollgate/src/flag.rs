@@ -172,7 +172,8 @@ fn word_of(snapshot: &Snapshot, id: FlagId) -> u64 {
     let mut is_own_bucket = true;
     for _ in 0..=WITHIN_DEPTH_MAX {
         let Some(at) = next else { return if is_own_bucket { reach(snapshot, id, 0) } else { WALK } };
-        let (Some(flag), Some(state)) = (snapshot.ruleset.flags.get(at.index()), snapshot.states.get(at.index()))
+        let (Some(flag), Some(state)) =
+            (snapshot.ruleset.flags.get(at.index()), snapshot.states.get(at.index()))
         else {
             return 0;
         };
@@ -257,6 +258,40 @@ flags:
                 prop_assert!(!was || is);
             }
         }
+    }
+
+    #[test]
+    fn a_view_is_of_one_version_while_others_are_published() {
+        const LAST: u64 = 2_000;
+        let flags = flags();
+        let names = ["PARENT", "TOTAL", "PART", "OWN"];
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut last = 0;
+                    while last < LAST {
+                        let view = flags.view();
+                        assert!(view.version() >= last);
+                        last = view.version();
+                        // Odd versions have every flag at 0 %, even ones at 100 %; the first one is the plan's.
+                        for name in names.into_iter().filter(|_| last > 1) {
+                            assert_eq!(view.is_on(name, "ann"), last % 2 == 0, "{name} at {last}");
+                        }
+                        let by_name = flags.evaluate("TOTAL", &Context::new("ann"));
+                        assert!(by_name.version >= last);
+                        assert!(by_name.version == 1 || by_name.is_on() == (by_name.version % 2 == 0));
+                    }
+                });
+            }
+            for version in 2..=LAST {
+                let share = if version % 2 == 0 { Share::FULL } else { Share::ZERO };
+                let states = vec![FlagState { share, ..FlagState::default() }; 6].into();
+                let ruleset = flags.shared.ruleset.clone();
+                assert_eq!(flags.publish(Snapshot { version, ruleset, states }), Published::Current);
+            }
+        });
+        // Handles change one after the other behind the snapshot; once it is published they agree with it.
+        assert!(names.into_iter().all(|name| flags.flag(name).is_on("ann")));
     }
 
     #[test]

@@ -163,17 +163,17 @@ pub fn journal_of(ruleset: Arc<Ruleset>, trace: &str) -> Result<Vec<String>, Err
 /// # Errors
 /// [`ErrorKind::Io`] where the trace cannot be read, [`ErrorKind::InvalidTrace`] as [`Replay::feed`]. What was
 /// journalled before the bad line has been handed out.
-pub fn run(replay: &mut Replay, trace: &mut dyn BufRead, sink: &mut dyn FnMut(&str)) -> Result<(), Error> {
-    let mut text = String::new();
+pub fn run(replay: &mut Replay, lines: &mut dyn BufRead, sink: &mut dyn FnMut(&str)) -> Result<(), Error> {
+    let mut buffer = Vec::new();
     loop {
-        text.clear();
-        let read = trace
-            .read_line(&mut text)
-            .map_err(|error| Error::new(ErrorKind::Io, format_args!("the trace cannot be read: {error}")))?;
-        if read == 0 {
-            replay.finish();
-        }
-        let fed = if read == 0 { Ok(Feed::Enough) } else { replay.feed(text.trim_end_matches(['\n', '\r'])) };
+        let fed = match trace::read_line(lines, replay.lines() + 1, &mut buffer) {
+            Ok(Some(text)) => replay.feed(text),
+            Ok(None) => {
+                replay.finish();
+                Ok(Feed::Enough)
+            }
+            Err(error) => Err(error),
+        };
         if replay.lines() % 1_024 == 0 || !matches!(fed, Ok(Feed::More)) {
             replay.journal().iter().for_each(|line| sink(line));
         }

@@ -41,9 +41,11 @@ impl fmt::Display for Note<'_> {
             }
             Self::Overridden(share) => write!(f, "an operator set {share}: it decides before lists"),
             Self::Listed(list) => write!(f, "the key is in {list}"),
-            Self::Whole(share) => write!(f, "share {share} is the same for everybody"),
+            Self::Whole(share) if *share == Share::ZERO => f.write_str("share 0%: off for everybody"),
+            Self::Whole(share) => write!(f, "share {share}: on for everybody"),
             Self::Split(bucket, threshold) => {
-                let (sign, answer) = if u64::from(*bucket) < *threshold { ("<", "on") } else { ("≥", "off") };
+                let (sign, answer) =
+                    if u64::from(*bucket) < *threshold { ("<", "on") } else { ("≥", "off") };
                 write!(f, "bucket {bucket} {sign} {threshold}: {answer}")
             }
             Self::Error(code) => write!(f, "{}: the caller's default", code.name()),

@@ -3,6 +3,8 @@
 mod answer;
 mod context;
 mod explain;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub use answer::{ErrorCode, Evaluation, Reason, Variant};

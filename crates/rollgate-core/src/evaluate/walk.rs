@@ -46,7 +46,8 @@ fn one(
     depth: usize,
     explain: &mut impl Explain,
 ) -> Evaluation {
-    let (Some(flag), Some(state)) = (snapshot.ruleset.flags.get(id.index()), snapshot.states.get(id.index())) else {
+    let (Some(flag), Some(state)) = (snapshot.ruleset.flags.get(id.index()), snapshot.states.get(id.index()))
+    else {
         return error(snapshot.version, Share::ZERO, ErrorCode::FlagNotFound, explain);
     };
     explain.note(Note::Flag(flag, depth));
@@ -66,6 +67,8 @@ fn one(
         explain.note(Note::Disabled);
         return answer(None, Reason::Disabled, None);
     }
+    // Inside a split parent, not even a share of 100 % is the same for everybody.
+    let mut whole = (Reason::Static, None);
     if let Some(parent) = flag.parent {
         if depth >= WITHIN_DEPTH_MAX {
             // The compiler refuses such a plan; what did not come from it is isolated here.
@@ -81,6 +84,7 @@ fn one(
         if !above.is_on() {
             return answer(Some(Variant::Off), above.reason, above.bucket);
         }
+        whole = (above.reason, above.bucket);
     }
     if state.is_overridden {
         explain.note(Note::Overridden(state.share));
@@ -95,10 +99,13 @@ fn one(
         }
         // Targeting rules stand here, in their order, once the plan format has them.
     }
-    if state.share == Share::ZERO || state.share == Share::FULL {
+    if state.share == Share::ZERO {
         explain.note(Note::Whole(state.share));
-        let variant = if state.share == Share::FULL { Variant::On } else { Variant::Off };
-        return answer(Some(variant), Reason::Static, None);
+        return answer(Some(Variant::Off), Reason::Static, None);
+    }
+    if state.share == Share::FULL {
+        explain.note(Note::Whole(state.share));
+        return answer(Some(Variant::On), whole.0, whole.1);
     }
     let Some(key) = subject(flag, context) else {
         return error(snapshot.version, state.share, ErrorCode::TargetingKeyMissing, explain);
@@ -136,7 +143,8 @@ fn own_threshold(snapshot: &Snapshot, flag: &Flag, state: &FlagState) -> u64 {
 
 /// The threshold below which a flag is on by its bucket alone, with its parents on the same bucket.
 pub fn reach(snapshot: &Snapshot, id: FlagId, depth: usize) -> u64 {
-    let (Some(flag), Some(state)) = (snapshot.ruleset.flags.get(id.index()), snapshot.states.get(id.index())) else {
+    let (Some(flag), Some(state)) = (snapshot.ruleset.flags.get(id.index()), snapshot.states.get(id.index()))
+    else {
         return 0;
     };
     let own = state.share.threshold();

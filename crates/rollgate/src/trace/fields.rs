@@ -16,6 +16,9 @@ use super::TraceError;
 /// Fields of the longest line that the format has, a `decide`.
 const FIELDS_USUAL: usize = 8;
 
+/// Largest whole number that every JSON writer has exactly; thousands of them still add up within 64 bits.
+const WHOLE_MAX: u64 = 1 << 53;
+
 /// A JSON value as it stands in the line.
 #[derive(Debug)]
 pub(super) enum Raw<'a> {
@@ -63,8 +66,10 @@ impl Raw<'_> {
     /// A whole number of things. `500.0` is whole too: some languages know no other numbers.
     fn count(&self) -> Option<u64> {
         match self {
-            Self::Unsigned(value) => Some(*value),
-            Self::Real(value) if value.fract() == 0.0 && (0.0..9e15).contains(value) => Some(*value as u64),
+            Self::Unsigned(value) if *value <= WHOLE_MAX => Some(*value),
+            Self::Real(value) if value.fract() == 0.0 && (0.0..=WHOLE_MAX as f64).contains(value) => {
+                Some(*value as u64)
+            }
             _ => None,
         }
     }
@@ -131,10 +136,11 @@ impl<'a> Fields<'a> {
         raw.number().ok_or_else(|| raw.mismatch(name, "a number"))
     }
 
-    /// A whole number from 0.
+    /// A whole number from 0 to 2^53.
     pub(super) fn count(&mut self, name: &str) -> Result<u64, TraceError> {
-        let raw = self.need(name, "a whole number from 0")?;
-        raw.count().ok_or_else(|| raw.mismatch(name, "a whole number from 0"))
+        const EXPECTED: &str = "a whole number from 0 to 2^53";
+        let raw = self.need(name, EXPECTED)?;
+        raw.count().ok_or_else(|| raw.mismatch(name, EXPECTED))
     }
 
     /// RFC 3339, or whole milliseconds since the Unix epoch.

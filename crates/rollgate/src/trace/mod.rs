@@ -5,9 +5,11 @@ mod error;
 mod fields;
 mod line;
 mod parse;
+mod read;
 #[cfg(test)]
 mod tests;
 
 pub use error::TraceError;
 pub use line::{Event, Line, Live, Sample};
 pub use parse::parse_line;
+pub use read::read_line;

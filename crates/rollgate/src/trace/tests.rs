@@ -243,9 +243,19 @@ fn missing_and_mistyped_fields_are_named() {
     );
     refuses(r#""metric":"m","values":[1,"x"]"#, r#"values[1]: expected a number, found "x""#);
     refuses(r#""metric":"m","values":[]"#, "values: empty; expected a list of numbers, at least one");
-    refuses(r#""metric":"m","value":1,"count":-5"#, "count: expected a whole number from 0, found -5");
-    refuses(r#""metric":"m","value":1,"count":1.5"#, "count: expected a whole number from 0, found 1.5");
-    refuses(r#""metric":"m","total":5"#, "true: missing; expected a whole number from 0");
+    refuses(
+        r#""metric":"m","value":1,"count":-5"#,
+        "count: expected a whole number from 0 to 2^53, found -5",
+    );
+    refuses(
+        r#""metric":"m","value":1,"count":1.5"#,
+        "count: expected a whole number from 0 to 2^53, found 1.5",
+    );
+    refuses(
+        r#""metric":"m","count":9007199254740993"#,
+        "count: expected a whole number from 0 to 2^53, found 9007199254740993",
+    );
+    refuses(r#""metric":"m","total":5"#, "true: missing; expected a whole number from 0 to 2^53");
     refuses(r#""metric":"m","true":6,"total":5"#, "true: 6 is more than the total of 5");
     refuses(r#""metric":"m","value":1,"arm":"on""#, "flag: missing; expected the flag that arm is a side of");
     refuses(r#""metric":"m","value":1,"flag":"F""#, r#"arm: missing; expected "on" or "off""#);
@@ -284,7 +294,7 @@ fn broken_commands_say_what_was_expected() {
     );
     refuses(
         r#""command":"attest","item":"i","by":"x","passed":4"#,
-        "of: missing; expected a whole number from 0",
+        "of: missing; expected a whole number from 0 to 2^53",
     );
     refuses(
         r#""command":"attest","item":"i","by":"x","value":true,"passed":4,"of":4"#,

@@ -1,0 +1,206 @@
+//! What can be asked on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rollgate::core::time::Timestamp;
+use rollgate::core::units::Share;
+
+/// Progressive delivery: check a plan, ask what a flag serves, replay a rollout.
+#[derive(Debug, Parser)]
+#[command(name = "rollgate", version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Play the memory-system plan on simulated traffic and a fake clock
+    Demo,
+    /// Find every problem of a plan file
+    Check {
+        /// YAML, TOML or JSON, by extension
+        plan: PathBuf,
+        /// Warnings are errors
+        #[arg(long)]
+        strict: bool,
+        /// How problems are written
+        #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+        format: CheckFormat,
+    },
+    /// Show the share of every flag in every phase
+    Matrix {
+        /// YAML, TOML or JSON, by extension
+        plan: PathBuf,
+        /// How the table is written
+        #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+        format: TableFormat,
+    },
+    /// Say what a flag serves for some keys, as JSON lines
+    Evaluate(EvaluateArgs),
+    /// Run a recorded trace through a plan; the journal comes out
+    Replay(ReplayArgs),
+}
+
+/// Whether warnings count as errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strictness {
+    /// Warnings are shown.
+    Lenient,
+    /// Warnings are errors.
+    Strict,
+}
+
+/// How problems are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// How a table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// Aligned columns
+    Table,
+    /// For programs
+    Json,
+    /// For a document
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArgs {
+    /// YAML, TOML or JSON, by extension
+    pub(crate) plan: PathBuf,
+    /// The flag to evaluate
+    #[arg(long, value_name = "FLAG")]
+    pub(crate) flag: String,
+    /// The flag's share, for example 10%; default: every flag is at 0%
+    #[arg(long, value_name = "SHARE", value_parser = Share::parse)]
+    pub(crate) share: Option<Share>,
+    /// The share of any flag, for example of a parent; may be repeated
+    #[arg(long, value_name = "FLAG=SHARE", value_parser = flag_share)]
+    pub(crate) set: Vec<(String, Share)>,
+    #[command(flatten)]
+    pub(crate) subjects: Subjects,
+    /// Add the steps that led to each answer
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Subjects {
+    /// One targeting key
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub(crate) key: Option<String>,
+    /// A file of targeting keys, one a line; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// YAML, TOML or JSON, by extension
+    pub(crate) plan: PathBuf,
+    /// JSON lines ordered by time; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: PathBuf,
+    /// Stop at this time; a shorter trace is continued up to it
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
+    /// How journal records are written
+    #[arg(long, value_enum, default_value_t = JournalFormat::Jsonl)]
+    pub(crate) format: JournalFormat,
+    /// After the journal, the scorecard of the phase that the rollout is in
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) scorecard: Option<CardFormat>,
+}
+
+/// How journal records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JournalFormat {
+    /// One JSON record a line
+    Jsonl,
+    /// For people
+    Text,
+}
+
+/// How a scorecard is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CardFormat {
+    /// Markdown
+    Md,
+    /// One JSON object in one line
+    Json,
+}
+
+fn flag_share(text: &str) -> Result<(String, Share), String> {
+    let Some((flag, share)) = text.split_once('=').filter(|(flag, _)| !flag.is_empty()) else {
+        return Err("expected FLAG=SHARE, for example USE_X=10%".into());
+    };
+    let share = Share::parse(share).map_err(|error| error.to_string())?;
+    Ok((flag.to_owned(), share))
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    match text.parse::<i64>() {
+        Ok(ms) => Ok(Timestamp(ms)),
+        Err(_) => Timestamp::parse(text).map_err(|error| error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[track_caller]
+    fn refuses(line: &str, kind: ErrorKind) {
+        let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
+        assert_eq!(error.kind(), kind, "{line}");
+        assert_eq!(error.exit_code(), 2, "{line}");
+    }
+
+    #[test]
+    fn wrong_usage_exits_with_2() {
+        refuses("rollgate", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+        refuses("rollgate evaluate p --flag F", ErrorKind::MissingRequiredArgument);
+        refuses("rollgate evaluate p --flag F --key a --keys b", ErrorKind::ArgumentConflict);
+        refuses("rollgate evaluate p --flag F --key a --share 1", ErrorKind::ValueValidation);
+        refuses("rollgate evaluate p --flag F --key a --set F", ErrorKind::ValueValidation);
+        refuses("rollgate evaluate p --flag F --key a --set =1%", ErrorKind::ValueValidation);
+        refuses("rollgate replay p", ErrorKind::MissingRequiredArgument);
+        refuses("rollgate replay p --trace - --until soon", ErrorKind::ValueValidation);
+        refuses("rollgate replay p --trace - --scorecard pdf", ErrorKind::InvalidValue);
+        refuses("rollgate check p --format yaml", ErrorKind::InvalidValue);
+    }
+
+    #[test]
+    fn options_are_read() {
+        let line = "rollgate evaluate p --flag F --share 10% --set A=0.5 --set B=0 --key -x --explain";
+        let Command::Evaluate(asked) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
+            panic!("{line}")
+        };
+        assert_eq!(asked.share.map(Share::ppm), Some(100_000));
+        let set: Vec<_> = asked.set.iter().map(|(flag, share)| (flag.as_str(), share.ppm())).collect();
+        assert_eq!(set, [("A", 500_000), ("B", 0)]);
+        assert_eq!(asked.subjects.key.as_deref(), Some("-x"));
+        let line = "rollgate replay p --trace - --until 1970-01-01T00:00:01Z --format text --scorecard md";
+        let Command::Replay(asked) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
+            panic!("{line}")
+        };
+        assert_eq!(asked.until, Some(Timestamp(1_000)));
+        assert_eq!((asked.format, asked.scorecard), (JournalFormat::Text, Some(CardFormat::Md)));
+    }
+}

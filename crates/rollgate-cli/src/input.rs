@@ -1,0 +1,55 @@
+//! Reading what the command line names, and leaving with what was wrong with it.
+
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use rollgate::core::error::{Error, ErrorKind as Kind};
+use rollgate::core::snapshot::Ruleset;
+use rollgate::read;
+
+/// The compiled plan of a file.
+pub(crate) fn plan(path: &Path) -> Result<Arc<Ruleset>, Error> {
+    let compiled = read::plan_file(path).map_err(|error| error.into_error())?;
+    Ok(Arc::new(compiled.ruleset))
+}
+
+/// A file to read by lines; `-` is standard input. `seen` may look at the file, and wrap it.
+pub(crate) fn lines(
+    path: &Path,
+    seen: impl FnOnce(File) -> Box<dyn Read>,
+) -> Result<Box<dyn BufRead>, Error> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
+    Ok(Box::new(BufReader::new(seen(file))))
+}
+
+/// The error of a file that cannot be read.
+pub(crate) fn cannot_read(path: &Path, error: &io::Error) -> Error {
+    Error::new(Kind::Io, format_args!("{} cannot be read: {error}", name(path)))
+}
+
+/// A file as a message names it.
+pub(crate) fn name(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".into() } else { path.display().to_string() }
+}
+
+/// Input or usage was wrong: says why, exit code 2.
+pub(crate) fn refuse(why: &dyn Display) -> ExitCode {
+    eprintln!("error: {why}");
+    ExitCode::from(2)
+}
+
+/// The end of writing to standard output. A reader that has gone away, as `head` does, has what it wanted.
+pub(crate) fn written(outcome: io::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => refuse(&format_args!("standard output cannot be written: {error}")),
+    }
+}
