@@ -6,7 +6,7 @@ use super::judgement::{Basis, Judgement};
 use super::streak::Streaks;
 use super::verdict::{Cause, Verdict};
 use crate::metrics::{Clip, Measures};
-use crate::snapshot::{Condition, ConditionKind, Gate, OnNoData, Trigger, Window};
+use crate::snapshot::{Condition, ConditionKind, Gate, OnNoData, Query, Stat, Subject, Trigger, Window};
 use crate::time::{Span, Timestamp};
 
 /// Whether judging moves the streaks.
@@ -64,7 +64,7 @@ impl Polarity {
 }
 
 /// A watched part at or above this is all of it: the rest is the rounding of a division.
-pub(super) const WATCHED_IN_FULL: f64 = 1.0 - 1e-9;
+const WATCHED_IN_FULL: f64 = 1.0 - 1e-9;
 
 /// Everything that one condition is judged under.
 pub(super) struct Court<'a, M> {
@@ -197,10 +197,24 @@ impl<'a, M: Measures> Court<'a, M> {
             (Role::Gate, Polarity::Plain) => Verdict::Fail,
             (Role::Gate, Polarity::Negated) => Verdict::Pass,
             // A window that nobody watched is empty for another reason.
-            (Role::Trigger, _) if self.windows.watched(over, self.clip, self.now()) < WATCHED_IN_FULL => held,
+            (Role::Trigger, _) if !self.is_watched(over) => held,
             (Role::Trigger, Polarity::Plain) => Verdict::Pass,
             (Role::Trigger, Polarity::Negated) => Verdict::Fail,
         }
+    }
+
+    /// Whether all of [now - over, now] was watched, within the phase: before it there was nothing to measure.
+    ///
+    /// The self-metric is always fed, so that its coverage is what was watched, whatever the other sources did.
+    fn is_watched(&self, over: Span) -> bool {
+        let query = Query {
+            subject: Subject::Rollbacks,
+            stat: Stat::Count,
+            window: Window::Over(over),
+            averaged_by: None,
+        };
+        let clip = Clip { from: self.clip.from.max(self.clip.phase), phase: self.clip.phase };
+        self.windows.measure(&query, clip, self.now()).coverage >= WATCHED_IN_FULL
     }
 }
 

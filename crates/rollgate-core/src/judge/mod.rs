@@ -11,6 +11,8 @@ mod judgement;
 mod measure;
 mod statistics;
 mod streak;
+#[cfg(test)]
+mod tests;
 mod trend;
 mod verdict;
 mod words;

@@ -78,7 +78,7 @@ pub(super) fn quantile_ranks(n: u64, p: f64, alpha: f64) -> (Option<u64>, u64) {
     let is_rejected = |s: u64| mixture.log_e(s, n) >= bar;
     let middle = ((n as f64 * p) as u64).min(n);
     // The mixture falls up to the middle and rises after it.
-    let kept = partition(0, middle + 1, |s| is_rejected(s));
+    let kept = partition(0, middle + 1, &is_rejected);
     let above = partition(middle, n + 1, |s| !is_rejected(s));
     (kept.checked_sub(1), above)
 }
@@ -196,5 +196,5 @@ pub(super) fn median(values: &mut [f64]) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
     let upper = *values.get(half)?;
-    Some(if values.len() % 2 == 0 { f64::midpoint(values[half - 1], upper) } else { upper })
+    Some(if values.len().is_multiple_of(2) { f64::midpoint(values[half - 1], upper) } else { upper })
 }

@@ -166,7 +166,8 @@ pub trait Measures {
     fn alerts_last_open(&self, severity: Severity, now: Timestamp) -> Option<Timestamp>;
     /// When the alert of this severity that has been open longest was opened.
     fn alerts_open_since(&self, severity: Severity) -> Option<Timestamp>;
-    /// Watched part of [now - over, now], against `over` as written; what lies before `clip.from` is not covered.
+    /// The part of [now - over, now] that was watched while the alerts' source was live, against `over` as written; what
+    /// lies before `clip.from` is not covered.
     fn watched(&self, over: Span, clip: Clip, now: Timestamp) -> f64;
     /// Both arms since the last mark; `None` where the metric does not list the flag.
     fn arms(&self, metric: MetricId, flag: FlagId) -> Option<ArmPair>;

@@ -1,0 +1,10 @@
+//! The judge against scripted windows: every kind of condition, streaks, properties, known answers.
+
+mod compare;
+mod fake;
+mod leaves;
+mod measure;
+mod properties;
+mod statistics;
+mod sustained;
+mod words;
