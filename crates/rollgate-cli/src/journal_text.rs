@@ -40,7 +40,9 @@ pub(crate) fn line_of(record: &Value) -> Option<String> {
             record.get("value").and_then(Value::as_f64).unwrap_or_default()
         ),
         "alert_opened" => format!("alert ({}): {}", text("severity"), text("id")),
-        "clock_jump" => format!("! the wall clock jumped by {} ms", record.get("by_ms").unwrap_or(&Value::Null)),
+        "clock_jump" => {
+            format!("! the wall clock jumped by {} ms", record.get("by_ms").unwrap_or(&Value::Null))
+        }
         "restarted" => format!("restarted after {} ms", record.get("down_ms").unwrap_or(&Value::Null)),
         "read_back" if record.get("ok") == Some(&Value::Bool(false)) => "! READ-BACK DOES NOT AGREE".into(),
         _ => return None,

@@ -86,8 +86,9 @@ pub fn verify<'a>(lines: impl Iterator<Item = &'a str>) -> Result<(), Error> {
     let mut before = GENESIS.to_owned();
     for (index, line) in lines.enumerate() {
         let seq = index as u64 + 1;
-        let broken =
-            |why: &str| Error::new(ErrorKind::BrokenJournal, format_args!("journal record {seq} is broken: {why}"));
+        let broken = |why: &str| {
+            Error::new(ErrorKind::BrokenJournal, format_args!("journal record {seq} is broken: {why}"))
+        };
         let Some(hash) = hash_of(line) else { return Err(broken("it has no hash")) };
         let Some((body, _)) = line.rsplit_once(",\"hash\":\"") else { return Err(broken("it has no hash")) };
         if chain(&before, &format!("{body}}}")) != hash {

@@ -77,8 +77,9 @@ impl Replay {
         if text.trim().is_empty() {
             return Ok(Feed::More);
         }
-        let refuse =
-            |why: &dyn std::fmt::Display| Error::new(ErrorKind::InvalidTrace, format_args!("line {number}: {why}"));
+        let refuse = |why: &dyn std::fmt::Display| {
+            Error::new(ErrorKind::InvalidTrace, format_args!("line {number}: {why}"))
+        };
         if text.len() > TRACE_LINE_BYTES_MAX {
             return Err(refuse(&format_args!("longer than {TRACE_LINE_BYTES_MAX} bytes")));
         }
@@ -86,7 +87,10 @@ impl Replay {
         if let Some(opened) = &self.opened
             && line.at < opened.at
         {
-            return Err(refuse(&format_args!("at: {} is before {}; lines are ordered by time", line.at, opened.at)));
+            return Err(refuse(&format_args!(
+                "at: {} is before {}; lines are ordered by time",
+                line.at, opened.at
+            )));
         }
         check(&self.ruleset, &line).map_err(|why| refuse(&why))?;
         if self.until.is_some_and(|until| line.at > until) {
@@ -276,7 +280,9 @@ impl Opened {
                 let Some(metric) = self.metric(&metric) else { return self.engine.drop_unknown(total) };
                 match (key, arm) {
                     (Some(key), _) => metric.record_outcomes_for(&key, true_count, total),
-                    (None, arm) => metric.record_outcomes_in(arms_of(metric, arm.as_ref()), true_count, total),
+                    (None, arm) => {
+                        metric.record_outcomes_in(arms_of(metric, arm.as_ref()), true_count, total)
+                    }
                 }
             }
             Event::Events { metric, count } => match self.metric(&metric) {

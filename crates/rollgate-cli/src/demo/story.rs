@@ -103,7 +103,12 @@ impl Story {
     }
 
     /// Hears of a record: shows it, and plans what people do about it.
-    pub(super) fn hear(&mut self, line: &str, engine: &Engine, mut show: impl FnMut(&str)) -> Result<(), Error> {
+    pub(super) fn hear(
+        &mut self,
+        line: &str,
+        engine: &Engine,
+        mut show: impl FnMut(&str),
+    ) -> Result<(), Error> {
         let Ok(record) = serde_json::from_str::<Value>(line) else { return Ok(()) };
         if let Some(text) = journal_text::line_of(&record) {
             show(&text);
@@ -128,7 +133,10 @@ impl Story {
                 if matches!(self.phase.as_str(), "ten_percent" | "hundred_percent") {
                     self.plan(at + Span::minutes(10), Act::Attest("engineering_manager", "team_confident"));
                 }
-                self.plan(at + Span::minutes(30), Act::Decide("engineering_manager", "no open issue, the team is ready"));
+                self.plan(
+                    at + Span::minutes(30),
+                    Act::Decide("engineering_manager", "no open issue, the team is ready"),
+                );
                 self.plan(at + Span::minutes(45), Act::Decide("product_manager", "the numbers are good"));
             }
             "decided" => {

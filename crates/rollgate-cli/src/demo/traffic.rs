@@ -150,7 +150,8 @@ impl Traffic {
         self.injections.count(on);
 
         // Levels: the heap is a saw, the database grows by a few megabytes a day.
-        self.heap.record(300.0 + 60.0 * (now.0.rem_euclid(3_600_000) as f64 / 3_600_000.0) + 20.0 * random.unit());
+        self.heap
+            .record(300.0 + 60.0 * (now.0.rem_euclid(3_600_000) as f64 / 3_600_000.0) + 20.0 * random.unit());
         self.size.record(120.0 + 4.0 * day);
         self.vectors.record((9_000.0 + 400.0 * day).floor());
         if now.0.rem_euclid(21_600_000) < BATCH.0 as i64 {

@@ -6,9 +6,9 @@ use super::reader::{Item, Map, Reader};
 use crate::id::{BaselineId, FlagId, Key, MetricId, RoleId, StreakId};
 use crate::limits::{CONDITION_DEPTH_MAX, CONDITIONS_MAX, WINDOW_MAX_MS};
 use crate::snapshot::{
-    AlertRule, Attest, Baseline, Change, Compare, Comparison, Condition, ConditionKind, Direction, Flag, Margin, Measure,
-    Metric, MetricKind, MinSamples, OnNoData, Query, RoleRule, Severity, Stat, Subject, Sustained, Trend, TrendDirection,
-    Versus, Window,
+    AlertRule, Attest, Baseline, Change, Compare, Comparison, Condition, ConditionKind, Direction, Flag,
+    Margin, Measure, Metric, MetricKind, MinSamples, OnNoData, Query, RoleRule, Severity, Stat, Subject,
+    Sustained, Trend, TrendDirection, Versus, Window,
 };
 use crate::time::Span;
 use crate::units::Unit;
@@ -40,7 +40,13 @@ const COMPARISONS: [(&str, Comparison); 4] = [
 ];
 
 /// Compiles a condition that stands in a map of its own.
-pub(super) fn condition(reader: &mut Reader, names: &mut Names<'_>, item: &Item<'_>, usage: Use, depth: usize) -> Option<Condition> {
+pub(super) fn condition(
+    reader: &mut Reader,
+    names: &mut Names<'_>,
+    item: &Item<'_>,
+    usage: Use,
+    depth: usize,
+) -> Option<Condition> {
     let mut map = reader.map(item, "a condition: a map with a subject and a comparison")?;
     let condition = condition_in(reader, names, &mut map, item, usage, depth);
     reader.close(map);
@@ -57,10 +63,16 @@ pub(super) fn condition_in(
     depth: usize,
 ) -> Option<Condition> {
     if depth > CONDITION_DEPTH_MAX {
-        reader.error("too-deep", &item.path, item.at(), format_args!("groups lie more than {CONDITION_DEPTH_MAX} deep"));
+        reader.error(
+            "too-deep",
+            &item.path,
+            item.at(),
+            format_args!("groups lie more than {CONDITION_DEPTH_MAX} deep"),
+        );
         return None;
     }
-    let only_if = map.take("only_if").and_then(|item| condition(reader, names, &item, usage, depth + 1)).map(Box::new);
+    let only_if =
+        map.take("only_if").and_then(|item| condition(reader, names, &item, usage, depth + 1)).map(Box::new);
     let warn_within = map.take("warn_within").and_then(|item| reader.part(&item));
     let act = if usage == Use::Trigger { "fire" } else { "fail" };
     let on_no_data = map
@@ -69,7 +81,18 @@ pub(super) fn condition_in(
         .unwrap_or_default();
     let asked = map.take("coverage").and_then(|item| reader.part(&item));
     const SUBJECTS: [&str; 12] = [
-        "metric", "alerts", "compare", "attest", "checklist", "shares", "flag", "phase_for", "all", "any", "not", "at_least_of",
+        "metric",
+        "alerts",
+        "compare",
+        "attest",
+        "checklist",
+        "shares",
+        "flag",
+        "phase_for",
+        "all",
+        "any",
+        "not",
+        "at_least_of",
     ];
     let written: Vec<&str> = SUBJECTS
         .into_iter()
@@ -78,18 +101,30 @@ pub(super) fn condition_in(
     let kind = match written[..] {
         [one] => subject(reader, names, map, item, usage, depth, one),
         [] => {
-            reader.error_help("no-subject", &item.path, item.at(), "the condition says nothing about what it is of", format_args!("add one of {}", SUBJECTS.join(", ")));
+            reader.error_help(
+                "no-subject",
+                &item.path,
+                item.at(),
+                "the condition says nothing about what it is of",
+                format_args!("add one of {}", SUBJECTS.join(", ")),
+            );
             SUBJECTS.into_iter().for_each(|subject| drop(map.take(subject)));
             None
         }
         _ => {
-            reader.error("two-subjects", &item.path, item.at(), format_args!("a condition has one subject, this one has {}", written.join(" and ")));
+            reader.error(
+                "two-subjects",
+                &item.path,
+                item.at(),
+                format_args!("a condition has one subject, this one has {}", written.join(" and ")),
+            );
             SUBJECTS.into_iter().for_each(|subject| drop(map.take(subject)));
             None
         }
     }?;
     let window = window_of(&kind);
-    let coverage = asked.or((usage == Use::Gate && window.is_some_and(|span| span > Span::hours(1))).then_some(0.9));
+    let coverage =
+        asked.or((usage == Use::Gate && window.is_some_and(|span| span > Span::hours(1))).then_some(0.9));
     Some(Condition { only_if, warn_within, on_no_data, coverage, kind })
 }
 
@@ -103,7 +138,9 @@ fn window_of(kind: &ConditionKind) -> Option<Span> {
     match kind {
         ConditionKind::Measure(measure) => of(measure.query.window),
         ConditionKind::Trend(trend) => of(trend.window),
-        ConditionKind::Alerts(_, AlertRule::QuietFor(span) | AlertRule::Count { within: span, .. }) => Some(*span),
+        ConditionKind::Alerts(_, AlertRule::QuietFor(span) | AlertRule::Count { within: span, .. }) => {
+            Some(*span)
+        }
         _ => None,
     }
 }
@@ -132,7 +169,8 @@ fn subject(
             Some(ConditionKind::ShareAbove(flag?, share?))
         }
         "phase_for" => reader.span(&value, Span(1)).map(ConditionKind::PhaseFor),
-        "not" => condition(reader, names, &value, usage, depth + 1).map(|inner| ConditionKind::Not(Box::new(inner))),
+        "not" => condition(reader, names, &value, usage, depth + 1)
+            .map(|inner| ConditionKind::Not(Box::new(inner))),
         "all" => group(reader, names, &value, usage, depth).map(ConditionKind::All),
         "any" => group(reader, names, &value, usage, depth).map(ConditionKind::Any),
         _ => {
@@ -142,7 +180,12 @@ fn subject(
             reader.close(map);
             let (n, inner) = (n?, inner?);
             if n > inner.len() as u64 {
-                reader.error("out-of-range", &value.path, value.at(), format_args!("{n} of {} conditions can never hold", inner.len()));
+                reader.error(
+                    "out-of-range",
+                    &value.path,
+                    value.at(),
+                    format_args!("{n} of {} conditions can never hold", inner.len()),
+                );
             }
             Some(ConditionKind::AtLeastOf(n as usize, inner))
         }
@@ -150,18 +193,31 @@ fn subject(
 }
 
 fn missing<'a>(reader: &mut Reader, item: &Item<'_>, key: &str, what: &str) -> Option<Item<'a>> {
-    reader.error_help("missing-key", &item.path, item.at(), format_args!("`{key}` is missing"), format_args!("add `{key}:` with {what}"));
+    reader.error_help(
+        "missing-key",
+        &item.path,
+        item.at(),
+        format_args!("`{key}` is missing"),
+        format_args!("add `{key}:` with {what}"),
+    );
     None
 }
 
-fn group(reader: &mut Reader, names: &mut Names<'_>, item: &Item<'_>, usage: Use, depth: usize) -> Option<Vec<Condition>> {
+fn group(
+    reader: &mut Reader,
+    names: &mut Names<'_>,
+    item: &Item<'_>,
+    usage: Use,
+    depth: usize,
+) -> Option<Vec<Condition>> {
     let items = reader.list(item, "a list of conditions", CONDITIONS_MAX);
     if items.is_empty() {
         reader.error("empty-group", &item.path, item.at(), "a group needs at least one condition");
         return None;
     }
     let written = items.len();
-    let inner: Vec<Condition> = items.iter().filter_map(|item| condition(reader, names, item, usage, depth + 1)).collect();
+    let inner: Vec<Condition> =
+        items.iter().filter_map(|item| condition(reader, names, item, usage, depth + 1)).collect();
     (inner.len() == written).then_some(inner)
 }
 
@@ -169,16 +225,34 @@ fn flag(reader: &mut Reader, names: &Names<'_>, item: &Item<'_>) -> Option<FlagI
     let name = reader.text(item)?;
     let found = names.flags.iter().position(|flag| flag.key == *name.as_str());
     if found.is_none() {
-        unknown(reader, "unknown-flag", "flag", item, &name, names.flags.iter().map(|flag| flag.key.as_str()));
+        unknown(
+            reader,
+            "unknown-flag",
+            "flag",
+            item,
+            &name,
+            names.flags.iter().map(|flag| flag.key.as_str()),
+        );
     }
     found.map(|index| FlagId(index as u16))
 }
 
-fn find_metric<'n>(reader: &mut Reader, names: &Names<'n>, item: &Item<'_>) -> Option<(MetricId, &'n Metric)> {
+fn find_metric<'n>(
+    reader: &mut Reader,
+    names: &Names<'n>,
+    item: &Item<'_>,
+) -> Option<(MetricId, &'n Metric)> {
     let name = reader.text(item)?;
     let found = names.metrics.iter().position(|metric| metric.key == *name.as_str());
     if found.is_none() {
-        unknown(reader, "unknown-metric", "metric", item, &name, names.metrics.iter().map(|metric| metric.key.as_str()));
+        unknown(
+            reader,
+            "unknown-metric",
+            "metric",
+            item,
+            &name,
+            names.metrics.iter().map(|metric| metric.key.as_str()),
+        );
     }
     found.map(|index| (MetricId(index as u16), &names.metrics[index]))
 }
@@ -191,7 +265,14 @@ pub(super) fn roles(reader: &mut Reader, names: &[RoleRule], item: Option<Item<'
         let Some(name) = reader.text(&item) else { continue };
         match names.iter().position(|role| role.key == *name.as_str()) {
             Some(role) => roles.push(RoleId(role as u16)),
-            None => unknown(reader, "unknown-role", "role", &item, &name, names.iter().map(|role| role.key.as_str())),
+            None => unknown(
+                reader,
+                "unknown-role",
+                "role",
+                &item,
+                &name,
+                names.iter().map(|role| role.key.as_str()),
+            ),
         }
     }
     roles
@@ -206,11 +287,22 @@ fn comparison<'a>(reader: &mut Reader, map: &mut Map<'a>, item: &Item<'_>) -> Op
     match found.len() {
         1 => found.pop(),
         0 => {
-            reader.error_help("no-comparison", &item.path, item.at(), "a measurement needs a limit", "add one of below, above, at_most, at_least");
+            reader.error_help(
+                "no-comparison",
+                &item.path,
+                item.at(),
+                "a measurement needs a limit",
+                "add one of below, above, at_most, at_least",
+            );
             None
         }
         _ => {
-            reader.error("two-comparisons", &item.path, item.at(), "a measurement has one limit; write two conditions under `all`");
+            reader.error(
+                "two-comparisons",
+                &item.path,
+                item.at(),
+                "a measurement has one limit; write two conditions under `all`",
+            );
             None
         }
     }
@@ -223,13 +315,24 @@ fn window(reader: &mut Reader, item: Option<Item<'_>>) -> Option<Option<Window>>
     }
     let span = reader.span(&item, Span::seconds(1))?;
     if span.0 > WINDOW_MAX_MS {
-        reader.error("out-of-range", &item.path, item.at(), format_args!("windows reach back {} at most", Span(WINDOW_MAX_MS)));
+        reader.error(
+            "out-of-range",
+            &item.path,
+            item.at(),
+            format_args!("windows reach back {} at most", Span(WINDOW_MAX_MS)),
+        );
         return None;
     }
     Some(Some(Window::Over(span)))
 }
 
-fn metric(reader: &mut Reader, names: &mut Names<'_>, map: &mut Map<'_>, item: &Item<'_>, value: &Item<'_>) -> Option<ConditionKind> {
+fn metric(
+    reader: &mut Reader,
+    names: &mut Names<'_>,
+    map: &mut Map<'_>,
+    item: &Item<'_>,
+    value: &Item<'_>,
+) -> Option<ConditionKind> {
     let rollbacks = Metric {
         key: Key::new("rollgate.rollbacks"),
         description: String::new(),
@@ -241,7 +344,11 @@ fn metric(reader: &mut Reader, names: &mut Names<'_>, map: &mut Map<'_>, item: &
         is_curable: true,
     };
     let is_rollbacks = reader.raw(value, "a metric's key")? == "rollgate.rollbacks";
-    let found = if is_rollbacks { Some((Subject::Rollbacks, &rollbacks)) } else { find_metric(reader, names, value).map(|(id, metric)| (Subject::Metric(id), metric)) };
+    let found = if is_rollbacks {
+        Some((Subject::Rollbacks, &rollbacks))
+    } else {
+        find_metric(reader, names, value).map(|(id, metric)| (Subject::Metric(id), metric))
+    };
     if map.has("trend") {
         return trend(reader, map, item, found?);
     }
@@ -264,7 +371,13 @@ fn metric(reader: &mut Reader, names: &mut Names<'_>, map: &mut Map<'_>, item: &
         None if sustained.is_some() => Window::Over(Span::minutes(1)),
         None if stat == Stat::Last => Window::Latest(metric.max_gap),
         None => {
-            reader.error_help("missing-key", &item.path, item.at(), "how far back the window reaches is not said", "add `over:` with a length of time, or `over: phase`");
+            reader.error_help(
+                "missing-key",
+                &item.path,
+                item.at(),
+                "how far back the window reaches is not said",
+                "add `over:` with a length of time, or `over: phase`",
+            );
             return None;
         }
     };
@@ -300,32 +413,67 @@ fn signed_part(reader: &mut Reader, item: &Item<'_>) -> Option<f64> {
     match reader.quantity(item)? {
         (number, Some(Unit::Percent)) => Some(number / 100.0),
         (number, _) => {
-            reader.error_help("missing-unit", &item.path, item.at(), format_args!("`{number}` is not a relative change"), "write a percentage such as 5%");
+            reader.error_help(
+                "missing-unit",
+                &item.path,
+                item.at(),
+                format_args!("`{number}` is not a relative change"),
+                "write a percentage such as 5%",
+            );
             None
         }
     }
 }
 
-fn trend(reader: &mut Reader, map: &mut Map<'_>, item: &Item<'_>, found: (Subject, &Metric)) -> Option<ConditionKind> {
+fn trend(
+    reader: &mut Reader,
+    map: &mut Map<'_>,
+    item: &Item<'_>,
+    found: (Subject, &Metric),
+) -> Option<ConditionKind> {
     let direction = map.take("trend").and_then(|item| {
-        reader.word(&item, &[("not_rising", TrendDirection::NotRising), ("not_falling", TrendDirection::NotFalling)])
+        reader.word(
+            &item,
+            &[("not_rising", TrendDirection::NotRising), ("not_falling", TrendDirection::NotFalling)],
+        )
     });
     let over = map.take("over").or_else(|| missing(reader, item, "over", "a length of time"));
     let window = window(reader, over);
-    let tolerance = map.take("tolerance").or_else(|| missing(reader, item, "tolerance", "a percentage: what the level may drift in the window"));
+    let tolerance = map.take("tolerance").or_else(|| {
+        missing(reader, item, "tolerance", "a percentage: what the level may drift in the window")
+    });
     let tolerance = tolerance.and_then(|item| reader.part(&item));
     let Subject::Metric(metric) = found.0 else {
         reader.error("wrong-kind", &item.path, item.at(), "a trend is of a gauge or a distribution");
         return None;
     };
     if !matches!(found.1.kind, MetricKind::Gauge | MetricKind::Distribution) {
-        reader.error("wrong-kind", &item.path, item.at(), format_args!("`{}` is a {}; a trend is of a gauge or a distribution", found.1.key, found.1.kind.name()));
+        reader.error(
+            "wrong-kind",
+            &item.path,
+            item.at(),
+            format_args!(
+                "`{}` is a {}; a trend is of a gauge or a distribution",
+                found.1.key,
+                found.1.kind.name()
+            ),
+        );
         return None;
     }
-    Some(ConditionKind::Trend(Trend { metric, direction: direction?, window: window??, tolerance: tolerance? }))
+    Some(ConditionKind::Trend(Trend {
+        metric,
+        direction: direction?,
+        window: window??,
+        tolerance: tolerance?,
+    }))
 }
 
-fn alerts(reader: &mut Reader, map: &mut Map<'_>, item: &Item<'_>, value: &Item<'_>) -> Option<ConditionKind> {
+fn alerts(
+    reader: &mut Reader,
+    map: &mut Map<'_>,
+    item: &Item<'_>,
+    value: &Item<'_>,
+) -> Option<ConditionKind> {
     let severity = reader.word(value, &SEVERITIES);
     let quiet = map.take("quiet_for");
     let open = map.take("open_for");
@@ -335,23 +483,43 @@ fn alerts(reader: &mut Reader, map: &mut Map<'_>, item: &Item<'_>, value: &Item<
         (None, Some(open), None) => reader.span(&open, Span::seconds(1)).map(AlertRule::OpenFor),
         (None, None, Some(within)) => {
             let within = reader.span(&within, Span::seconds(1));
-            let limit = comparison(reader, map, item).and_then(|(comparison, item)| Some((comparison, reader.whole(&item, 0)?)));
-            within.zip(limit).map(|(within, (comparison, limit))| AlertRule::Count { within, comparison, limit })
+            let limit = comparison(reader, map, item)
+                .and_then(|(comparison, item)| Some((comparison, reader.whole(&item, 0)?)));
+            within.zip(limit).map(|(within, (comparison, limit))| AlertRule::Count {
+                within,
+                comparison,
+                limit,
+            })
         }
         _ => {
-            reader.error_help("missing-key", &item.path, item.at(), "what is asked of the alerts is not said", "add `within:` with a comparison, or `quiet_for:`, or `open_for:`");
+            reader.error_help(
+                "missing-key",
+                &item.path,
+                item.at(),
+                "what is asked of the alerts is not said",
+                "add `within:` with a comparison, or `quiet_for:`, or `open_for:`",
+            );
             None
         }
     };
     Some(ConditionKind::Alerts(severity?, rule?))
 }
 
-fn compare(reader: &mut Reader, names: &Names<'_>, map: &mut Map<'_>, item: &Item<'_>, value: &Item<'_>) -> Option<ConditionKind> {
+fn compare(
+    reader: &mut Reader,
+    names: &Names<'_>,
+    map: &mut Map<'_>,
+    item: &Item<'_>,
+    value: &Item<'_>,
+) -> Option<ConditionKind> {
     let found = find_metric(reader, names, value);
-    let flag_item = map.take("flag").or_else(|| missing(reader, item, "flag", "the flag whose arms are compared"));
+    let flag_item =
+        map.take("flag").or_else(|| missing(reader, item, "flag", "the flag whose arms are compared"));
     let flag_id = flag_item.as_ref().and_then(|item| flag(reader, names, item));
     let stat_item = map.take("stat");
-    let margin_item = map.take("not_worse_by").or_else(|| missing(reader, item, "not_worse_by", "a margin such as 5% or 0.1pp"));
+    let margin_item = map
+        .take("not_worse_by")
+        .or_else(|| missing(reader, item, "not_worse_by", "a margin such as 5% or 0.1pp"));
     let confidence = match map.take("confidence") {
         Some(item) => reader.part(&item),
         None => Some(0.95),
@@ -361,14 +529,33 @@ fn compare(reader: &mut Reader, names: &Names<'_>, map: &mut Map<'_>, item: &Ite
     let stat = stat(reader, stat_item, metric, item)?;
     let (flag_id, margin_item, (number, unit), confidence) = (flag_id?, margin_item?, margin?, confidence?);
     if !metric.arms.contains(&flag_id) {
-        reader.error_help("not-an-arm", &item.path, item.at(), format_args!("`{}` does not record the arms of this flag", metric.key), format_args!("add it to `arms:` of metric `{}`", metric.key));
+        reader.error_help(
+            "not-an-arm",
+            &item.path,
+            item.at(),
+            format_args!("`{}` does not record the arms of this flag", metric.key),
+            format_args!("add it to `arms:` of metric `{}`", metric.key),
+        );
     }
-    if !matches!(metric.kind, MetricKind::Distribution | MetricKind::Ratio) || !matches!(stat, Stat::Quantile(_) | Stat::Mean | Stat::Fraction) {
-        reader.error("wrong-stat", &item.path, item.at(), "ON and OFF are compared by a quantile, a mean or a ratio");
+    if !matches!(metric.kind, MetricKind::Distribution | MetricKind::Ratio)
+        || !matches!(stat, Stat::Quantile(_) | Stat::Mean | Stat::Fraction)
+    {
+        reader.error(
+            "wrong-stat",
+            &item.path,
+            item.at(),
+            "ON and OFF are compared by a quantile, a mean or a ratio",
+        );
         return None;
     }
     let Some(good) = metric.good else {
-        reader.error_help("missing-key", &item.path, item.at(), format_args!("which way `{}` is better is not said", metric.key), "add `good: up` or `good: down` to the metric");
+        reader.error_help(
+            "missing-key",
+            &item.path,
+            item.at(),
+            format_args!("which way `{}` is better is not said", metric.key),
+            "add `good: up` or `good: down` to the metric",
+        );
         return None;
     };
     if !(0.5 < confidence && confidence < 1.0) {
@@ -380,19 +567,41 @@ fn compare(reader: &mut Reader, names: &Names<'_>, map: &mut Map<'_>, item: &Ite
         Some(unit) => match unit.convert(number, metric.unit) {
             Some(value) => Margin::Absolute(value),
             None => {
-                reader.error("wrong-unit", &margin_item.path, margin_item.at(), format_args!("`{}` is {}; `{}` is measured in {}", unit.symbol(), unit.dimension(), metric.key, metric.unit.dimension()));
+                reader.error(
+                    "wrong-unit",
+                    &margin_item.path,
+                    margin_item.at(),
+                    format_args!(
+                        "`{}` is {}; `{}` is measured in {}",
+                        unit.symbol(),
+                        unit.dimension(),
+                        metric.key,
+                        metric.unit.dimension()
+                    ),
+                );
                 return None;
             }
         },
         None => {
-            reader.error_help("missing-unit", &margin_item.path, margin_item.at(), format_args!("`{number}` has no unit"), "write 5% (relative), 0.1pp or a unit (absolute)");
+            reader.error_help(
+                "missing-unit",
+                &margin_item.path,
+                margin_item.at(),
+                format_args!("`{number}` has no unit"),
+                "write 5% (relative), 0.1pp or a unit (absolute)",
+            );
             return None;
         }
     };
     Some(ConditionKind::Compare(Compare { metric: id, stat, flag: flag_id, margin, confidence, good }))
 }
 
-fn attest(reader: &mut Reader, names: &Names<'_>, map: &mut Map<'_>, value: &Item<'_>) -> Option<ConditionKind> {
+fn attest(
+    reader: &mut Reader,
+    names: &Names<'_>,
+    map: &mut Map<'_>,
+    value: &Item<'_>,
+) -> Option<ConditionKind> {
     let item = reader.text(value)?;
     let roles = roles(reader, names.roles, map.take("roles"));
     let all_of = map.take("all_of").and_then(|item| reader.whole(&item, 1));

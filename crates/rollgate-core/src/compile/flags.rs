@@ -71,15 +71,21 @@ fn flag<'a>(reader: &mut Reader, key: &str, item: &Item<'a>, setup: Setup) -> Op
     flag.always_off = keys(reader, map.take("always_off"));
     if let Some(item) = map.take("share") {
         if setup == Setup::Phased {
-            reader.error_help("share-in-plan", &item.path, item.at(), "a plan with phases sets the shares in its steps", "remove this share; flags start at 0%");
+            reader.error_help(
+                "share-in-plan",
+                &item.path,
+                item.at(),
+                "a plan with phases sets the shares in its steps",
+                "remove this share; flags start at 0%",
+            );
         } else if let Some(share) = reader.share(&item) {
             flag.initial = share;
         }
     }
     let within = map.take("within").and_then(|item| reader.text(&item).map(|name| (item, name)));
-    let share_of = map.take("share_of").and_then(|item| {
-        reader.word(&item, &[("total", ShareOf::Total), ("parent", ShareOf::Parent)])
-    });
+    let share_of = map
+        .take("share_of")
+        .and_then(|item| reader.word(&item, &[("total", ShareOf::Total), ("parent", ShareOf::Parent)]));
     if within.is_some() && share_of.is_none() && !map.has("share_of") {
         reader.error_help(
             "nested-without-share-of",
@@ -90,7 +96,13 @@ fn flag<'a>(reader: &mut Reader, key: &str, item: &Item<'a>, setup: Setup) -> Op
         );
     }
     if within.is_none() && map.has("share_of") {
-        reader.error_help("share-of-without-within", &item.path, map.key_at("share_of"), "`share_of` without `within`", "name the parent: `within: FLAG`");
+        reader.error_help(
+            "share-of-without-within",
+            &item.path,
+            map.key_at("share_of"),
+            "`share_of` without `within`",
+            "name the parent: `within: FLAG`",
+        );
     }
     reader.close(map);
     Some(Written { flag, within, share_of, at: item.clone() })
@@ -119,7 +131,10 @@ fn nest(reader: &mut Reader, written: &mut [Written<'_>]) {
                 "salts-differ",
                 &item.path,
                 item.at(),
-                format_args!("`{}` takes a share of all subjects inside `{name}`, but their bucketing differs", child.key),
+                format_args!(
+                    "`{}` takes a share of all subjects inside `{name}`, but their bucketing differs",
+                    child.key
+                ),
                 "give both the same salt and `by`, or write `share_of: parent`",
             );
         }
@@ -158,8 +173,16 @@ pub(super) fn unknown<'a>(
     let known: Vec<&str> = known.into_iter().collect();
     let message = format!("there is no {noun} `{name}`");
     match super::problem::nearest(name, known.iter().copied()) {
-        Some(near) => reader.error_help(code, &item.path, item.at(), message, format_args!("did you mean `{near}`?")),
+        Some(near) => {
+            reader.error_help(code, &item.path, item.at(), message, format_args!("did you mean `{near}`?"))
+        }
         None if known.is_empty() => reader.error(code, &item.path, item.at(), message),
-        None => reader.error_help(code, &item.path, item.at(), message, format_args!("there are {}", known.join(", "))),
+        None => reader.error_help(
+            code,
+            &item.path,
+            item.at(),
+            message,
+            format_args!("there are {}", known.join(", ")),
+        ),
     }
 }

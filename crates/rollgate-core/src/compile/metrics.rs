@@ -35,7 +35,13 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
     let kind = match map.take("kind") {
         Some(item) => reader.word(&item, &KINDS),
         None => {
-            reader.error_help("missing-key", &item.path, item.at(), format_args!("metric `{key}` has no kind"), "add `kind: distribution`, ratio, gauge, event or score");
+            reader.error_help(
+                "missing-key",
+                &item.path,
+                item.at(),
+                format_args!("metric `{key}` has no kind"),
+                "add `kind: distribution`, ratio, gauge, event or score",
+            );
             None
         }
     };
@@ -48,7 +54,13 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
     let unit = match map.take("unit") {
         Some(item) => unit(reader, &item),
         None if default_unit.is_none() && kind.is_some() => {
-            reader.error_help("missing-key", &item.path, item.at(), format_args!("metric `{key}` has no unit"), "add for example `unit: ms`, MB or count");
+            reader.error_help(
+                "missing-key",
+                &item.path,
+                item.at(),
+                format_args!("metric `{key}` has no unit"),
+                "add for example `unit: ms`, MB or count",
+            );
             None
         }
         None => default_unit,
@@ -65,7 +77,14 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
             let Some(name) = reader.text(&item) else { continue };
             match flags.iter().position(|flag| flag.key == *name.as_str()) {
                 Some(flag) => arms.push(FlagId(flag as u16)),
-                None => unknown(reader, "unknown-flag", "flag", &item, &name, flags.iter().map(|flag| flag.key.as_str())),
+                None => unknown(
+                    reader,
+                    "unknown-flag",
+                    "flag",
+                    &item,
+                    &name,
+                    flags.iter().map(|flag| flag.key.as_str()),
+                ),
             }
         }
     }
@@ -81,7 +100,12 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
         MetricKind::Distribution | MetricKind::Gauge => unit != Unit::Pp,
     };
     if !fits {
-        reader.error("wrong-unit", &item.path, item.at(), format_args!("a {} cannot have the unit `{}`", kind.name(), unit.symbol()));
+        reader.error(
+            "wrong-unit",
+            &item.path,
+            item.at(),
+            format_args!("a {} cannot have the unit `{}`", kind.name(), unit.symbol()),
+        );
     }
     Some(Metric { key: Key::new(key), description, kind, unit, good, arms, max_gap, is_curable })
 }
@@ -134,9 +158,13 @@ pub(super) fn stat_of(kind: MetricKind, name: &str) -> Option<Stat> {
         _ => return None,
     };
     let fits = match kind {
-        MetricKind::Distribution => matches!(stat, Stat::Mean | Stat::Min | Stat::Max | Stat::Count | Stat::PerMinute),
+        MetricKind::Distribution => {
+            matches!(stat, Stat::Mean | Stat::Min | Stat::Max | Stat::Count | Stat::PerMinute)
+        }
         MetricKind::Ratio => matches!(stat, Stat::Fraction | Stat::Count),
-        MetricKind::Gauge => matches!(stat, Stat::Last | Stat::Mean | Stat::Min | Stat::Max | Stat::GrowthPerDay),
+        MetricKind::Gauge => {
+            matches!(stat, Stat::Last | Stat::Mean | Stat::Min | Stat::Max | Stat::GrowthPerDay)
+        }
         MetricKind::Event => matches!(stat, Stat::Count | Stat::PerMinute | Stat::PerHour | Stat::PerDay),
         MetricKind::Score => matches!(stat, Stat::Nps | Stat::Count),
     };
@@ -164,7 +192,12 @@ pub(super) const fn default_stat(kind: MetricKind) -> Option<Stat> {
 }
 
 /// Reads `stat`.
-pub(super) fn stat(reader: &mut Reader, item: Option<Item<'_>>, metric: &Metric, path: &Item<'_>) -> Option<Stat> {
+pub(super) fn stat(
+    reader: &mut Reader,
+    item: Option<Item<'_>>,
+    metric: &Metric,
+    path: &Item<'_>,
+) -> Option<Stat> {
     let Some(item) = item else {
         let default = default_stat(metric.kind);
         if default.is_none() {
@@ -217,7 +250,12 @@ pub(super) fn limit(
                 &item.path,
                 item.at(),
                 format_args!("`{number}` has no unit"),
-                format_args!("`{}` is measured in {}; write for example {number}{}", metric.key, wanted.dimension(), wanted.symbol()),
+                format_args!(
+                    "`{}` is measured in {}; write for example {number}{}",
+                    metric.key,
+                    wanted.dimension(),
+                    wanted.symbol()
+                ),
             );
             return None;
         }
@@ -228,7 +266,13 @@ pub(super) fn limit(
             "wrong-unit",
             &item.path,
             item.at(),
-            format_args!("`{}` is {}, but `{}` is measured in {}", unit.symbol(), unit.dimension(), metric.key, wanted.dimension()),
+            format_args!(
+                "`{}` is {}, but `{}` is measured in {}",
+                unit.symbol(),
+                unit.dimension(),
+                metric.key,
+                wanted.dimension()
+            ),
             format_args!("write it in {}", wanted.symbol()),
         );
         return None;
@@ -243,7 +287,14 @@ pub(super) fn baselines(reader: &mut Reader, item: Option<Item<'_>>, metrics: &[
     let mut baselines = Vec::new();
     for (key, _, item) in reader.named(&item, "a map of baselines", METRICS_MAX) {
         let Some(id) = metrics.iter().position(|metric| metric.key == *key) else {
-            unknown(reader, "unknown-metric", "metric", &item, key, metrics.iter().map(|metric| metric.key.as_str()));
+            unknown(
+                reader,
+                "unknown-metric",
+                "metric",
+                &item,
+                key,
+                metrics.iter().map(|metric| metric.key.as_str()),
+            );
             continue;
         };
         let metric = &metrics[id];
@@ -251,12 +302,17 @@ pub(super) fn baselines(reader: &mut Reader, item: Option<Item<'_>>, metrics: &[
         let stat = stat(reader, map.take("stat"), metric, &item);
         let (value, over) = (map.take("value"), map.take("capture_over"));
         let source = match (value, over) {
-            (Some(value), None) => {
-                stat.and_then(|stat| limit(reader, &value, metric, stat)).map(|(value, _)| BaselineSource::Given(value))
-            }
+            (Some(value), None) => stat
+                .and_then(|stat| limit(reader, &value, metric, stat))
+                .map(|(value, _)| BaselineSource::Given(value)),
             (None, Some(over)) => reader.span(&over, Span::minutes(1)).map(BaselineSource::Captured),
             _ => {
-                reader.error("missing-key", &item.path, item.at(), "a baseline has either `value` or `capture_over`");
+                reader.error(
+                    "missing-key",
+                    &item.path,
+                    item.at(),
+                    "a baseline has either `value` or `capture_over`",
+                );
                 None
             }
         };

@@ -6,8 +6,8 @@ use super::reader::{Item, Map, Reader};
 use crate::id::{FlagId, Key, PhaseId};
 use crate::limits::{CONDITIONS_MAX, STEPS_MAX};
 use crate::snapshot::{
-    Check, ChecklistItem, Condition, ConditionKind, Contingency, DecisionRule, Gate, MetricKind, Phase, RollbackTarget,
-    RollbackTo, ShareOf, Step, Subject, Trigger, TriggerMode, Window,
+    Check, ChecklistItem, Condition, ConditionKind, Contingency, DecisionRule, Gate, MetricKind, Phase,
+    RollbackTarget, RollbackTo, ShareOf, Step, Subject, Trigger, TriggerMode, Window,
 };
 use crate::time::Span;
 use crate::units::Share;
@@ -29,19 +29,32 @@ pub(super) fn phase(
 ) -> Phase {
     let title = reader.opt_text(map.take("title"));
     let duration = match map.take("duration") {
-        Some(item) if reader.raw(&item, "a length of time, or open").is_some_and(|text| text == "open") => None,
+        Some(item) if reader.raw(&item, "a length of time, or open").is_some_and(|text| text == "open") => {
+            None
+        }
         Some(item) => Some(reader.span(&item, Span::ZERO).unwrap_or_default()),
         None => {
-            reader.error_help("missing-key", &item.path, item.at(), format_args!("phase `{key}` has no duration"), "add `duration: 7d`, or `duration: open`");
+            reader.error_help(
+                "missing-key",
+                &item.path,
+                item.at(),
+                format_args!("phase `{key}` has no duration"),
+                "add `duration: 7d`, or `duration: open`",
+            );
             None
         }
     };
     let objectives = match map.take("objectives") {
-        Some(item) => reader.list(&item, "a list of texts", 256).iter().filter_map(|item| reader.text(item)).collect(),
+        Some(item) => {
+            reader.list(&item, "a list of texts", 256).iter().filter_map(|item| reader.text(item)).collect()
+        }
         None => Vec::new(),
     };
     let checklist = checklist(reader, names, map.take("checklist"));
-    let start = before.phases.last().map_or_else(|| vec![Share::ZERO; names.flags.len()].into(), |phase| phase.last_shares.clone());
+    let start = before
+        .phases
+        .last()
+        .map_or_else(|| vec![Share::ZERO; names.flags.len()].into(), |phase| phase.last_shares.clone());
     let (steps, last_shares) = steps(reader, names, map.take("steps"), start.clone(), duration);
     let mut gates = Vec::new();
     if let Some(item) = map.take("gates") {
@@ -62,9 +75,16 @@ pub(super) fn phase(
         }
     }
     let raises = steps.iter().any(|step| step.shares.iter().zip(&start).any(|(now, was)| now > was));
-    let has_guard = triggers.iter().any(|trigger| trigger.mode == TriggerMode::Automatic && !trigger.is_dry_run);
+    let has_guard =
+        triggers.iter().any(|trigger| trigger.mode == TriggerMode::Automatic && !trigger.is_dry_run);
     if raises && !has_guard && triggers_item.is_none_or(|item| triggers.len() == item_len(&item)) {
-        reader.error_help("no-automatic-trigger", &item.path, item.at(), format_args!("phase `{key}` raises exposure, and nothing rolls it back by itself"), "add a trigger without `mode: manual`");
+        reader.error_help(
+            "no-automatic-trigger",
+            &item.path,
+            item.at(),
+            format_args!("phase `{key}` raises exposure, and nothing rolls it back by itself"),
+            "add a trigger without `mode: manual`",
+        );
     }
     let contingency = map.take("contingency").and_then(|item| contingency(reader, before, &item));
     let daily = checks(reader, names, map.take("daily"));
@@ -102,7 +122,14 @@ fn checklist(reader: &mut Reader, names: &Names<'_>, item: Option<Item<'_>>) -> 
             let name = reader.text(&item)?;
             let found = names.roles.iter().position(|role| role.key == *name.as_str());
             if found.is_none() {
-                unknown(reader, "unknown-role", "role", &item, &name, names.roles.iter().map(|role| role.key.as_str()));
+                unknown(
+                    reader,
+                    "unknown-role",
+                    "role",
+                    &item,
+                    &name,
+                    names.roles.iter().map(|role| role.key.as_str()),
+                );
             }
             found.map(|index| crate::id::RoleId(index as u16))
         });
@@ -117,14 +144,27 @@ fn checklist(reader: &mut Reader, names: &Names<'_>, item: Option<Item<'_>>) -> 
 fn set(reader: &mut Reader, names: &Names<'_>, item: &Item<'_>) -> Vec<(FlagId, Share)> {
     let entries = reader.named(item, "a map of flags and shares", names.flags.len().max(1));
     if entries.is_empty() {
-        reader.error_help("empty-set", &item.path, item.at(), "`set` names no flag", "name at least one flag and its share");
+        reader.error_help(
+            "empty-set",
+            &item.path,
+            item.at(),
+            "`set` names no flag",
+            "name at least one flag and its share",
+        );
     }
     let mut shares = Vec::new();
     for (key, _, item) in entries {
         let share = reader.share(&item);
         match names.flags.iter().position(|flag| flag.key == *key) {
             Some(flag) => shares.extend(share.map(|share| (FlagId(flag as u16), share))),
-            None => unknown(reader, "unknown-flag", "flag", &item, key, names.flags.iter().map(|flag| flag.key.as_str())),
+            None => unknown(
+                reader,
+                "unknown-flag",
+                "flag",
+                &item,
+                key,
+                names.flags.iter().map(|flag| flag.key.as_str()),
+            ),
         }
     }
     shares
@@ -169,17 +209,31 @@ fn steps(
                             "child-above-parent",
                             &set_item.path,
                             set_item.at(),
-                            format_args!("`{}` at {} lies within `{above}` at {}", flag.key, shares[index], shares[parent.flag.index()]),
+                            format_args!(
+                                "`{}` at {} lies within `{above}` at {}",
+                                flag.key,
+                                shares[index],
+                                shares[parent.flag.index()]
+                            ),
                             "a child's share of all subjects is at most its parent's",
                         );
                     }
                 }
             }
-            None => reader.error_help("missing-key", &item.path, item.at(), "the step sets nothing", "add `set: { FLAG: 10% }`"),
+            None => reader.error_help(
+                "missing-key",
+                &item.path,
+                item.at(),
+                "the step sets nothing",
+                "add `set: { FLAG: 10% }`",
+            ),
         }
         let hold = map.take("hold").and_then(|item| reader.span(&item, Span::ZERO)).unwrap_or_default();
         let day = Span::hours(24);
-        let soak = map.take("soak").and_then(|item| reader.span(&item, Span::ZERO)).unwrap_or(duration.map_or(day, |duration| duration.min(day)));
+        let soak = map
+            .take("soak")
+            .and_then(|item| reader.span(&item, Span::ZERO))
+            .unwrap_or(duration.map_or(day, |duration| duration.min(day)));
         let only_if = map.take("only_if").and_then(|item| condition(reader, names, &item, Use::Gate, 0));
         reader.close(map);
         steps.push(Step { shares: shares.clone(), names: named, hold, soak, only_if });
@@ -193,11 +247,21 @@ fn target(reader: &mut Reader, before: &Before<'_>, item: &Item<'_>) -> Option<R
     let target = if name == "zero" {
         Some(RollbackTarget::Zero)
     } else {
-        before.phases.iter().position(|phase| phase.key == *name.as_str()).map(|index| RollbackTarget::Phase(PhaseId(index as u16)))
+        before
+            .phases
+            .iter()
+            .position(|phase| phase.key == *name.as_str())
+            .map(|index| RollbackTarget::Phase(PhaseId(index as u16)))
     };
     if target.is_none() {
         if before.all.contains(&name) {
-            reader.error_help("target-not-lower", &item.path, item.at(), format_args!("`{name}` is not an earlier phase"), "roll back to zero, or to a phase before this one");
+            reader.error_help(
+                "target-not-lower",
+                &item.path,
+                item.at(),
+                format_args!("`{name}` is not an earlier phase"),
+                "roll back to zero, or to a phase before this one",
+            );
         } else {
             let known = before.phases.iter().map(|phase| phase.key.as_str()).chain(["zero"]);
             unknown(reader, "unknown-phase", "earlier phase", item, &name, known);
@@ -216,23 +280,33 @@ fn trigger(
     decision: Option<&DecisionRule>,
 ) -> Option<Trigger> {
     let mut map = reader.map(item, "a map with when and rollback")?;
-    let mode = map
-        .take("mode")
-        .map_or(Some(TriggerMode::Automatic), |item| {
-            reader.word(&item, &[("automatic", TriggerMode::Automatic), ("manual", TriggerMode::Manual)])
-        });
+    let mode = map.take("mode").map_or(Some(TriggerMode::Automatic), |item| {
+        reader.word(&item, &[("automatic", TriggerMode::Automatic), ("manual", TriggerMode::Manual)])
+    });
     let when_item = map.take("when");
     let when = match &when_item {
         Some(item) => condition(reader, names, item, Use::Trigger, 0),
         None => {
-            reader.error_help("missing-key", &item.path, item.at(), format_args!("trigger `{key}` does not say when it fires"), "add `when:` with a condition");
+            reader.error_help(
+                "missing-key",
+                &item.path,
+                item.at(),
+                format_args!("trigger `{key}` does not say when it fires"),
+                "add `when:` with a condition",
+            );
             None
         }
     };
     let rollback = match map.take("rollback") {
         Some(item) => rollback(reader, names, before, &item, shares),
         None => {
-            reader.error_help("missing-key", &item.path, item.at(), format_args!("trigger `{key}` does not say where it rolls back to"), "add `rollback: { to: zero }`");
+            reader.error_help(
+                "missing-key",
+                &item.path,
+                item.at(),
+                format_args!("trigger `{key}` does not say where it rolls back to"),
+                "add `rollback: { to: zero }`",
+            );
             None
         }
     };
@@ -246,7 +320,11 @@ fn trigger(
         key: Key::new(key),
         mode,
         rollback,
-        approve_by: if approve_by.is_empty() { decision.map_or_else(Vec::new, |rule| rule.roles.clone()) } else { approve_by },
+        approve_by: if approve_by.is_empty() {
+            decision.map_or_else(Vec::new, |rule| rule.roles.clone())
+        } else {
+            approve_by
+        },
         settle: settle.unwrap_or(Span::minutes(5).max(sustained)),
         is_dry_run,
         is_at_once: is_at_once(names, &when),
@@ -283,18 +361,29 @@ fn is_at_once(names: &Names<'_>, condition: &Condition) -> bool {
             ConditionKind::Measure(measure) => {
                 let is_fast = match measure.query.subject {
                     Subject::Rollbacks => true,
-                    Subject::Metric(id) => matches!(names.metrics[id.index()].kind, MetricKind::Event | MetricKind::Gauge),
+                    Subject::Metric(id) => {
+                        matches!(names.metrics[id.index()].kind, MetricKind::Event | MetricKind::Gauge)
+                    }
                 };
                 is_fast && measure.sustained.is_none()
             }
-            ConditionKind::Alerts(..) | ConditionKind::All(_) | ConditionKind::Any(_) | ConditionKind::AtLeastOf(..) => true,
+            ConditionKind::Alerts(..)
+            | ConditionKind::All(_)
+            | ConditionKind::Any(_)
+            | ConditionKind::AtLeastOf(..) => true,
             _ => false,
         };
     });
     is_at_once
 }
 
-fn rollback(reader: &mut Reader, names: &Names<'_>, before: &Before<'_>, item: &Item<'_>, shares: &[Share]) -> Option<RollbackTo> {
+fn rollback(
+    reader: &mut Reader,
+    names: &Names<'_>,
+    before: &Before<'_>,
+    item: &Item<'_>,
+    shares: &[Share],
+) -> Option<RollbackTo> {
     let mut map = reader.map(item, "a map with `to` or `set`")?;
     let (to, set_item) = (map.take("to"), map.take("set"));
     let rollback = match (to, set_item) {
@@ -302,12 +391,24 @@ fn rollback(reader: &mut Reader, names: &Names<'_>, before: &Before<'_>, item: &
         (None, Some(set_item)) => {
             let set = set(reader, names, &set_item);
             if !set.is_empty() && set.iter().all(|(flag, share)| *share >= shares[flag.index()]) {
-                reader.error_help("target-not-lower", &set_item.path, set_item.at(), "this lowers nothing below the phase's own shares", "set at least one flag lower");
+                reader.error_help(
+                    "target-not-lower",
+                    &set_item.path,
+                    set_item.at(),
+                    "this lowers nothing below the phase's own shares",
+                    "set at least one flag lower",
+                );
             }
             Some(RollbackTo { name: Key::new("set"), target: RollbackTarget::Set(set) })
         }
         _ => {
-            reader.error_help("missing-key", &item.path, item.at(), "a rollback has either `to` or `set`", "write `to: zero`, `to:` an earlier phase, or `set: { FLAG: 0% }`");
+            reader.error_help(
+                "missing-key",
+                &item.path,
+                item.at(),
+                "a rollback has either `to` or `set`",
+                "write `to: zero`, `to:` an earlier phase, or `set: { FLAG: 0% }`",
+            );
             None
         }
     };
@@ -315,11 +416,22 @@ fn rollback(reader: &mut Reader, names: &Names<'_>, before: &Before<'_>, item: &
     rollback
 }
 
-fn decision(reader: &mut Reader, names: &Names<'_>, before: &Before<'_>, item: &Item<'_>) -> Option<DecisionRule> {
+fn decision(
+    reader: &mut Reader,
+    names: &Names<'_>,
+    before: &Before<'_>,
+    item: &Item<'_>,
+) -> Option<DecisionRule> {
     let mut map = reader.map(item, "a map with roles")?;
     let required = map.take("roles");
     if required.is_none() {
-        reader.error_help("missing-key", &item.path, item.at(), "who decides is not said", "add `roles: [...]`");
+        reader.error_help(
+            "missing-key",
+            &item.path,
+            item.at(),
+            "who decides is not said",
+            "add `roles: [...]`",
+        );
     }
     let required = roles(reader, names.roles, required);
     let optional_roles = roles(reader, names.roles, map.take("optional_roles"));
@@ -327,7 +439,13 @@ fn decision(reader: &mut Reader, names: &Names<'_>, before: &Before<'_>, item: &
         let mut map = reader.map(&item, "a map with extend")?;
         let extend = map.take("extend").and_then(|item| reader.span(&item, Span::seconds(1)));
         if extend.is_none() && !map.has("extend") {
-            reader.error_help("missing-key", &item.path, item.at(), "how long a no-go extends the phase is not said", "add `extend: 7d`");
+            reader.error_help(
+                "missing-key",
+                &item.path,
+                item.at(),
+                "how long a no-go extends the phase is not said",
+                "add `extend: 7d`",
+            );
         }
         reader.close(map);
         extend
@@ -344,7 +462,10 @@ fn decision(reader: &mut Reader, names: &Names<'_>, before: &Before<'_>, item: &
 
 fn contingency(reader: &mut Reader, before: &Before<'_>, item: &Item<'_>) -> Option<Contingency> {
     let mut map = reader.map(item, "a map with to, hold and requires")?;
-    let to = map.take("to").and_then(|item| target(reader, before, &item)).map_or_else(|| Key::new("zero"), |to| to.name);
+    let to = map
+        .take("to")
+        .and_then(|item| target(reader, before, &item))
+        .map_or_else(|| Key::new("zero"), |to| to.name);
     let hold = map.take("hold").and_then(|item| reader.span(&item, Span::ZERO)).unwrap_or_default();
     let mut items = |key| match map.take(key) {
         Some(item) => reader

@@ -47,15 +47,31 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
             if let Some(version) = reader.raw(&item, "1")
                 && version != "1"
             {
-                reader.error_help("wrong-version", &item.path, item.at(), format_args!("version `{version}` is not known"), "this reads version 1");
+                reader.error_help(
+                    "wrong-version",
+                    &item.path,
+                    item.at(),
+                    format_args!("version `{version}` is not known"),
+                    "this reads version 1",
+                );
             }
         }
-        None => reader.error_help("missing-key", "", item.at(), "the plan has no version", "add `version: 1`"),
+        None => {
+            reader.error_help("missing-key", "", item.at(), "the plan has no version", "add `version: 1`")
+        }
     }
     let name = match map.take("name") {
-        Some(item) => reader.text(&item).filter(|name| reader.is_key(name, &item.path, item.at())).unwrap_or_default(),
+        Some(item) => {
+            reader.text(&item).filter(|name| reader.is_key(name, &item.path, item.at())).unwrap_or_default()
+        }
         None => {
-            reader.error_help("missing-key", "", item.at(), "the plan has no name", "add `name:` with a short name");
+            reader.error_help(
+                "missing-key",
+                "",
+                item.at(),
+                "the plan has no name",
+                "add `name:` with a short name",
+            );
             String::new()
         }
     };
@@ -71,7 +87,10 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     }
     let timezone = zone(reader, map.take("timezone"));
     let date = date_item.and_then(|item| date(reader, &item, &timezone));
-    let evaluate_every = map.take("evaluate_every").and_then(|item| evaluate_every(reader, &item)).unwrap_or(Span::seconds(10));
+    let evaluate_every = map
+        .take("evaluate_every")
+        .and_then(|item| evaluate_every(reader, &item))
+        .unwrap_or(Span::seconds(10));
     let expected_traffic = map.take("expected_traffic").and_then(|item| traffic(reader, &item));
     let has_phases = map.has("phases");
     let setup = if has_phases { Setup::Phased } else { Setup::FlagsOnly };
@@ -79,7 +98,8 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let metrics = metrics::metrics(reader, map.take("metrics"), &flags);
     let roles = metrics::roles(reader, map.take("roles"));
     let baselines = metrics::baselines(reader, map.take("baseline"), &metrics);
-    let mut names = Names { flags: &flags, metrics: &metrics, roles: &roles, baselines: &baselines, streaks: 0 };
+    let mut names =
+        Names { flags: &flags, metrics: &metrics, roles: &roles, baselines: &baselines, streaks: 0 };
     let phases = map.take("phases").map(|item| phases(reader, &mut names, &item)).unwrap_or_default();
     let targets = checks(reader, &mut names, map.take("targets"));
     let daily = daily(reader, &mut names, map.take("daily"));
@@ -136,7 +156,13 @@ fn zone(reader: &mut Reader, item: Option<Item<'_>>) -> String {
     let Some(item) = item else { return "UTC".into() };
     let Some(name) = reader.text(&item) else { return "UTC".into() };
     if jiff::tz::TimeZone::get(&name).is_err() {
-        reader.error_help("unknown-zone", &item.path, item.at(), format_args!("`{name}` is no time zone"), "write an IANA name such as UTC or Europe/Berlin");
+        reader.error_help(
+            "unknown-zone",
+            &item.path,
+            item.at(),
+            format_args!("`{name}` is no time zone"),
+            "write an IANA name such as UTC or Europe/Berlin",
+        );
     }
     name
 }
@@ -144,9 +170,15 @@ fn zone(reader: &mut Reader, item: Option<Item<'_>>) -> String {
 fn date(reader: &mut Reader, item: &Item<'_>, zone: &str) -> Option<Timestamp> {
     let text = reader.text(item)?;
     let zone = jiff::tz::TimeZone::get(zone).ok()?;
-    let date = text.parse::<jiff::civil::Date>().ok().and_then(|date| zone.to_timestamp(date.at(0, 0, 0, 0)).ok());
+    let date =
+        text.parse::<jiff::civil::Date>().ok().and_then(|date| zone.to_timestamp(date.at(0, 0, 0, 0)).ok());
     if date.is_none() {
-        reader.error("wrong-date", &item.path, item.at(), format_args!("`{text}` is not a date such as 2026-01-13"));
+        reader.error(
+            "wrong-date",
+            &item.path,
+            item.at(),
+            format_args!("`{text}` is not a date such as 2026-01-13"),
+        );
     }
     date.map(|date| Timestamp(date.as_millisecond()))
 }
@@ -154,7 +186,12 @@ fn date(reader: &mut Reader, item: &Item<'_>, zone: &str) -> Option<Timestamp> {
 fn evaluate_every(reader: &mut Reader, item: &Item<'_>) -> Option<Span> {
     let span = reader.span(item, Span(EVALUATE_EVERY_MIN_MS))?;
     if span.0 > EVALUATE_EVERY_MAX_MS {
-        reader.error("out-of-range", &item.path, item.at(), format_args!("at most {}", Span(EVALUATE_EVERY_MAX_MS)));
+        reader.error(
+            "out-of-range",
+            &item.path,
+            item.at(),
+            format_args!("at most {}", Span(EVALUATE_EVERY_MAX_MS)),
+        );
         return None;
     }
     Some(span)
@@ -164,7 +201,8 @@ fn evaluate_every(reader: &mut Reader, item: &Item<'_>) -> Option<Span> {
 fn traffic(reader: &mut Reader, item: &Item<'_>) -> Option<f64> {
     let text = reader.text(item)?;
     let rate = text.split_once('/').and_then(|(number, unit)| {
-        let number = number.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0)?;
+        let number =
+            number.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0)?;
         let seconds = match unit.trim() {
             "s" => 1.0,
             "min" => 60.0,
@@ -175,7 +213,12 @@ fn traffic(reader: &mut Reader, item: &Item<'_>) -> Option<f64> {
         Some(number / seconds)
     });
     if rate.is_none() {
-        reader.error("wrong-number", &item.path, item.at(), format_args!("`{text}` is not a rate such as 20/s"));
+        reader.error(
+            "wrong-number",
+            &item.path,
+            item.at(),
+            format_args!("`{text}` is not a rate such as 20/s"),
+        );
     }
     rate
 }
@@ -186,15 +229,28 @@ fn phases(reader: &mut Reader, names: &mut Names<'_>, item: &Item<'_>) -> Vec<Ph
     for item in items {
         let Some(mut map) = reader.map(&item, "a map of one phase") else { continue };
         let Some(id) = map.take("id") else {
-            reader.error_help("missing-key", &item.path, item.at(), "the phase has no id", "add `id:` with a short name");
+            reader.error_help(
+                "missing-key",
+                &item.path,
+                item.at(),
+                "the phase has no id",
+                "add `id:` with a short name",
+            );
             continue;
         };
-        let Some(key) = reader.text(&id).filter(|key| reader.is_key(key, &id.path, id.at())) else { continue };
+        let Some(key) = reader.text(&id).filter(|key| reader.is_key(key, &id.path, id.at())) else {
+            continue;
+        };
         if opened.iter().any(|(other, _, _): &(String, _, _)| *other == key) {
             reader.error("duplicate-id", &id.path, id.at(), format_args!("there is a phase `{key}` already"));
         }
         if matches!(key.as_str(), "zero" | "set" | "partial" | "full") {
-            reader.error("invalid-key", &id.path, id.at(), format_args!("`{key}` is a rollback target, not a phase"));
+            reader.error(
+                "invalid-key",
+                &id.path,
+                id.at(),
+                format_args!("`{key}` is a rollback target, not a phase"),
+            );
         }
         opened.push((key, map, item));
     }
@@ -203,7 +259,13 @@ fn phases(reader: &mut Reader, names: &mut Names<'_>, item: &Item<'_>) -> Vec<Ph
     let mut open: Option<String> = None;
     for (key, map, item) in opened {
         if let Some(open) = &open {
-            reader.error_help("unreachable-phase", &item.path, item.at(), format_args!("phase `{key}` cannot be reached: `{open}` before it is open"), "only the last phase may be open");
+            reader.error_help(
+                "unreachable-phase",
+                &item.path,
+                item.at(),
+                format_args!("phase `{key}` cannot be reached: `{open}` before it is open"),
+                "only the last phase may be open",
+            );
         }
         let compiled = phase(reader, names, &Before { phases: &phases, all: &all }, &key, map, &item);
         if compiled.duration.is_none() {
@@ -224,7 +286,12 @@ fn daily(reader: &mut Reader, names: &mut Names<'_>, item: Option<Item<'_>>) -> 
             (hour < 24 && minute < 60).then_some(hour * 60 + minute)
         });
         if time.is_none() {
-            reader.error("wrong-time", &item.path, item.at(), format_args!("`{text}` is not a time of day such as 09:00"));
+            reader.error(
+                "wrong-time",
+                &item.path,
+                item.at(),
+                format_args!("`{text}` is not a time of day such as 09:00"),
+            );
         }
         time
     });
@@ -244,11 +311,13 @@ fn risks(reader: &mut Reader, item: Option<Item<'_>>, phases: &[Phase]) -> Vec<R
         if let Some(item) = map.take("triggers") {
             for item in reader.list(&item, "a list of triggers", CONDITIONS_MAX) {
                 let Some(name) = reader.text(&item) else { continue };
-                let mut known = phases.iter().flat_map(|phase| &phase.triggers).map(|trigger| trigger.key.as_str());
+                let mut known =
+                    phases.iter().flat_map(|phase| &phase.triggers).map(|trigger| trigger.key.as_str());
                 if known.any(|key| key == name) {
                     triggers.push(Key::new(name));
                 } else {
-                    let known = phases.iter().flat_map(|phase| &phase.triggers).map(|trigger| trigger.key.as_str());
+                    let known =
+                        phases.iter().flat_map(|phase| &phase.triggers).map(|trigger| trigger.key.as_str());
                     flags::unknown(reader, "unknown-trigger", "trigger", &item, &name, known);
                 }
             }
@@ -269,7 +338,9 @@ fn notices(reader: &mut Reader, item: Option<Item<'_>>) -> Vec<Notice> {
         let audience = reader.opt_text(map.take("audience"));
         let mut channels = Vec::new();
         if let Some(item) = map.take("channels") {
-            channels.extend(reader.list(&item, "a list of channels", 64).iter().filter_map(|item| reader.text(item)));
+            channels.extend(
+                reader.list(&item, "a list of channels", 64).iter().filter_map(|item| reader.text(item)),
+            );
         }
         let message = map.take("message").and_then(|item| {
             let text = reader.text(&item)?;
@@ -318,7 +389,13 @@ fn placeholders(reader: &mut Reader, item: &Item<'_>, text: &str, when: NoticeWh
         let name = part.split('}').next().unwrap_or_default();
         if !part.contains('}') || !known.contains(&name) {
             let listed: Vec<String> = known.iter().map(|name| format!("{{{name}}}")).collect();
-            reader.error_help("unknown-placeholder", &item.path, item.at(), format_args!("nothing fills `{{{name}}}` here"), format_args!("there are {}", listed.join(", ")));
+            reader.error_help(
+                "unknown-placeholder",
+                &item.path,
+                item.at(),
+                format_args!("nothing fills `{{{name}}}` here"),
+                format_args!("there are {}", listed.join(", ")),
+            );
         }
     }
 }

@@ -61,7 +61,13 @@ pub(super) fn join(path: &str, key: &str) -> String {
 }
 
 impl Reader {
-    pub(super) fn error(&mut self, code: &'static str, path: &str, at: Location, message: impl std::fmt::Display) {
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        path: &str,
+        at: Location,
+        message: impl std::fmt::Display,
+    ) {
         self.problems.push(Problem::error(code, path, at, message));
     }
 
@@ -117,19 +123,36 @@ impl Reader {
             let path = join(&map.path, key);
             let message = format!("unknown key `{key}`");
             match nearest(key, map.asked.iter().copied()) {
-                Some(near) => self.error_help("unknown-key", &path, *at, message, format_args!("did you mean `{near}`?")),
+                Some(near) => self.error_help(
+                    "unknown-key",
+                    &path,
+                    *at,
+                    message,
+                    format_args!("did you mean `{near}`?"),
+                ),
                 None => {
                     let mut asked = map.asked.clone();
                     asked.sort_unstable();
                     asked.dedup();
-                    self.error_help("unknown-key", &path, *at, message, format_args!("known here: {}", asked.join(", ")));
+                    self.error_help(
+                        "unknown-key",
+                        &path,
+                        *at,
+                        message,
+                        format_args!("known here: {}", asked.join(", ")),
+                    );
                 }
             }
         }
     }
 
     /// The entries of a map whose keys are names that people choose.
-    pub(super) fn named<'a>(&mut self, item: &Item<'a>, what: &str, max: usize) -> Vec<(&'a str, Location, Item<'a>)> {
+    pub(super) fn named<'a>(
+        &mut self,
+        item: &Item<'a>,
+        what: &str,
+        max: usize,
+    ) -> Vec<(&'a str, Location, Item<'a>)> {
         let entries = match &item.node.value {
             Value::Map(entries) => entries,
             Value::Scalar(Scalar::Null) => return Vec::new(),
@@ -139,7 +162,12 @@ impl Reader {
             }
         };
         if entries.len() > max {
-            self.error("too-many", &item.path, item.at(), format_args!("{} entries, at most {max}", entries.len()));
+            self.error(
+                "too-many",
+                &item.path,
+                item.at(),
+                format_args!("{} entries, at most {max}", entries.len()),
+            );
             return Vec::new();
         }
         let mut named = Vec::with_capacity(entries.len());
@@ -176,9 +204,18 @@ impl Reader {
             return Vec::new();
         };
         if nodes.len() > max {
-            self.error("too-many", &item.path, item.at(), format_args!("{} entries, at most {max}", nodes.len()));
+            self.error(
+                "too-many",
+                &item.path,
+                item.at(),
+                format_args!("{} entries, at most {max}", nodes.len()),
+            );
             return Vec::new();
         }
-        nodes.iter().enumerate().map(|(index, node)| Item::new(node, format!("{}[{index}]", item.path))).collect()
+        nodes
+            .iter()
+            .enumerate()
+            .map(|(index, node)| Item::new(node, format!("{}[{index}]", item.path)))
+            .collect()
     }
 }

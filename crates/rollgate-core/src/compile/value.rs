@@ -10,7 +10,9 @@ impl Reader {
     /// Any scalar as it is written.
     pub(super) fn raw<'a>(&mut self, item: &Item<'a>, what: &str) -> Option<&'a str> {
         match &item.node.value {
-            Value::Scalar(Scalar::Text(text) | Scalar::Number(text)) if text.len() <= TEXT_BYTES_MAX => Some(text),
+            Value::Scalar(Scalar::Text(text) | Scalar::Number(text)) if text.len() <= TEXT_BYTES_MAX => {
+                Some(text)
+            }
             Value::Scalar(Scalar::Bool(true)) => Some("true"),
             Value::Scalar(Scalar::Bool(false)) => Some("false"),
             _ => {
@@ -50,7 +52,13 @@ impl Reader {
         if found.is_none() {
             let message = format!("`{text}` is none of {what}");
             match super::problem::nearest(text, names) {
-                Some(near) => self.error_help("wrong-value", &item.path, item.at(), message, format_args!("did you mean `{near}`?")),
+                Some(near) => self.error_help(
+                    "wrong-value",
+                    &item.path,
+                    item.at(),
+                    message,
+                    format_args!("did you mean `{near}`?"),
+                ),
                 None => self.error("wrong-value", &item.path, item.at(), message),
             }
         }
@@ -63,7 +71,12 @@ impl Reader {
         match Span::parse(text) {
             Ok(span) if span >= least => Some(span),
             Ok(_) => {
-                self.error("out-of-range", &item.path, item.at(), format_args!("`{text}` is too short; at least {least} is needed"));
+                self.error(
+                    "out-of-range",
+                    &item.path,
+                    item.at(),
+                    format_args!("`{text}` is too short; at least {least} is needed"),
+                );
                 None
             }
             Err(error) => {
@@ -91,7 +104,12 @@ impl Reader {
         match text.parse::<u64>() {
             Ok(number) if number >= least => Some(number),
             _ => {
-                self.error("wrong-number", &item.path, item.at(), format_args!("`{text}` is not a whole number from {least} up"));
+                self.error(
+                    "wrong-number",
+                    &item.path,
+                    item.at(),
+                    format_args!("`{text}` is not a whole number from {least} up"),
+                );
                 None
             }
         }
@@ -107,7 +125,13 @@ impl Reader {
         match number {
             Ok(part) if (0.0..=1.0).contains(&part) => Some(part),
             _ => {
-                self.error_help("wrong-number", &item.path, item.at(), format_args!("`{text}` is not a part"), "write a percentage from 0% to 100%");
+                self.error_help(
+                    "wrong-number",
+                    &item.path,
+                    item.at(),
+                    format_args!("`{text}` is not a part"),
+                    "write a percentage from 0% to 100%",
+                );
                 None
             }
         }
@@ -116,7 +140,8 @@ impl Reader {
     /// A number and its unit, where one is written.
     pub(super) fn quantity(&mut self, item: &Item<'_>) -> Option<(f64, Option<Unit>)> {
         let text = self.raw(item, "a number with its unit")?.trim();
-        let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+'))).unwrap_or(text.len());
+        let end =
+            text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+'))).unwrap_or(text.len());
         let (digits, symbol) = text.split_at(end);
         let Some(number) = digits.parse::<f64>().ok().filter(|number| number.is_finite()) else {
             self.error_help(

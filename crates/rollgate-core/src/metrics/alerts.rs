@@ -84,6 +84,7 @@ impl Alerts {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.alerts.capacity() * size_of::<Alert>() + self.alerts.iter().map(|alert| alert.id.len()).sum::<usize>()
+        self.alerts.capacity() * size_of::<Alert>()
+            + self.alerts.iter().map(|alert| alert.id.len()).sum::<usize>()
     }
 }

@@ -51,7 +51,9 @@ impl Bucket {
     /// The lower edge, inclusive.
     pub fn low(self) -> f64 {
         match self.place() {
-            Some((octave, place)) => (1.0 + place as f64 / 128.0) * f64::from(octave as i32 + OCTAVE_MIN).exp2(),
+            Some((octave, place)) => {
+                (1.0 + place as f64 / 128.0) * f64::from(octave as i32 + OCTAVE_MIN).exp2()
+            }
             None => 0.0,
         }
     }
@@ -59,7 +61,9 @@ impl Bucket {
     /// The upper edge: every value of the bucket lies below it. That of zero is zero.
     pub fn high(self) -> f64 {
         match self.place() {
-            Some((octave, place)) => (1.0 + (place + 1) as f64 / 128.0) * f64::from(octave as i32 + OCTAVE_MIN).exp2(),
+            Some((octave, place)) => {
+                (1.0 + (place + 1) as f64 / 128.0) * f64::from(octave as i32 + OCTAVE_MIN).exp2()
+            }
             None => 0.0,
         }
     }
@@ -160,7 +164,9 @@ impl Dense {
             };
             let slots = self.octave(octave);
             visit(&mut slots[place], count);
-            while let Some((next, count)) = words.next_if(|(next, _)| next.place().is_some_and(|at| at.0 == octave)) {
+            while let Some((next, count)) =
+                words.next_if(|(next, _)| next.place().is_some_and(|at| at.0 == octave))
+            {
                 if let Some((_, place)) = next.place() {
                     visit(&mut slots[place], count);
                 }
@@ -192,7 +198,11 @@ impl Dense {
 
     /// Sealed.
     pub fn packed(&self) -> Packed {
-        Packed(self.iter().map(|(bucket, count)| (u64::from(bucket.0) << COUNT_BITS) | count.min(COUNT_MAX)).collect())
+        Packed(
+            self.iter()
+                .map(|(bucket, count)| (u64::from(bucket.0) << COUNT_BITS) | count.min(COUNT_MAX))
+                .collect(),
+        )
     }
 
     /// The bucket of the `rank`-th smallest sample, from 1.

@@ -232,8 +232,12 @@ fn group_value(series: &Series, stat: Stat, group: &[Cow<'_, Slot>]) -> Option<V
             let live = if has_live { &series.live_values } else { &none };
             value_of(stat, &pool(group.iter().map(Cow::as_ref), live)).ok()
         }
-        (MetricKind::Ratio, Stat::Fraction) if sum.n > 0 => Some(Value::exact(sum.trues as f64 / sum.n as f64)),
-        (MetricKind::Gauge, Stat::Mean) if sum.held_ms > 0 => Some(Value::exact(sum.sum / sum.held_ms as f64)),
+        (MetricKind::Ratio, Stat::Fraction) if sum.n > 0 => {
+            Some(Value::exact(sum.trues as f64 / sum.n as f64))
+        }
+        (MetricKind::Gauge, Stat::Mean) if sum.held_ms > 0 => {
+            Some(Value::exact(sum.sum / sum.held_ms as f64))
+        }
         (MetricKind::Gauge, Stat::Min) if sum.min.is_finite() => Some(Value::exact(sum.min)),
         (MetricKind::Gauge, Stat::Max) if sum.max.is_finite() => Some(Value::exact(sum.max)),
         (MetricKind::Gauge, Stat::Last) => sum.last.map(|last| Value::exact(last.1)),
@@ -277,7 +281,11 @@ pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
     }
     slopes.sort_unstable_by(f64::total_cmp);
     let middle = slopes.len() / 2;
-    Some(if slopes.len() % 2 == 1 { slopes[middle] } else { f64::midpoint(slopes[middle - 1], slopes[middle]) })
+    Some(if slopes.len() % 2 == 1 {
+        slopes[middle]
+    } else {
+        f64::midpoint(slopes[middle - 1], slopes[middle])
+    })
 }
 
 impl Measures for Windows {
@@ -348,7 +356,15 @@ impl Measures for Windows {
         self.measure_over(query, longest, clip, now)
     }
 
-    fn tail(&self, query: &Query, comparison: Comparison, limit: f64, over: Span, clip: Clip, now: Timestamp) -> Tail {
+    fn tail(
+        &self,
+        query: &Query,
+        comparison: Comparison,
+        limit: f64,
+        over: Span,
+        clip: Clip,
+        now: Timestamp,
+    ) -> Tail {
         let Some(series) = self.series_of(query.subject) else { return Tail::default() };
         let mut sum = series.live_at(now);
         let mut slots: Vec<&Slot> = Vec::new();
@@ -392,8 +408,10 @@ impl Measures for Windows {
             group.iter().for_each(|slot| sum.add(slot));
             if series.kind == MetricKind::Distribution {
                 for values in group.iter().map(|slot| &slot.values) {
-                    sum.min = values.iter().next().map_or(sum.min, |(bucket, _)| sum.min.min(bucket.middle()));
-                    sum.max = values.iter().next_back().map_or(sum.max, |(bucket, _)| sum.max.max(bucket.middle()));
+                    sum.min =
+                        values.iter().next().map_or(sum.min, |(bucket, _)| sum.min.min(bucket.middle()));
+                    sum.max =
+                        values.iter().next_back().map_or(sum.max, |(bucket, _)| sum.max.max(bucket.middle()));
                 }
             }
             let has_data = sum.min.is_finite() && sum.max.is_finite();

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::watch::Feed;
 use super::arms::{Sides, Spread};
 use super::histogram::{Bucket, Dense};
 use super::slot::{Cut, Slot, Tiers};
+use super::watch::Feed;
 use crate::limits::{EVENT_TIMES_MAX, SCORE_POINTS_MAX};
 use crate::snapshot::{Metric, MetricKind};
 use crate::time::{Span, Timestamp};
@@ -54,7 +54,12 @@ impl Series {
         };
         let running = short
             .iter()
-            .map(|span| Running { span: *span, values: Dense::default(), from: Timestamp::MIN, to: Timestamp::MIN })
+            .map(|span| Running {
+                span: *span,
+                values: Dense::default(),
+                from: Timestamp::MIN,
+                to: Timestamp::MIN,
+            })
             .collect();
         Self {
             kind: metric.kind,

@@ -94,7 +94,8 @@ pub(super) struct Tiers {
 
 impl Tiers {
     pub(super) fn new(opened: Timestamp, longest: Span) -> Self {
-        let tier = |slot, horizon| Tier { reach: Reach { slot, horizon }, slots: VecDeque::new(), open: opened };
+        let tier =
+            |slot, horizon| Tier { reach: Reach { slot, horizon }, slots: VecDeque::new(), open: opened };
         Self {
             tiers: [
                 tier(Span::seconds(10), Span::minutes(11)),

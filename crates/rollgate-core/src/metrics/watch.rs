@@ -43,7 +43,13 @@ impl Gaps {
 }
 
 /// Milliseconds of [from, to) that lie in none of the gaps, nor in `open`.
-pub(super) fn covered_ms(from: Timestamp, to: Timestamp, one: &Gaps, two: &Gaps, open: (Timestamp, Timestamp)) -> u64 {
+pub(super) fn covered_ms(
+    from: Timestamp,
+    to: Timestamp,
+    one: &Gaps,
+    two: &Gaps,
+    open: (Timestamp, Timestamp),
+) -> u64 {
     let mut missing = 0;
     let mut until = from;
     let mut ones = one.within(from, to).peekable();

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use super::EventSource;
 use super::alerts::{Alerts, Opened};
 use super::arms::Lane;
 use super::histogram::Bucket;
 use super::series::Series;
 use super::slot::Cut;
 use super::watch::Gaps;
-use super::EventSource;
 use crate::id::MetricId;
 use crate::limits::WINDOW_MAX_MS;
-use crate::snapshot::{AlertRule, BaselineSource, Condition, ConditionKind, MetricKind, Ruleset, Severity, Subject, Window};
+use crate::snapshot::{
+    AlertRule, BaselineSource, Condition, ConditionKind, MetricKind, Ruleset, Severity, Subject, Window,
+};
 use crate::time::{Span, Timestamp};
 
 /// The shortest reach of the last tier: a week, and two slots beside it (SEMANTICS 3.5).
@@ -50,7 +52,8 @@ impl Windows {
         each_condition(&ruleset, &mut |condition| {
             longest = longest.max(reach_of(condition) + Span::hours(2));
             if let ConditionKind::Measure(measure) = &condition.kind
-                && let (Subject::Metric(id), Window::Over(over)) = (measure.query.subject, measure.query.window)
+                && let (Subject::Metric(id), Window::Over(over)) =
+                    (measure.query.subject, measure.query.window)
                 && over <= RUNNING_MAX
                 && let Some(spans) = short.get_mut(id.index())
                 && !spans.contains(&over)
@@ -264,7 +267,6 @@ impl Windows {
         let series: usize = self.series.iter().chain([&self.rollbacks]).map(Series::bytes).sum();
         series + self.alerts.bytes()
     }
-
 }
 
 /// Visits every condition of a ruleset.
@@ -273,7 +275,11 @@ fn each_condition(ruleset: &Ruleset, visit: &mut dyn FnMut(&Condition)) {
     for phase in &plan.phases {
         phase.gates.iter().for_each(|gate| gate.condition.walk(visit));
         phase.triggers.iter().for_each(|trigger| trigger.when.walk(visit));
-        phase.steps.iter().filter_map(|step| step.only_if.as_ref()).for_each(|condition| condition.walk(visit));
+        phase
+            .steps
+            .iter()
+            .filter_map(|step| step.only_if.as_ref())
+            .for_each(|condition| condition.walk(visit));
         phase.daily.iter().for_each(|check| check.condition.walk(visit));
     }
     plan.targets.iter().chain(&plan.daily.checks).for_each(|check| check.condition.walk(visit));
@@ -291,7 +297,9 @@ fn reach_of(condition: &Condition) -> Span {
         }
         ConditionKind::Trend(trend) => window(trend.window),
         ConditionKind::Alerts(_, rule) => match *rule {
-            AlertRule::Count { within: span, .. } | AlertRule::QuietFor(span) | AlertRule::OpenFor(span) => span,
+            AlertRule::Count { within: span, .. } | AlertRule::QuietFor(span) | AlertRule::OpenFor(span) => {
+                span
+            }
         },
         _ => Span::ZERO,
     }

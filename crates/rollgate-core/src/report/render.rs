@@ -38,10 +38,13 @@ impl Scorecard {
             let wrapped = self.cells(row).map(|cell| wrap(&cell));
             let height = wrapped.iter().map(Vec::len).max().unwrap_or(1);
             for line in 0..height {
-                lines.push([0, 1, 2, 3].map(|column: usize| wrapped[column].get(line).cloned().unwrap_or_default()));
+                lines.push(
+                    [0, 1, 2, 3].map(|column: usize| wrapped[column].get(line).cloned().unwrap_or_default()),
+                );
             }
         }
-        let width = |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
+        let width =
+            |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
         let widths = [0, 1, 2, 3].map(width);
         let mut text = format!("{}\n{}\n\n", self.heading(), self.facts());
         for (index, cells) in lines.iter().enumerate() {
@@ -66,7 +69,11 @@ impl Scorecard {
     /// A Markdown table.
     pub fn to_markdown(&self) -> String {
         let mut text = format!("## {}\n\n{}\n\n", escape(&self.heading()), escape(&self.facts()));
-        let _ = writeln!(text, "| Metric | Target | {} | Status |\n| --- | --- | --- | --- |", self.actual_heading());
+        let _ = writeln!(
+            text,
+            "| Metric | Target | {} | Status |\n| --- | --- | --- | --- |",
+            self.actual_heading()
+        );
         for row in &self.rows {
             let cells = self.cells(row).map(|cell| escape(&cell));
             let _ = writeln!(text, "| {} |", cells.join(" | "));
@@ -124,7 +131,10 @@ mod tests {
             at: Timestamp(0),
             shares: vec![("A".into(), "10%".into())],
             overall: RowStatus::NotYet,
-            rows: vec![row(Section::Gate, "latency", RowStatus::Pass), row(Section::Target, "db", RowStatus::Fail)],
+            rows: vec![
+                row(Section::Gate, "latency", RowStatus::Pass),
+                row(Section::Target, "db", RowStatus::Fail),
+            ],
             notes: vec!["a note".into()],
         }
     }

@@ -44,7 +44,8 @@ impl EngineBuilder {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] with all of its problems.
     pub fn plan_text(self, text: &str, format: read::Format) -> Result<Self, Error> {
-        let compiled = read::ruleset(text, format).map_err(|problems| Error::new(ErrorKind::InvalidConfig, problems))?;
+        let compiled =
+            read::ruleset(text, format).map_err(|problems| Error::new(ErrorKind::InvalidConfig, problems))?;
         Ok(self.ruleset(compiled.ruleset))
     }
 

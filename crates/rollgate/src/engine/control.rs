@@ -131,7 +131,9 @@ impl Control {
     pub(super) fn evaluate(&mut self, now: Now) {
         self.note_jump(now);
         self.windows.advance(now.observed);
-        if let Some((from, to)) = decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Evaluation) {
+        if let Some((from, to)) =
+            decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Evaluation)
+        {
             self.windows.unwatched(from, to);
         }
         self.due = decide::next_wakeup(&self.ruleset, now.observed);

@@ -56,7 +56,13 @@ fn checked(control: &Control, phase: PhaseId) -> Vec<Key> {
     if control.state.checked.is_empty() { Vec::new() } else { control.state.checked_in(phase) }
 }
 
-fn judge_triggers(control: &mut Control, findings: &mut Findings, which: Which, streaking: Streaking, now: Now) {
+fn judge_triggers(
+    control: &mut Control,
+    findings: &mut Findings,
+    which: Which,
+    streaking: Streaking,
+    now: Now,
+) {
     let Some(phase) = live_phase(&control.state) else { return };
     let Some(plan) = &control.ruleset.plan else { return };
     let Some(rule) = plan.phases.get(phase.index()) else { return };
@@ -66,9 +72,10 @@ fn judge_triggers(control: &mut Control, findings: &mut Findings, which: Which, 
         if which == Which::AtOnce && !trigger.is_at_once {
             continue;
         }
-        let judgement = judge::judge_trigger(trigger, &facts, &control.windows, &mut control.streaks, streaking);
-        let finding = (judgement.verdict == Verdict::Pass)
-            .then(|| judge::trigger_finding(trigger, &judgement, &facts));
+        let judgement =
+            judge::judge_trigger(trigger, &facts, &control.windows, &mut control.streaks, streaking);
+        let finding =
+            (judgement.verdict == Verdict::Pass).then(|| judge::trigger_finding(trigger, &judgement, &facts));
         findings.triggers.push(TriggerJudgement {
             trigger: TriggerRef { phase, index: index as u16 },
             verdict: judgement.verdict,
@@ -97,10 +104,11 @@ fn settled(control: &Control, due: &[TriggerRef], findings: &mut Findings, now: 
     for reference in due {
         let Some(trigger) = reference.of(plan) else { continue };
         let checked = checked(control, reference.phase);
-        let facts = facts(&control.ruleset, &control.state, reference.phase, &control.state.shares, &checked, now);
+        let facts =
+            facts(&control.ruleset, &control.state, reference.phase, &control.state.shares, &checked, now);
         let judgement = judge::judge_settled(trigger, &facts, &control.windows);
-        let finding = (judgement.verdict == Verdict::Pass)
-            .then(|| judge::trigger_finding(trigger, &judgement, &facts));
+        let finding =
+            (judgement.verdict == Verdict::Pass).then(|| judge::trigger_finding(trigger, &judgement, &facts));
         findings.settled.push(TriggerJudgement {
             trigger: *reference,
             verdict: judgement.verdict,
@@ -112,12 +120,15 @@ fn settled(control: &Control, due: &[TriggerRef], findings: &mut Findings, now: 
 
 fn only_if(control: &Control, step: usize, findings: &mut Findings, now: Now) {
     let (Some(plan), Some(phase)) = (&control.ruleset.plan, control.state.phase) else { return };
-    let Some(condition) = plan.phase(phase).steps.get(step).and_then(|step| step.only_if.as_ref()) else { return };
+    let Some(condition) = plan.phase(phase).steps.get(step).and_then(|step| step.only_if.as_ref()) else {
+        return;
+    };
     let checked = checked(control, phase);
     let facts = facts(&control.ruleset, &control.state, phase, &control.state.shares, &checked, now);
     let mut streaks = control.streaks.clone();
-    findings.step =
-        Some(judge::judge_condition(condition, &facts, &control.windows, &mut streaks, Streaking::Read).verdict);
+    findings.step = Some(
+        judge::judge_condition(condition, &facts, &control.windows, &mut streaks, Streaking::Read).verdict,
+    );
 }
 
 /// When gate findings are put into words.
@@ -143,9 +154,14 @@ fn gates(control: &mut Control, findings: &mut Findings, streaking: Streaking, r
     let verdict = fold_set(deciding.map(|(_, judgement)| judgement.verdict));
     let is_new = render == Render::Always || control.state.gates != Some(verdict);
     let words = |facts: &Facts<'_>| {
-        rule.gates.iter().zip(&judged).map(|(gate, judgement)| judge::gate_finding(gate, judgement, facts)).collect()
+        rule.gates
+            .iter()
+            .zip(&judged)
+            .map(|(gate, judgement)| judge::gate_finding(gate, judgement, facts))
+            .collect()
     };
-    findings.gates = Some(GateFindings { verdict, findings: if is_new { words(&facts) } else { Vec::new() } });
+    findings.gates =
+        Some(GateFindings { verdict, findings: if is_new { words(&facts) } else { Vec::new() } });
 }
 
 /// Measures the baselines that have no value yet, while nobody is exposed or somebody asks.

@@ -8,7 +8,7 @@ use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::id::{Key, MetricId};
 use rollgate_core::limits::ALERT_ID_BYTES_MAX;
 use rollgate_core::metrics::{Arm, Arms, EventSource, Opened};
-use rollgate_core::snapshot::{MetricKind, Severity, Ruleset};
+use rollgate_core::snapshot::{MetricKind, Ruleset, Severity};
 use rollgate_core::units::Unit;
 
 use super::handle::Shared;
@@ -237,7 +237,9 @@ impl Alerts {
         match control.windows.open_alert(severity, id, now.observed) {
             Opened::New => control.note(Body::AlertOpened { severity, id: id.into() }, now),
             Opened::AlreadyOpen => return Ok(()),
-            Opened::Dropped => control.note(Body::Dropped { metric: Some(Key::new("alerts")), count: 1 }, now),
+            Opened::Dropped => {
+                control.note(Body::Dropped { metric: Some(Key::new("alerts")), count: 1 }, now)
+            }
         }
         control.recorded(now);
         Ok(())

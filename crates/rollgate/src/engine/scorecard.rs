@@ -33,7 +33,8 @@ pub(super) fn of(control: &Control, form: Form, now: Now) -> Scorecard {
         let gates = gates(phase, |gate| {
             judge::judge_gate(gate, &facts, &control.windows, &mut streaks, Streaking::Read)
         });
-        let verdict = fold_set(gates.iter().filter(|(gate, _)| !gate.is_dry_run).map(|(_, judged)| judged.verdict));
+        let verdict =
+            fold_set(gates.iter().filter(|(gate, _)| !gate.is_dry_run).map(|(_, judged)| judged.verdict));
         card.overall = match verdict {
             _ if !is_due(plan, state) => RowStatus::NotYet,
             SetVerdict::Passed => RowStatus::Pass,

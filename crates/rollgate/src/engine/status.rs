@@ -43,10 +43,19 @@ impl RolloutStatus {
             phase: phase.map(|phase| phase.key.clone()),
             title: phase.map(|phase| phase.title.clone()),
             step: (state.step, phase.map_or(0, |phase| phase.steps.len())),
-            shares: ruleset.flags.iter().map(|flag| flag.key.clone()).zip(state.shares.iter().copied()).collect(),
+            shares: ruleset
+                .flags
+                .iter()
+                .map(|flag| flag.key.clone())
+                .zip(state.shares.iter().copied())
+                .collect(),
             due_in: plan.filter(|_| is_running).and_then(|plan| remaining(plan, state)),
             proposals: plan.map_or_else(Vec::new, |plan| {
-                state.proposals.iter().filter_map(|proposal| Some(proposal.trigger.of(plan)?.key.clone())).collect()
+                state
+                    .proposals
+                    .iter()
+                    .filter_map(|proposal| Some(proposal.trigger.of(plan)?.key.clone()))
+                    .collect()
             }),
             votes: state
                 .votes

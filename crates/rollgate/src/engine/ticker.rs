@@ -32,7 +32,8 @@ impl Ticker {
             let (state, wake) = &*asked;
             loop {
                 engine.tick();
-                let wait = Duration::from_millis(engine.until_wakeup().0).clamp(Duration::from_millis(1), WAIT_MAX);
+                let wait =
+                    Duration::from_millis(engine.until_wakeup().0).clamp(Duration::from_millis(1), WAIT_MAX);
                 let mut state = state.lock();
                 if *state == Stop::Asked {
                     return;

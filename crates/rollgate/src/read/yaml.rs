@@ -47,7 +47,9 @@ impl<'a> Reader<'a> {
             match event {
                 Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
                 Event::StreamEnd => {
-                    return root.ok_or_else(|| refuse("empty", Location { line: 1, column: 1 }, "the plan is empty"));
+                    return root.ok_or_else(|| {
+                        refuse("empty", Location { line: 1, column: 1 }, "the plan is empty")
+                    });
                 }
                 event => {
                     if root.is_some() {
@@ -114,7 +116,8 @@ impl<'a> Reader<'a> {
                 continue;
             }
             if let Some((_, first, _)) = entries.iter().find(|(name, _, _)| *name == key) {
-                let message = format!("key `{key}` is here a second time; it stands on line {} already", first.line);
+                let message =
+                    format!("key `{key}` is here a second time; it stands on line {} already", first.line);
                 self.problems.push(Problem::error("duplicate-key", &key, at, message));
                 continue;
             }

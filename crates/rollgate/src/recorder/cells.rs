@@ -106,7 +106,11 @@ impl<T> Lanes<T> {
     pub(super) fn lane_at(place: usize) -> Lane {
         let (side, cluster) = (place / SIDE, place % SIDE);
         let arm = if side % 2 == 1 { Arm::On } else { Arm::Off };
-        Lane::Arm { position: (side / 2) as u8, arm, cluster: cluster.checked_sub(1).map(|cluster| cluster as u8) }
+        Lane::Arm {
+            position: (side / 2) as u8,
+            arm,
+            cluster: cluster.checked_sub(1).map(|cluster| cluster as u8),
+        }
     }
 }
 

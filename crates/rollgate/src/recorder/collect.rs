@@ -52,14 +52,22 @@ impl Recorder {
     }
 }
 
-fn collect_metric(metric: &MetricCells, seen: &mut SeenMetric, id: MetricId, windows: &mut Windows, at: Timestamp) {
+fn collect_metric(
+    metric: &MetricCells,
+    seen: &mut SeenMetric,
+    id: MetricId,
+    windows: &mut Windows,
+    at: Timestamp,
+) {
     let invalid = grown(&metric.invalid, &mut seen.invalid);
     if invalid > 0 {
         windows.count_invalid(id, invalid, at);
     }
     match &metric.cells {
         Cells::Values(lanes, sum) => {
-            each_lane(lanes, &mut seen.values, |lane, counts, seen| collect_counts(counts, seen, id, lane, windows, at));
+            each_lane(lanes, &mut seen.values, |lane, counts, seen| {
+                collect_counts(counts, seen, id, lane, windows, at)
+            });
             let now = f64::from_bits(sum.load(Ordering::Acquire));
             let grown = now - std::mem::replace(&mut seen.sum, now);
             if grown != 0.0 {
@@ -80,7 +88,11 @@ fn collect_metric(metric: &MetricCells, seen: &mut SeenMetric, id: MetricId, win
     }
 }
 
-fn each_lane<T, S: Clone + Default>(lanes: &Lanes<T>, seen: &mut Vec<S>, mut visit: impl FnMut(Lane, &T, &mut S)) {
+fn each_lane<T, S: Clone + Default>(
+    lanes: &Lanes<T>,
+    seen: &mut Vec<S>,
+    mut visit: impl FnMut(Lane, &T, &mut S),
+) {
     if seen.is_empty() {
         seen.resize(1 + lanes.arms.len(), S::default());
     }

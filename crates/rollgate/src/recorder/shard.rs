@@ -168,7 +168,14 @@ impl Recorder {
 
     /// Counts outcomes of a ratio, in its total and in the arms they belong to.
     #[inline]
-    pub fn record_outcomes(&self, metric: MetricId, trues: u64, total: u64, arms: Arms, subject: Option<Subject>) {
+    pub fn record_outcomes(
+        &self,
+        metric: MetricId,
+        trues: u64,
+        total: u64,
+        arms: Arms,
+        subject: Option<Subject>,
+    ) {
         self.with_cells(metric, |cells| {
             cells.cells.record_outcomes(Lane::Total, trues, total);
             each_lane(arms, subject, |lane| cells.cells.record_outcomes(lane, trues, total));

@@ -55,7 +55,10 @@ impl Store for MemoryStore {
         match &mut held.stored {
             Some(stored) if stored.revision != expected => Err(Error::new(
                 ErrorKind::StoreAway,
-                format_args!("the store is at revision {}, not {expected}: another writer was faster", stored.revision),
+                format_args!(
+                    "the store is at revision {}, not {expected}: another writer was faster",
+                    stored.revision
+                ),
             )),
             Some(stored) => {
                 stored.revision += 1;
