@@ -178,7 +178,7 @@ pub fn run(replay: &mut Replay, lines: &mut dyn BufRead, sink: &mut dyn FnMut(&s
             }
             Err(error) => Err(error),
         };
-        if replay.lines() % 1_024 == 0 || !matches!(fed, Ok(Feed::More)) {
+        if replay.lines().is_multiple_of(1_024) || !matches!(fed, Ok(Feed::More)) {
             replay.journal().iter().for_each(|line| sink(line));
         }
         if fed? == Feed::Enough {
