@@ -5,13 +5,13 @@ use rollgate::{Engine, core::error::Error};
 
 const PLAN: &str = "
 version: 1
-name: search
-flags: { NEW_SEARCH: {} }
+name: checkout
+flags: { NEW_CHECKOUT: {} }
 metrics: { latency: { kind: distribution, unit: ms } }
 phases:
   - id: canary
     duration: 1h
-    steps: [ { set: { NEW_SEARCH: 25% } } ]
+    steps: [ { set: { NEW_CHECKOUT: 25% } } ]
     gates: { latency: { metric: latency, stat: p95, over: 1h, below: 200ms } }
     triggers: { slow: { when: { metric: latency, stat: p95, over: 1m, above: 500ms, for: 5m }, rollback: { to: zero } } }
 ";
@@ -20,7 +20,7 @@ phases:
 // <readme>
 fn rollout() -> Result<String, Error> {
     let engine = Engine::builder().plan_text(PLAN, Format::Yaml)?.build()?;
-    let flag = engine.flag("NEW_SEARCH");
+    let flag = engine.flag("NEW_CHECKOUT");
     engine.start("on_call")?;
     let on = (0..10_000).filter(|user| flag.is_on(&format!("user-{user}"))).count();
     engine.metric("latency")?.record_for("user-42", 12.3);

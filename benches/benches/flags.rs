@@ -34,14 +34,23 @@ fn reads(criterion: &mut Criterion) {
         next = (next + 1) & 1_023;
         keys[next].as_str()
     };
-    let (seed, threshold) = (seed("rollout", "FLAG_0500"), Share::from_ppm(100_000).map_or(0, Share::threshold));
-    group.bench_function("floor", |bencher| bencher.iter(|| is_in(bucket(seed, black_box(key()).as_bytes()), threshold)));
+    let (seed, threshold) =
+        (seed("rollout", "FLAG_0500"), Share::from_ppm(100_000).map_or(0, Share::threshold));
+    group.bench_function("floor", |bencher| {
+        bencher.iter(|| is_in(bucket(seed, black_box(key()).as_bytes()), threshold))
+    });
     let handle = flags.flag("FLAG_0500");
     group.bench_function("handle", |bencher| bencher.iter(|| handle.is_on(black_box(key()))));
-    group.bench_function("name", |bencher| bencher.iter(|| flags.is_on(black_box("FLAG_0500"), black_box(key()))));
-    group.bench_function("missing", |bencher| bencher.iter(|| flags.is_on(black_box("NO_SUCH_FLAG"), black_box(key()))));
+    group.bench_function("name", |bencher| {
+        bencher.iter(|| flags.is_on(black_box("FLAG_0500"), black_box(key())))
+    });
+    group.bench_function("missing", |bencher| {
+        bencher.iter(|| flags.is_on(black_box("NO_SUCH_FLAG"), black_box(key())))
+    });
     let view = flags.view();
-    group.bench_function("view", |bencher| bencher.iter(|| view.is_on(black_box("FLAG_0500"), black_box(key()))));
+    group.bench_function("view", |bencher| {
+        bencher.iter(|| view.is_on(black_box("FLAG_0500"), black_box(key())))
+    });
     group.finish();
 }
 

@@ -19,7 +19,8 @@ fn records(criterion: &mut Criterion) {
         Ok(metric) => metric,
         Err(error) => panic!("{error}"),
     };
-    let (plain, armed, ratio) = (metric("injection_latency"), metric("request_latency"), metric("cache_hits"));
+    let (plain, armed, ratio) =
+        (metric("injection_latency"), metric("request_latency"), metric("cache_hits"));
     let mut group = criterion.benchmark_group("record");
     let mut value = 100.0_f64;
     let mut next = || {
@@ -27,7 +28,9 @@ fn records(criterion: &mut Criterion) {
         value
     };
     let shared = AtomicU64::new(0);
-    group.bench_function("floor: shared atomic add", |bencher| bencher.iter(|| shared.fetch_add(1, Ordering::Relaxed)));
+    group.bench_function("floor: shared atomic add", |bencher| {
+        bencher.iter(|| shared.fetch_add(1, Ordering::Relaxed))
+    });
     group.bench_function("distribution", |bencher| bencher.iter(|| plain.record(black_box(next()))));
     group.bench_function("ratio", |bencher| bencher.iter(|| ratio.record_outcome(black_box(Outcome::True))));
     group.bench_function("distribution for a key", |bencher| {

@@ -62,10 +62,18 @@ fn plan_text(phases: &[PhasePlan]) -> String {
             for (more, inner) in &phase.steps {
                 a = (a + more).min(100);
                 b = (b + inner).min(a);
-                let _ = writeln!(text, "      - {{ set: {{ A: {a}%, B: {b}% }}, hold: {}m, soak: {}m }}", phase.hold, phase.hold);
+                let _ = writeln!(
+                    text,
+                    "      - {{ set: {{ A: {a}%, B: {b}% }}, hold: {}m, soak: {}m }}",
+                    phase.hold, phase.hold
+                );
             }
         }
-        let to = if index == 0 || phase.to == 0 { "zero".to_owned() } else { format!("p{}", (phase.to - 1).min(index - 1)) };
+        let to = if index == 0 || phase.to == 0 {
+            "zero".to_owned()
+        } else {
+            format!("p{}", (phase.to - 1).min(index - 1))
+        };
         let gates = [
             "      quiet: { metric: crashes, stat: count, over: phase, at_most: 0 }\n",
             "      fast: { metric: latency, stat: p95, over: 10m, below: 200ms, min_samples: 20 }\n",
@@ -79,10 +87,17 @@ fn plan_text(phases: &[PhasePlan]) -> String {
             text.push_str("    gates:\n      time: { phase_for: 1m }\n");
         }
         let triggers = [
-            format!("      crash: {{ when: {{ metric: crashes, stat: count, over: 1m, at_least: 3 }}, rollback: {{ to: {to} }} }}\n"),
-            format!("      slow: {{ when: {{ metric: latency, stat: p95, over: 1m, above: 400ms, for: 3m }}, rollback: {{ to: {to} }} }}\n"),
-            format!("      wrong: {{ mode: manual, when: {{ metric: errors, over: 2m, above: 20% }}, rollback: {{ to: {to} }} }}\n"),
-            "      heap: { when: { metric: heap, stat: last, above: 900MB }, rollback: { to: zero } }\n".to_owned(),
+            format!(
+                "      crash: {{ when: {{ metric: crashes, stat: count, over: 1m, at_least: 3 }}, rollback: {{ to: {to} }} }}\n"
+            ),
+            format!(
+                "      slow: {{ when: {{ metric: latency, stat: p95, over: 1m, above: 400ms, for: 3m }}, rollback: {{ to: {to} }} }}\n"
+            ),
+            format!(
+                "      wrong: {{ mode: manual, when: {{ metric: errors, over: 2m, above: 20% }}, rollback: {{ to: {to} }} }}\n"
+            ),
+            "      heap: { when: { metric: heap, stat: last, above: 900MB }, rollback: { to: zero } }\n"
+                .to_owned(),
         ];
         text.push_str("    triggers:\n");
         triggers.iter().take(phase.triggers + 1).for_each(|trigger| text.push_str(trigger));
@@ -122,7 +137,7 @@ fn event() -> impl Strategy<Value = (u32, String)> {
         2 => (0_u32..=100).prop_map(|share| format!(
             "\"command\":\"set\",\"shares\":{{\"A\":{}}},\"by\":\"ops\",\"reason\":\"by hand\"", f64::from(share) / 100.0
         )),
-        1 => Just("\"command\":\"release\",\"by\":\"ops\"".to_owned()),
+        1 => Just("\"command\":\"release\",\"flags\":[\"A\"],\"by\":\"ops\"".to_owned()),
         1 => Just("\"alert\":\"critical\",\"id\":\"a\"".to_owned()),
         1 => Just("\"tick\":true".to_owned()),
     ];
@@ -131,7 +146,8 @@ fn event() -> impl Strategy<Value = (u32, String)> {
 
 fn trace_text(events: &[(u32, String)]) -> String {
     let mut at = START;
-    let mut text = format!("{{\"at\":{at},\"live\":\"all\"}}\n{{\"at\":{at},\"command\":\"start\",\"by\":\"ops\"}}\n");
+    let mut text =
+        format!("{{\"at\":{at},\"live\":\"all\"}}\n{{\"at\":{at},\"command\":\"start\",\"by\":\"ops\"}}\n");
     for (after, what) in events {
         at += i64::from(*after) * 1_000;
         let _ = writeln!(text, "{{\"at\":{at},{what}}}");

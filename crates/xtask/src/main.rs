@@ -33,7 +33,8 @@ fn main() -> ExitCode {
 fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
     let shown = format!("{program} {}", arguments.join(" "));
     eprintln!("$ {shown}");
-    let status = Command::new(program).args(arguments).status().map_err(|error| format!("{shown}: {error}"))?;
+    let status =
+        Command::new(program).args(arguments).status().map_err(|error| format!("{shown}: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{shown}: {status}")) }
 }
 

@@ -16,8 +16,18 @@ struct Binding {
 /// The bindings that the house has room for; each is tested from the day its folder exists.
 const BINDINGS: [Binding; 3] = [
     Binding { name: "C", folder: "bindings/c", needs: &["cc"], command: &["sh", "bindings/c/test.sh"] },
-    Binding { name: "Python", folder: "bindings/python", needs: &["python3"], command: &["sh", "bindings/python/test.sh"] },
-    Binding { name: "Node", folder: "bindings/node", needs: &["node", "npm"], command: &["sh", "bindings/node/test.sh"] },
+    Binding {
+        name: "Python",
+        folder: "bindings/python",
+        needs: &["python3"],
+        command: &["sh", "bindings/python/test.sh"],
+    },
+    Binding {
+        name: "Node",
+        folder: "bindings/node",
+        needs: &["node", "npm"],
+        command: &["sh", "bindings/node/test.sh"],
+    },
 ];
 
 /// Runs every part. A part that cannot run says what it needs, and fails under CI.

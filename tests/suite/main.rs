@@ -1,0 +1,3 @@
+//! The whole, from outside.
+
+mod properties;
