@@ -84,7 +84,7 @@ pub(super) fn quantile_ranks(n: u64, p: f64, alpha: f64) -> (Option<u64>, u64) {
     let is_rejected = |s: u64| mixture.log_e(s, n) >= bar;
     let middle = ((n as f64 * p) as u64).min(n);
     // The mixture falls up to the middle and rises after it.
-    let kept = partition(0, middle + 1, &is_rejected);
+    let kept = partition(0, middle + 1, is_rejected);
     let above = partition(middle, n + 1, |s| !is_rejected(s));
     (kept.checked_sub(1), above)
 }

@@ -94,7 +94,8 @@ fn decide(
     is_keyed: bool,
     mut draw: impl FnMut(&mut Seed, bool) -> f64,
 ) -> Verdict {
-    let is_ratio = matches!(&condition.kind, ConditionKind::Compare(compare) if compare.stat == Stat::Fraction);
+    let is_ratio =
+        matches!(&condition.kind, ConditionKind::Compare(compare) if compare.stat == Stat::Fraction);
     let (mut seed, mut arms) = (Seed(seed), Arms::new());
     for _ in 0..batches {
         let on: Vec<_> = (0..60).map(|_| (seed.cluster(), draw(&mut seed, true))).collect();
@@ -195,18 +196,16 @@ fn wrong_passes(
     (0..runs).filter(passes).count()
 }
 
-/// With confidence 95 % at most 5 % of 120 runs are expected to be wrong; above 12 (4.1 sigma of 6 expected, one in a
-/// hundred) the sequences would not be valid.
+/// With confidence 95 % at most one path in twenty may be wrong; the seeds are fixed, so this is a fact of them.
 const RUNS: u64 = 120;
-const WRONG_MAX: usize = 12;
+const WRONG_MAX: usize = 6;
 
 #[test]
 fn at_the_margin_few_paths_pass_at_any_look() {
     for is_keyed in [true, false] {
         let ratio = compare(ERRORS, Stat::Fraction, Margin::Absolute(0.05), Direction::Down);
-        let wrong = wrong_passes(&ratio, RUNS, is_keyed, |seed, is_on| {
-            seed.outcome(if is_on { 0.10 } else { 0.05 })
-        });
+        let wrong =
+            wrong_passes(&ratio, RUNS, is_keyed, |seed, is_on| seed.outcome(if is_on { 0.10 } else { 0.05 }));
         assert!(wrong <= WRONG_MAX, "ratio, keyed {is_keyed}: {wrong}");
         let relative = compare(LATENCY, Stat::Mean, Margin::Relative(0.2), Direction::Down);
         let wrong = wrong_passes(&relative, RUNS, is_keyed, |seed, is_on| {

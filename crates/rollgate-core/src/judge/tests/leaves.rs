@@ -103,7 +103,10 @@ fn the_latest_statement_of_the_phase_by_the_right_role_counts() {
     let lead = Attest { roles: vec![RoleId(0)], ..anybody.clone() };
     assert_eq!(attested(&anybody, vec![]), UNATTESTED);
     assert_eq!(attested(&anybody, vec![statement("a", "", true, None)]), Pass);
-    assert_eq!(attested(&anybody, vec![statement("a", "", true, None), statement("b", "", false, None)]), Fail);
+    assert_eq!(
+        attested(&anybody, vec![statement("a", "", true, None), statement("b", "", false, None)]),
+        Fail
+    );
     assert_eq!(attested(&lead, vec![statement("a", "dev", true, None)]), UNATTESTED);
     assert_eq!(attested(&lead, vec![statement("a", "lead", true, None)]), Pass);
     // Somebody else cannot revoke it.

@@ -4,13 +4,13 @@ use proptest::prelude::*;
 
 use super::fake::*;
 use crate::id::{BaselineId, MetricId, StreakId};
-use crate::judge::measure::{Sight, claim};
 use crate::judge::judgement::Range;
+use crate::judge::measure::{Sight, claim};
 use crate::judge::statistics::binomial_tail;
 use crate::judge::{Streaking, Streaks, Verdict, check_finding, judge_condition};
 use crate::snapshot::{
-    AlertRule, Attest, Change, Check, Compare, Comparison, Condition, ConditionKind, Direction, Margin, OnNoData,
-    Stat, Sustained, Trend, TrendDirection, Versus, Window,
+    AlertRule, Attest, Change, Check, Compare, Comparison, Condition, ConditionKind, Direction, Margin,
+    OnNoData, Stat, Sustained, Trend, TrendDirection, Versus, Window,
 };
 use crate::time::Span;
 
@@ -38,8 +38,8 @@ fn measure_leaf() -> impl Strategy<Value = ConditionKind> {
             let mut measure = measure(metric, stat, Span::minutes(1), comparison, limit);
             measure.sustained =
                 has_for.then_some(Sustained { streak: StreakId(streak), span: Span::minutes(5) });
-            measure.versus = has_baseline
-                .then_some(Versus { baseline: Some(BaselineId(0)), change: Change::Difference });
+            measure.versus =
+                has_baseline.then_some(Versus { baseline: Some(BaselineId(0)), change: Change::Difference });
             ConditionKind::Measure(measure)
         },
     )
@@ -99,9 +99,8 @@ fn tree() -> impl Strategy<Value = Condition> {
             inner.clone().prop_map(|member| ConditionKind::Not(Box::new(member))),
             (1_usize..3, members()).prop_map(|(needed, members)| ConditionKind::AtLeastOf(needed, members)),
         ];
-        (dressed(group), proptest::option::weighted(0.2, inner.clone())).prop_map(|(condition, only_if)| {
-            Condition { only_if: only_if.map(Box::new), ..condition }
-        })
+        (dressed(group), proptest::option::weighted(0.2, inner.clone()))
+            .prop_map(|(condition, only_if)| Condition { only_if: only_if.map(Box::new), ..condition })
     })
 }
 

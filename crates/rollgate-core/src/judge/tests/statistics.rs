@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::judge::statistics::{
-    binomial_tail, clustered, mann_kendall, median, mixture_log_e, mixture_width, normal_radius, quantile_log_e,
-    quantile_ranks, quantile_shape, rise_p, theil_sen,
+    binomial_tail, clustered, mann_kendall, median, mixture_log_e, mixture_width, normal_radius,
+    quantile_log_e, quantile_ranks, quantile_shape, rise_p, theil_sen,
 };
 
 const SPEC: &str = include_str!("../../../../../tests/spec/statistics.toml");

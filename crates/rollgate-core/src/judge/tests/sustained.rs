@@ -120,7 +120,8 @@ fn reading_moves_no_streak() {
     judge_trigger(&trigger(slow()), &stand.facts(&fake, at(60)), &fake, &mut streaks, Streaking::Advance);
     assert!(streaks.has_streak(&slow()));
     // A reading sees what an evaluation would.
-    let read = judge_trigger(&trigger(slow()), &stand.facts(&fake, at(360)), &fake, &mut streaks, Streaking::Read);
+    let read =
+        judge_trigger(&trigger(slow()), &stand.facts(&fake, at(360)), &fake, &mut streaks, Streaking::Read);
     assert_eq!(read.verdict, Verdict::Pass);
     streaks.reset();
     assert!(!streaks.has_streak(&slow()));
@@ -176,7 +177,8 @@ fn silence_fires_where_the_plan_says_so_once_it_has_lasted() {
 fn a_gate_passes_once_its_condition_has_held() {
     let mut fake = Fake::new();
     fake.spread(LATENCY, 0, 900, 90_000, 100.0);
-    let fast = sustained(measure(LATENCY, Stat::Quantile(0.95), Span::minutes(1), Below, 500.0), Span::minutes(5));
+    let fast =
+        sustained(measure(LATENCY, Stat::Quantile(0.95), Span::minutes(1), Below, 500.0), Span::minutes(5));
     let mut run = Run::new(fake);
     assert_eq!(run.gate(&fast, 60), Verdict::Inconclusive(Cause::NotYet));
     for second in (70..360).step_by(10) {
