@@ -136,7 +136,7 @@ fn arms_are_compared_since_the_last_mark() {
     for is_keyed in [true, false] {
         for stat in [P95, Stat::Mean] {
             let mut stage = Stage::new();
-            let mut round = |stage: &mut Stage, from: u64, slow: f64| {
+            let round = |stage: &mut Stage, from: u64, slow: f64| {
                 for step in 0..60 {
                     for sample in 0..128_u64 {
                         let arm = if sample % 2 == 0 { Arm::On } else { Arm::Off };
