@@ -71,7 +71,8 @@ impl<M: Measures> Court<'_, M> {
         if self.role == Role::Gate && reading.opened == 0 && reading.coverage <= 0.0 {
             return Verdict::Inconclusive(Cause::Coverage);
         }
-        match condition.warn_within {
+        // A trigger fires or does not: only a gate can be close to its limit.
+        match condition.warn_within.filter(|_| self.role == Role::Gate) {
             Some(part) if limit != 0.0 && !comparison.holds(opened, tightened(comparison, limit, part)) => {
                 Verdict::Warn
             }

@@ -4,12 +4,13 @@
 //! within the margin, Fail where all of it is beyond. So neither is wrong more often than 1 - confidence, however often
 //! it is looked at.
 
+use super::alert::is_short;
 use super::court::Court;
 use super::judgement::{Basis, Judgement};
 use super::statistics::{Clustered, TUNED_AT, clustered, mixture_width, normal_radius, quantile_ranks};
 use super::verdict::{Cause, Verdict};
-use crate::metrics::{Arm, ArmPair, Clusters, Measures};
-use crate::snapshot::{Compare, Direction, Margin, MetricKind, Stat};
+use crate::metrics::{Arm, ArmPair, Clip, Clusters, Measures};
+use crate::snapshot::{Compare, Condition, Direction, Margin, MetricKind, Query, Stat, Subject, Window};
 
 /// A standard error of fewer subject buckets than this is itself too uncertain.
 pub(super) const CLUSTERS_MIN: usize = 32;
@@ -29,7 +30,9 @@ pub(super) struct Compared {
     pub(super) n_off: u64,
     /// Drops since the counting began.
     pub(super) drops: u64,
-    /// When it began.
+    /// The part of that time that was watched and fed.
+    pub(super) coverage: f64,
+    /// The sums of both arms, and when they begin.
     pub(super) pair: Option<ArmPair>,
     /// Subject buckets with samples in the smaller arm, where they are too few.
     pub(super) clusters: Option<usize>,
@@ -98,7 +101,7 @@ impl Worse {
 }
 
 impl<M: Measures> Court<'_, M> {
-    pub(super) fn compared(&self, compare: &Compare) -> Judgement {
+    pub(super) fn compared(&self, condition: &Condition, compare: &Compare) -> Judgement {
         let Some(pair) = self.windows.arms(compare.metric, compare.flag) else {
             return Judgement::new(
                 Verdict::Inconclusive(Cause::NoData),
@@ -111,6 +114,7 @@ impl<M: Measures> Court<'_, M> {
             n_on: pair.on.n,
             n_off: pair.off.n,
             drops: pair.drops,
+            coverage: self.arms_coverage(compare, &pair),
             pair: Some(pair),
             clusters: None,
         };
@@ -118,6 +122,7 @@ impl<M: Measures> Court<'_, M> {
             self.absent(self.now().since(pair.since))
         } else {
             match self.say(compare, &pair, &mut seen) {
+                _ if is_short(condition.coverage, seen.coverage) => Verdict::Inconclusive(Cause::Coverage),
                 Say::Beyond => Verdict::Fail,
                 Say::Within if pair.drops > 0 => Verdict::Inconclusive(Cause::Drops),
                 Say::Within => Verdict::Pass,
@@ -125,6 +130,14 @@ impl<M: Measures> Court<'_, M> {
             }
         };
         Judgement::new(verdict, Basis::Compared(seen))
+    }
+
+    fn arms_coverage(&self, compare: &Compare, pair: &ArmPair) -> f64 {
+        let over = self.now().since(pair.since);
+        let subject = Subject::Metric(compare.metric);
+        // A count, since it is the cheapest to measure.
+        let query = Query { subject, stat: Stat::Count, window: Window::Over(over), averaged_by: None };
+        self.windows.measure(&query, Clip { from: pair.since, phase: self.clip.phase }, self.now()).coverage
     }
 
     fn arm_value(&self, compare: &Compare, arm: Arm, pair: &ArmPair) -> Option<f64> {

@@ -148,7 +148,7 @@ impl<'a, M: Measures> Court<'a, M> {
             ConditionKind::Measure(measure) => self.measured(condition, measure),
             ConditionKind::Trend(trend) => self.trended(condition, trend),
             ConditionKind::Alerts(severity, rule) => self.alerted(condition, *severity, rule),
-            ConditionKind::Compare(compare) => self.compared(compare),
+            ConditionKind::Compare(compare) => self.compared(condition, compare),
             ConditionKind::Attest(attest) => of_facts(self.facts.attested(attest)),
             ConditionKind::ChecklistComplete => of_facts(self.facts.checklist()),
             ConditionKind::SharesAllZero => of_facts(self.facts.shares_all_zero()),

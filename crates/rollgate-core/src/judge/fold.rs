@@ -48,14 +48,15 @@ pub(super) const fn not(verdict: Verdict) -> Verdict {
 
 /// `at_least_of`: a warning where it takes one to reach `needed`.
 pub(super) fn at_least_of(needed: usize, verdicts: impl Iterator<Item = Verdict>) -> Verdict {
-    let (mut pass, mut warn, mut asked, mut unsaid) = (0, 0, 0, Vec::new());
+    let (mut pass, mut warn, mut fail, mut asked, mut unsaid) = (0, 0, 0, 0, Vec::new());
     for verdict in verdicts {
         asked += usize::from(verdict != Verdict::Skipped);
         match verdict {
             Verdict::Pass => pass += 1,
             Verdict::Warn => warn += 1,
             Verdict::Inconclusive(cause) => unsaid.push(cause),
-            Verdict::Fail | Verdict::Skipped => {}
+            Verdict::Fail => fail += 1,
+            Verdict::Skipped => {}
         }
     }
     match unsaid.first() {
@@ -65,6 +66,8 @@ pub(super) fn at_least_of(needed: usize, verdicts: impl Iterator<Item = Verdict>
         _ if pass >= needed => Verdict::Pass,
         _ if pass + warn >= needed => Verdict::Warn,
         Some(&cause) if pass + warn + unsaid.len() >= needed => Verdict::Inconclusive(cause),
+        // Too few were asked: none of them failed, so there is nothing that a `not` could turn into a pass.
+        cause if fail == 0 => Verdict::Inconclusive(cause.copied().unwrap_or(Cause::NoData)),
         _ => Verdict::Fail,
     }
 }

@@ -83,8 +83,8 @@ impl<M: Measures> Court<'_, M> {
         let (verdict, reading) = match (self.role, sustained) {
             (_, Some(sustained)) => self.sustained(condition, measure, sustained),
             (Role::Gate, None) => {
-                let mut reading = self.read(measure, self.whole(measure));
-                (self.gate_verdict(condition, measure, &mut reading), reading)
+                let reading = self.read(measure, self.whole(measure));
+                (self.gate_verdict(condition, measure, &reading), reading)
             }
             (Role::Trigger, None) => {
                 let span = self.span_of(measure.query.window);
@@ -138,7 +138,7 @@ impl<M: Measures> Court<'_, M> {
         }
     }
 
-    fn gate_verdict(&self, condition: &Condition, measure: &Measure, reading: &mut Reading) -> Verdict {
+    fn gate_verdict(&self, condition: &Condition, measure: &Measure, reading: &Reading) -> Verdict {
         let measurement = &reading.measurement;
         let sight = Self::sight(measure, reading);
         let has_drops = measurement.drops > 0;
@@ -249,20 +249,20 @@ impl<M: Measures> Court<'_, M> {
         let streak = self.streak_after(sustained, seen, shortest);
         reading.since = streak.since;
         let has_lasted = seen == Seen::Violating && streak.lasted(now) >= sustained.span;
-        let verdict = if has_lasted {
-            let pooled = self.windows.measure_over(&measure.query, longest, self.clip, now);
-            let mut pooled = self.read(measure, pooled);
-            match self.role {
-                Role::Gate => self.gate_verdict(condition, measure, &mut pooled),
-                Role::Trigger => {
-                    let sight = self.trigger_sight(measure, &mut pooled, longest);
-                    self.trigger_verdict(condition, measure, &pooled, sight, longest)
-                }
+        if !has_lasted {
+            return (self.unsustained(measure, sight, longest), reading);
+        }
+        let pooled = self.windows.measure_over(&measure.query, longest, self.clip, now);
+        let mut pooled = Reading { since: reading.since, ..self.read(measure, pooled) };
+        let verdict = match self.role {
+            Role::Gate => self.gate_verdict(condition, measure, &pooled),
+            Role::Trigger => {
+                let sight = self.trigger_sight(measure, &mut pooled, longest);
+                self.trigger_verdict(condition, measure, &pooled, sight, longest)
             }
-        } else {
-            self.unsustained(measure, sight, longest)
         };
-        (verdict, reading)
+        // What keeps it from deciding is in the pooled window, so that is what people must see.
+        (verdict, if verdict.is_passing() { reading } else { pooled })
     }
 
     fn sight_of(&self, measure: &Measure, reading: &mut Reading, longest: Span) -> Sight {

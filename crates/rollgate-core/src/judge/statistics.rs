@@ -53,6 +53,12 @@ fn term(k: u64, n: u64, p: f64) -> f64 {
     (choose + k * p.ln() + (n - k) * (-p).ln_1p()).exp()
 }
 
+/// ln E of F6, two-sided: z standard errors off, at x = V / rho.
+#[cfg(test)]
+pub(super) fn mixture_log_e(z: f64, x: f64) -> f64 {
+    0.5 * (z * z * x / (1.0 + x) - x.ln_1p())
+}
+
 /// Samples at which the mixtures are tightest.
 pub(super) const TUNED_AT: f64 = 1_000.0;
 
@@ -78,7 +84,7 @@ pub(super) fn quantile_ranks(n: u64, p: f64, alpha: f64) -> (Option<u64>, u64) {
     let is_rejected = |s: u64| mixture.log_e(s, n) >= bar;
     let middle = ((n as f64 * p) as u64).min(n);
     // The mixture falls up to the middle and rises after it.
-    let kept = partition(0, middle + 1, &is_rejected);
+    let kept = partition(0, middle + 1, is_rejected);
     let above = partition(middle, n + 1, |s| !is_rejected(s));
     (kept.checked_sub(1), above)
 }
@@ -90,6 +96,18 @@ fn partition(mut from: u64, mut to: u64, is_before: impl Fn(u64) -> bool) -> u64
         if is_before(middle) { from = middle + 1 } else { to = middle }
     }
     from
+}
+
+/// a and b of F5's mixture.
+#[cfg(test)]
+pub(super) fn quantile_shape(p: f64, alpha: f64) -> (f64, f64) {
+    BetaBinomial::shape(p, alpha)
+}
+
+/// ln M of F5.
+#[cfg(test)]
+pub(super) fn quantile_log_e(s: u64, n: u64, p: f64, alpha: f64) -> f64 {
+    BetaBinomial::new(p, alpha).log_e(s, n)
 }
 
 struct BetaBinomial {

@@ -11,7 +11,7 @@ use crate::snapshot::{Condition, MetricKind, Query, Stat, Subject, Trend, TrendD
 /// Equal parts that a window is cut into: four a day in a week.
 const PARTS: usize = 28;
 /// With fewer parts than this a straight run is no surprise.
-const PARTS_MIN: usize = 8;
+pub(super) const PARTS_MIN: usize = 8;
 /// One-sided significance of the trend.
 const TREND_ALPHA: f64 = 0.05;
 

@@ -5,6 +5,7 @@ mod fake;
 mod leaves;
 mod measure;
 mod properties;
+mod real;
 mod statistics;
 mod sustained;
 mod words;

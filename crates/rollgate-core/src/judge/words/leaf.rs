@@ -7,11 +7,10 @@ use crate::judge::compare::{CLUSTERS_MIN, Compared};
 use crate::judge::facts::Facts;
 use crate::judge::finding::Evidence;
 use crate::judge::judgement::AlertReading;
-use crate::judge::trend::Trended;
+use crate::judge::trend::{PARTS_MIN, Trended};
 use crate::judge::verdict::{Cause, Verdict};
 use crate::snapshot::{
-    AlertRule, Attest, Compare, Comparison, Condition, Metric, MetricKind, Severity, Trend, TrendDirection,
-    Window,
+    AlertRule, Attest, Compare, Comparison, Condition, Metric, Severity, Trend, TrendDirection, Window,
 };
 use crate::time::Span;
 use crate::units::{Quantity, Unit};
@@ -40,33 +39,33 @@ pub(super) fn trend_text(
         TrendDirection::NotRising => ("rising", "not rising"),
         TrendDirection::NotFalling => ("falling", "not falling"),
     };
-    let words = match (verdict, seen.moved) {
-        (Verdict::Inconclusive(Cause::TooFewSamples), _) => {
-            format!("only {} parts of 8 with data", seen.parts)
+    let excuse = match (verdict, seen.moved) {
+        _ if seen.parts == 0 => Some("no data".into()),
+        (Verdict::Inconclusive(Cause::TooFewSamples), _) | (_, None) => {
+            Some(format!("only {} parts of {PARTS_MIN} with data", seen.parts))
         }
-        (Verdict::Inconclusive(Cause::Coverage), _) => format!(
+        (Verdict::Inconclusive(Cause::Coverage), _) => Some(format!(
             "window is {} covered, {} needed",
             percent(seen.measurement.coverage),
             condition.coverage.map_or_else(|| "some".into(), percent)
-        ),
+        )),
         (Verdict::Inconclusive(Cause::Drops), _) => {
-            format!("{} samples were dropped in the window", seen.measurement.drops)
+            Some(format!("{} samples were dropped in the window", seen.measurement.drops))
         }
-        _ if seen.parts == 0 => "no data".into(),
-        (_, Some(moved)) => {
-            let is_worse = verdict == Verdict::Fail;
-            let state = if is_worse { rising } else { steady };
-            format!(
-                "{state}: {} in the window, {} allowed (p = {:.3}), {} parts",
-                percent(if moved == 0.0 { 0.0 } else { moved }),
-                percent(trend.tolerance),
-                seen.p,
-                seen.parts
-            )
-        }
-        (_, None) => "no data".into(),
+        _ => None,
     };
-    Text { sentence: format!("{name}{over} is {words}").replace("is only", "has only"), actual: words }
+    if let Some(why) = excuse {
+        return Text { sentence: format!("{name}{over}: {why}"), actual: why };
+    }
+    let state = if verdict == Verdict::Fail { rising } else { steady };
+    let moved = percent(seen.moved.unwrap_or(0.0));
+    let words = format!(
+        "{state}: {moved} in the window, {} allowed (p = {:.3}), {} parts",
+        percent(trend.tolerance),
+        seen.p,
+        seen.parts
+    );
+    Text { sentence: format!("{name}{over} is {words}"), actual: words }
 }
 
 pub(super) fn trend_evidence(trend: &Trend, seen: &Trended, verdict: Verdict, facts: &Facts<'_>) -> Evidence {
@@ -212,6 +211,7 @@ pub(super) fn compare_text(compare: &Compare, seen: &Compared, verdict: Verdict,
         (Verdict::Pass | Verdict::Warn, _) => format!("at most {margin}"),
         (Verdict::Fail, _) => format!("more than {margin}"),
         (Verdict::Inconclusive(Cause::Drops), _) => format!("{} samples were dropped", seen.drops),
+        (Verdict::Inconclusive(Cause::Coverage), _) => format!("only {} covered", percent(seen.coverage)),
         (_, Some(clusters)) => format!("subjects in only {clusters} of {CLUSTERS_MIN} hash buckets"),
         (_, None) => format!("not decided yet whether it is at most {margin}"),
     };
@@ -239,9 +239,7 @@ pub(super) fn compare_evidence(
         from: since.map(|since| facts.now.wall_of(since)),
         to: Some(facts.now.wall),
         n: seen.n_on.saturating_add(seen.n_off),
-        coverage: f64::from(u8::from(
-            metric.is_some_and(|m| m.kind != MetricKind::Gauge) && seen.pair.is_some(),
-        )),
+        coverage: seen.coverage,
         drops: seen.drops,
         since: None,
         pooled: None,
@@ -299,6 +297,6 @@ pub(super) fn share_text(flag: FlagId, facts: &Facts<'_>) -> Text {
 
 pub(super) fn phase_text(span: Span, verdict: Verdict, facts: &Facts<'_>) -> Text {
     let actual = facts.phase_watched.to_string();
-    let of = if verdict.is_passing() { "at least" } else { "of" };
-    Text { sentence: format!("phase running for {actual}, {of} {span}"), actual }
+    let of = if verdict.is_passing() { ", at least" } else { " of" };
+    Text { sentence: format!("phase running for {actual}{of} {span}"), actual }
 }
