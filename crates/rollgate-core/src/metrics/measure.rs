@@ -60,7 +60,7 @@ impl Windows {
     }
 
     /// The values of a short window, where their sum is kept.
-    fn kept<'a>(series: &'a Series, over: Span, clip: Clip, now: Timestamp) -> Option<&'a Dense> {
+    fn kept(series: &Series, over: Span, clip: Clip, now: Timestamp) -> Option<&Dense> {
         let running = series.running.iter().find(|running| running.span == over)?;
         let is_now = running.to == now && running.from >= clip.from && series.live_values.is_empty();
         is_now.then_some(&running.values)
