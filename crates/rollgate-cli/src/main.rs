@@ -11,6 +11,7 @@ mod evaluate;
 mod input;
 mod journal_text;
 mod matrix;
+mod paint;
 mod replay;
 
 use std::process::ExitCode;
