@@ -1,5 +1,6 @@
 //! `rollgate matrix`: the share of every flag after every step.
 
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -7,27 +8,23 @@ use comfy_table::Table;
 use comfy_table::presets::{ASCII_MARKDOWN, UTF8_HORIZONTAL_ONLY};
 use rollgate::core::snapshot::Ruleset;
 use rollgate::core::units::Share;
-use rollgate::read::{ReadError, plan_file};
 use serde_json::{Map, Value, json};
 
 use crate::args::TableFormat;
+use crate::input;
 
 /// Prints the table.
 pub(crate) fn run(plan: &Path, format: TableFormat) -> ExitCode {
-    let ruleset = match plan_file(plan) {
-        Ok(compiled) => compiled.ruleset,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::from(if matches!(error, ReadError::Io(..)) { 2 } else { 1 });
-        }
+    let ruleset = match input::plan(plan) {
+        Ok(ruleset) => ruleset,
+        Err(error) => return input::refuse_plan(&error),
     };
     let rows = rows(&ruleset);
-    if format == TableFormat::Json {
-        println!("{}", json(&ruleset, &rows));
-    } else {
-        println!("{}", table(&ruleset, &rows, format));
-    }
-    ExitCode::SUCCESS
+    let mut out = io::stdout().lock();
+    input::written(match format {
+        TableFormat::Json => writeln!(out, "{}", json(&ruleset, &rows)),
+        TableFormat::Table | TableFormat::Markdown => writeln!(out, "{}", table(&ruleset, &rows, format)),
+    })
 }
 
 /// One row: a phase, the number of its step (none where it has no steps), and the shares after it.

@@ -1,11 +1,12 @@
 //! The journal as a story: what happened, when, and why.
 
+use rollgate::core::report::Form;
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::engine::Engine;
 use serde_json::{Map, Value};
 
 use super::Cards;
-use super::screen::{Screen, UNBROKEN};
+use super::screen::{Screen, UNBROKEN, calendar};
 use crate::paint::Tone;
 
 /// One record of the journal.
@@ -177,7 +178,7 @@ impl Story {
             _ => {}
         }
         if event.kind() == "phase_started" && is_open(engine, event.phase()) {
-            screen.event(at, "running", None, "triggers stay live; the gates ask for two quiet weeks");
+            screen.event(at, "running", None, &stabilizing(engine));
         }
         // The last record of the last decision: the open phase has begun.
         self.is_over = event.kind() == "phase_started"
@@ -209,6 +210,14 @@ impl Story {
         screen.print(&format!("\n{proof}.\nThe scorecards that people decided on:"));
         cards.iter().for_each(|card| screen.card(card));
     }
+}
+
+/// What an open phase waits for, as its own scorecard says it.
+fn stabilizing(engine: &Engine) -> String {
+    let card = engine.scorecard(Form::Phase);
+    let due = card.rows.iter().filter_map(|row| row.due).max();
+    let due = due.map_or_else(String::new, |due| format!("; its gates wait until {}", calendar(due)));
+    format!("triggers stay live{due}")
 }
 
 fn is_open(engine: &Engine, phase: &str) -> bool {

@@ -11,8 +11,8 @@ pub(super) const SEED: u64 = 42;
 pub(super) const RATE: u64 = 20;
 /// Traffic is recorded in batches of this length; a service would record each request as it happens.
 const BATCH: Span = Span::seconds(30);
-/// Subjects with requests in one batch; each has about ten, of one latency.
-const SESSIONS: u64 = 60;
+/// Subjects with requests in one batch; each has about twenty, of one latency.
+const SESSIONS: u64 = 30;
 /// All subjects.
 const USERS: u64 = 4_000;
 /// Values of one batch of a metric without subjects.

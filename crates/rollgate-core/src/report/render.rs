@@ -41,10 +41,15 @@ impl Scorecard {
         if self.form == Form::Final { "7-day average" } else { "Actual" }
     }
 
+    /// Beside rows that decide, those that do not stand in brackets.
+    fn has_gates(&self) -> bool {
+        self.rows.iter().any(|row| row.section == Section::Gate)
+    }
+
     fn cells(&self, row: &Row) -> [String; 4] {
         let name = match row.section {
-            Section::Gate => row.metric.to_string(),
-            Section::Target => format!("({})", row.metric),
+            Section::Target if self.has_gates() => format!("({})", row.metric),
+            Section::Gate | Section::Target => row.metric.to_string(),
         };
         [name, row.target.clone(), row.actual.clone(), row.status.name().to_owned()]
     }
@@ -61,7 +66,7 @@ impl Scorecard {
         let wait = due.since(self.at).0;
         // To the hour where it is days, to the minute where it is hours.
         let grain: u64 = if wait >= 86_400_000 { 3_600_000 } else { 60_000 };
-        let wait = crate::time::Span(wait.div_ceil(grain) * grain);
+        let wait = crate::time::Span(((wait + grain / 2) / grain).max(1) * grain);
         format!("{} (in {wait})", self.calendar(due))
     }
 
@@ -78,8 +83,7 @@ impl Scorecard {
         for (due, rows) in late {
             notes.push(format!("Not before {}: {}.", self.when(due), rows.join(", ")));
         }
-        let is_gate = |row: &Row| row.section == Section::Gate;
-        if self.rows.iter().any(is_gate) && !self.rows.iter().all(is_gate) {
+        if self.has_gates() && self.rows.iter().any(|row| row.section == Section::Target) {
             notes.push(BRACKETS.to_owned());
         }
         notes.extend(self.notes.iter().cloned());
@@ -226,17 +230,14 @@ Scorecard of Phase 1
 Plan, Mon 2026-01-19 11:00 CET, awaiting decision
 A 10%, B 0%
 
-Metric       Target                 Actual                              Status
-───────────────────────────────────────────────────────────────────────────────
-latency      p95 < 200 ms | always  142 ms, and a great deal more to    PASS
-                                    say about it than fits into one
-                                    line
-quiet_hours  p95 < 200 ms | always  142 ms, and a great deal more to    NOT YET
-                                    say about it than fits into one
-                                    line
-(db)         p95 < 200 ms | always  142 ms, and a great deal more to    FAIL
-                                    say about it than fits into one
-                                    line
+Metric       Target                 Actual                                Status
+─────────────────────────────────────────────────────────────────────────────────
+latency      p95 < 200 ms | always  142 ms, and a great deal more to say  PASS
+                                    about it than fits into one line
+quiet_hours  p95 < 200 ms | always  142 ms, and a great deal more to say  NOT YET
+                                    about it than fits into one line
+(db)         p95 < 200 ms | always  142 ms, and a great deal more to say  FAIL
+                                    about it than fits into one line
 
 Overall: NOT YET, due Mon 2026-01-19 12:30 CET (in 1h30m)
 Not before Thu 2026-01-22 11:00 CET (in 3d): quiet_hours.

@@ -1,6 +1,6 @@
 //! Trends, alerts, comparisons and facts of the rollout in words.
 
-use super::compose::{Text, cause, clock, percent};
+use super::compose::{Text, cause, clock, covered, percent};
 use super::target::{margin_of, stat_name};
 use crate::id::FlagId;
 use crate::judge::compare::{CLUSTERS_MIN, Compared};
@@ -47,7 +47,7 @@ pub(super) fn trend_text(
         (Verdict::Inconclusive(Cause::Coverage), _) => Some(format!(
             "window is {} covered, {} needed",
             percent(seen.measurement.coverage),
-            condition.coverage.map_or_else(|| "some".into(), percent)
+            condition.coverage.map_or_else(|| "more".into(), percent)
         )),
         (Verdict::Inconclusive(Cause::Drops), _) => {
             Some(format!("{} samples were dropped in the window", seen.measurement.drops))
@@ -55,7 +55,11 @@ pub(super) fn trend_text(
         _ => None,
     };
     if let Some(why) = excuse {
-        return Text { sentence: format!("{name}{over}: {why}"), actual: why };
+        let actual = match verdict {
+            Verdict::Inconclusive(Cause::Coverage) => covered(seen.measurement.coverage),
+            _ => why.clone(),
+        };
+        return Text { sentence: format!("{name}{over}: {why}"), actual };
     }
     let state = if verdict == Verdict::Fail { rising } else { steady };
     let moved = percent(seen.moved.unwrap_or(0.0));
@@ -65,7 +69,7 @@ pub(super) fn trend_text(
         seen.p,
         seen.parts
     );
-    Text { sentence: format!("{name}{over} is {words}"), actual: words }
+    Text { sentence: format!("{name}{over} is {words}"), actual: format!("{state} ({moved})") }
 }
 
 pub(super) fn trend_evidence(trend: &Trend, seen: &Trended, verdict: Verdict, facts: &Facts<'_>) -> Evidence {
@@ -113,7 +117,8 @@ pub(super) fn alert_text(
     if verdict == Verdict::Inconclusive(Cause::Coverage) {
         let asked = condition.coverage.unwrap_or(0.9);
         let why = format!("window is {} covered, {} needed", percent(seen.coverage), percent(asked));
-        return Text { sentence: format!("{name} alerts within {}: {why}", seen.window), actual: why };
+        let sentence = format!("{name} alerts within {}: {why}", seen.window);
+        return Text { sentence, actual: covered(seen.coverage) };
     }
     match *rule {
         AlertRule::Count { within, comparison, limit } => {
