@@ -5,8 +5,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use comfy_table::Table;
-use comfy_table::presets::{ASCII_MARKDOWN, UTF8_HORIZONTAL_ONLY};
 use rollgate::core::bucket;
 use rollgate::core::error::{Error, ErrorKind};
 use rollgate::core::evaluate::{Context, FlagRef, Trail, evaluate, evaluate_with};
@@ -17,6 +15,7 @@ use serde::Serialize;
 
 use crate::args::{EvaluateArgs, TableFormat};
 use crate::input;
+use crate::table::{Style, Table};
 
 /// One line of the output.
 #[derive(Debug, Serialize)]
@@ -45,7 +44,7 @@ struct Question {
 /// Where answers go: straight to the output, or into a table that is written at the end.
 enum Sheet<'a> {
     Lines(&'a mut dyn Write),
-    Table(Box<Table>, TableFormat),
+    Table(Table, Style),
 }
 
 /// Evaluates the keys that were asked for.
@@ -84,14 +83,12 @@ impl<'a> Sheet<'a> {
     fn new(asked: &EvaluateArgs, out: &'a mut dyn Write) -> Self {
         let style = match asked.format {
             TableFormat::Json => return Self::Lines(out),
-            TableFormat::Table => UTF8_HORIZONTAL_ONLY,
-            TableFormat::Markdown => ASCII_MARKDOWN,
+            TableFormat::Table => Style::Text,
+            TableFormat::Markdown => Style::Markdown,
         };
-        let mut table = Table::new();
-        table.load_style(style);
         let headings = ["Key", "On", "Variant", "Reason", "Bucket", "Share"];
-        table.set_header(headings.into_iter().chain(asked.explain.then_some("Why")));
-        Self::Table(Box::new(table), asked.format)
+        let headings = headings.into_iter().chain(asked.explain.then_some("Why"));
+        Self::Table(Table::new(headings.map(str::to_owned)), style)
     }
 
     fn add(&mut self, answer: &Answer<'_>) -> io::Result<()> {
@@ -100,14 +97,13 @@ impl<'a> Sheet<'a> {
                 serde_json::to_writer(&mut **out, answer)?;
                 out.write_all(b"\n")
             }
-            Self::Table(table, format) => {
+            Self::Table(table, _) => {
                 let reason = answer.error.map_or(answer.reason, |error| error);
                 let bucket = answer.bucket.map_or_else(|| "none".to_owned(), |bucket| bucket.to_string());
                 let on = if answer.on { "on" } else { "off" };
-                let separator = if *format == TableFormat::Markdown { "; " } else { "\n" };
                 let cells = [answer.key, on, answer.variant.unwrap_or("default"), reason, &bucket];
                 let cells = cells.map(str::to_owned).into_iter().chain([answer.share.to_string()]);
-                table.add_row(cells.chain(answer.explain.as_ref().map(|steps| steps.join(separator))));
+                table.add(cells.chain(answer.explain.as_ref().map(|steps| steps.join("\n"))));
                 Ok(())
             }
         }
@@ -117,7 +113,7 @@ impl<'a> Sheet<'a> {
     fn finish(self) -> Option<String> {
         match self {
             Self::Lines(_) => None,
-            Self::Table(table, _) => Some(format!("{table}\n")),
+            Self::Table(table, style) => Some(table.draw(style)),
         }
     }
 }

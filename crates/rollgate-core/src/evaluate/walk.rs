@@ -97,7 +97,7 @@ fn one(
                 return answer(Some(variant), Reason::TargetingMatch, None);
             }
         }
-        if !(flag.always_off.is_empty() && flag.always_on.is_empty()) {
+        if !(key.is_empty() || flag.always_off.is_empty() && flag.always_on.is_empty()) {
             explain.note(Note::Unlisted);
         }
         // Targeting rules stand here, in their order, once the plan format has them.

@@ -129,7 +129,8 @@ impl Judged<'_> {
     /// A row that time or people will still make conclusive is not yet told; one that lacks data is inconclusive.
     fn told(&self, row: Row, verdict: Verdict, due: Option<Timestamp>) -> Row {
         let now = self.facts.now.wall;
-        let due = due.filter(|due| *due > now);
+        let runs = matches!(self.control.state.status, Status::Running | Status::AwaitingDecision);
+        let due = due.filter(|due| runs && *due > now);
         match verdict {
             Verdict::Inconclusive(Cause::NotYet) => row.not_yet(due),
             Verdict::Inconclusive(Cause::Unattested) if self.is_open => row.not_yet(due),
