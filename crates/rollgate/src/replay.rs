@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::id::Key;
-use rollgate_core::limits::TRACE_LINE_BYTES_MAX;
+use rollgate_core::limits::{SPAN_MAX_MS, TRACE_LINE_BYTES_MAX};
 use rollgate_core::metrics::{Arm, Arms, EventSource};
 use rollgate_core::snapshot::{MetricKind, Ruleset};
-use rollgate_core::time::Timestamp;
+use rollgate_core::time::{Span, Timestamp};
 
 use crate::clock::ManualClock;
 use crate::engine::{Alerts, Engine, Metric};
@@ -96,6 +96,15 @@ impl Replay {
         {
             return Err(refuse(&format_args!(
                 "at: {} is before {}; lines are ordered by time",
+                line.at, opened.at
+            )));
+        }
+        // Every evaluation in between would be carried out: a time in another unit must not start an hour of them.
+        if let Some(opened) = &self.opened
+            && line.at.since(opened.at) > Span(SPAN_MAX_MS)
+        {
+            return Err(refuse(&format_args!(
+                "at: {} is more than ten years after {}; whole numbers are milliseconds since the Unix epoch",
                 line.at, opened.at
             )));
         }

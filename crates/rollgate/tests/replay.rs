@@ -261,6 +261,17 @@ fn a_line_that_does_not_fit_the_plan_or_the_order_is_refused_whole() {
 }
 
 #[test]
+fn times_in_seconds_are_noticed_before_decades_of_evaluations() {
+    let mut replay = Replay::new(plan());
+    replay.feed(r#"{"at":1768816800,"live":"all"}"#).unwrap();
+    let error = replay.feed(&line(0, START)).unwrap_err().to_string();
+    let expected = "line 2: at: 2026-01-19T10:00:00.000Z is more than ten years after 1970-01-21T11:20:16.800Z; whole \
+                    numbers are milliseconds since the Unix epoch";
+    assert_eq!(error, expected);
+    assert!(replay.journal().is_empty());
+}
+
+#[test]
 fn nothing_after_a_line_that_cannot_be_read_is_processed() {
     let trace = [line(0, LIVE), line(1, START), String::new(), line(2, "oops"), line(3, START)].join("\n");
     let error = journal_of(plan(), &trace).unwrap_err();
