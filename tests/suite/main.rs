@@ -1,3 +1,4 @@
 //! The whole, from outside.
 
+mod errors;
 mod properties;
