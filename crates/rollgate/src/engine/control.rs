@@ -223,8 +223,8 @@ impl Control {
                         }
                         return Err(error);
                     }
+                    // What was lowered stays lowered; the proof of it follows, and all of it is written later.
                     outcome = Err(error);
-                    break;
                 }
             }
         }
