@@ -3,12 +3,10 @@
 //! Nothing is imitated: samples go through the recorders, commands through the engine, and between two lines the clock
 //! stops at every evaluation instant on the way.
 
-use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::sync::Arc;
 
 use rollgate_core::error::{Error, ErrorKind};
-use rollgate_core::id::Key;
 use rollgate_core::limits::{SPAN_MAX_MS, TRACE_LINE_BYTES_MAX};
 use rollgate_core::metrics::{Arm, Arms, EventSource};
 use rollgate_core::snapshot::{MetricKind, Ruleset};
@@ -18,9 +16,6 @@ use crate::clock::ManualClock;
 use crate::engine::{Alerts, Engine, Metric};
 use crate::store::{MemoryStore, Store};
 use crate::trace::{self, Event, Line, Sample};
-
-/// Names of unknown metrics that are journalled; what comes after them is counted only.
-const DROPPED_NAMES_MAX: usize = 100;
 
 /// A replay under way: feed it lines, read the journal as it grows.
 pub struct Replay {
@@ -41,8 +36,6 @@ struct Opened {
     alerts: Option<Alerts>,
     /// The lines that have been handed out.
     told: u64,
-    /// Samples for metrics that the plan does not have, by name, since they were last journalled.
-    unknown: BTreeMap<String, u64>,
 }
 
 /// Whether more lines are wanted.
@@ -131,8 +124,7 @@ impl Replay {
         };
         let engine = builder.build()?;
         let metrics = vec![None; self.ruleset.metrics.len()];
-        self.opened =
-            Some(Opened { engine, clock, at, metrics, alerts: None, told: 0, unknown: BTreeMap::new() });
+        self.opened = Some(Opened { engine, clock, at, metrics, alerts: None, told: 0 });
         Ok(())
     }
 
@@ -141,7 +133,6 @@ impl Replay {
         if let Some(until) = until {
             opened.reach(until);
         }
-        opened.tell_drops();
     }
 
     /// Journal lines since the last call, oldest first.
@@ -302,7 +293,7 @@ impl Opened {
         match line.event {
             Event::Sample(sample) => self.sample(&sample),
             Event::Outcomes { metric, true_count, total, arm, key } => {
-                let Some(handle) = self.metric(&metric) else { return self.drop_unknown(&metric, total) };
+                let Some(handle) = self.metric(&metric) else { return self.engine.drop_unknown(total) };
                 match (key, arm) {
                     (Some(key), _) => handle.record_outcomes_for(&key, true_count, total),
                     (None, arm) => {
@@ -312,15 +303,15 @@ impl Opened {
             }
             Event::Events { metric, count } => match self.metric(&metric) {
                 Some(handle) => handle.count(count),
-                None => self.drop_unknown(&metric, count),
+                None => self.engine.drop_unknown(count),
             },
             Event::Points { metric, points } => match self.metric(&metric) {
                 Some(handle) => handle.record_points(points),
-                None => self.drop_unknown(&metric, 1),
+                None => self.engine.drop_unknown(1),
             },
             Event::Rating { metric, rating } => match self.metric(&metric) {
                 Some(handle) => handle.record(rating),
-                None => self.drop_unknown(&metric, 1),
+                None => self.engine.drop_unknown(1),
             },
             Event::AlertOpened { severity, id } => {
                 // An id that cannot be is refused by the parser already.
@@ -336,31 +327,11 @@ impl Opened {
         }
     }
 
-    /// Counts samples that no metric takes. The first of a name is journalled as it comes, the others at the end: a
-    /// trace of nothing else must not flood the journal.
-    fn drop_unknown(&mut self, name: &str, count: u64) {
-        self.engine.drop_unknown(count);
-        if let Some(later) = self.unknown.get_mut(name) {
-            *later = later.saturating_add(count);
-        } else if self.unknown.len() < DROPPED_NAMES_MAX {
-            self.unknown.insert(name.to_owned(), 0);
-            self.engine.note_drop(Some(Key::new(name)), count);
-        }
-    }
-
-    fn tell_drops(&mut self) {
-        for (name, later) in &mut self.unknown {
-            if *later > 0 {
-                self.engine.note_drop(Some(Key::new(name.as_str())), std::mem::take(later));
-            }
-        }
-    }
-
     fn sample(&mut self, sample: &Sample<'_>) {
         let count = sample.count.unwrap_or(1);
         let values = sample.values();
         let Some(metric) = self.metric(&sample.metric) else {
-            return self.drop_unknown(&sample.metric, count.saturating_mul(values.len() as u64));
+            return self.engine.drop_unknown(count.saturating_mul(values.len() as u64));
         };
         for value in values {
             match (&sample.key, &sample.arm) {
