@@ -179,7 +179,7 @@ fn r036_r037_statements_carry_who_and_how_many() {
     for (passed, verdict) in [((40, 40), false), ((44, 44), true), ((60, 60), true)] {
         s.say(EM, attest(passed)).unwrap();
         let card = s.engine.scorecard(rollgate::core::report::Form::Phase);
-        let row = card.rows.iter().find(|row| row.key == "unit_tests").unwrap();
+        let row = card.rows.iter().find(|row| row.metric == "unit_tests").unwrap();
         assert_eq!(row.status.name() == "PASS", verdict, "{passed:?}");
     }
 }

@@ -86,7 +86,7 @@ fn r114_a_rollback_fails_the_gate_that_asks_for_none() {
     s.roll_back(EM, "partial").unwrap();
     s.advance(Span::minutes(1));
     let card = s.engine.scorecard(Form::Phase);
-    let row = card.rows.iter().find(|row| row.key == "no_rollbacks").unwrap();
+    let row = card.rows.iter().find(|row| row.metric == "no_rollbacks").unwrap();
     assert_eq!(row.status.name(), "FAIL");
 }
 
