@@ -60,6 +60,14 @@ impl Alerts {
         Some(alert.severity)
     }
 
+    /// A window that begins here does not count what was opened before, in the same millisecond too.
+    pub(super) fn mark(&mut self, at: Timestamp) {
+        let before = Timestamp(at.0.saturating_sub(1));
+        for alert in self.alerts.iter_mut().rev().take_while(|alert| alert.opened >= at) {
+            alert.opened = before;
+        }
+    }
+
     pub(super) fn forget(&mut self, before: Timestamp) {
         while self.alerts.front().is_some_and(|alert| alert.closed.is_some_and(|closed| closed < before)) {
             self.alerts.pop_front();

@@ -218,6 +218,11 @@ impl Series {
     /// A mark: ON and OFF begin anew.
     pub(super) fn mark(&mut self, at: Timestamp) {
         self.seal(at, Cut::Mark);
+        // What was recorded in the millisecond of the mark came before it, and a window that begins there begins after.
+        let before = Timestamp(at.0.saturating_sub(1));
+        self.times.iter_mut().rev().take_while(|time| time.0 >= at).for_each(|time| time.0 = before);
+        self.points.iter_mut().rev().take_while(|point| point.0 >= at).for_each(|point| point.0 = before);
+        self.level = self.level.map(|(set, value)| (if set >= at { before } else { set }, value));
         self.sides.iter_mut().for_each(|sides| *sides = Sides::new(at));
     }
 

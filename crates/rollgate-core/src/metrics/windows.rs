@@ -245,6 +245,7 @@ impl Windows {
     pub fn mark(&mut self, at: Timestamp) {
         self.series.iter_mut().for_each(|series| series.mark(at));
         self.rollbacks.mark(at);
+        self.alerts.mark(at);
     }
 
     /// How far back windows reach.
