@@ -148,6 +148,8 @@ pub struct RolloutState {
     pub latches: Vec<Latch>,
     /// The last journalled verdict of the phase's gate set.
     pub gates: Option<SetVerdict>,
+    /// Somebody has been given `on` by a share since the plan was first opened.
+    pub has_been_exposed: bool,
     /// Baselines as the metrics store values.
     pub baselines: Vec<Option<f64>>,
     /// The last finite phase has passed.
@@ -196,6 +198,7 @@ impl RolloutState {
             proposals: Vec::new(),
             latches: Vec::new(),
             gates: None,
+            has_been_exposed: false,
             baselines: ruleset.baselines.iter().map(|baseline| given(&baseline.source)).collect(),
             is_completed: false,
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rollgate_core::decide::{
-    self, Body, Command, Effect, Findings, Input, Passing, Record, RolloutState, Transition,
+    self, Body, Command, Effect, Findings, Input, Passing, Record, RolloutState, Status, Transition,
 };
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::evaluate::{Context, FlagRef, evaluate};
@@ -22,6 +22,9 @@ use crate::store::Store;
 /// A wall clock that moved by less than this against the observed one was only being disciplined.
 const JUMP_MIN_MS: i64 = 1_000;
 
+/// Watched time that a process which is killed may lose: the state is saved at least this often.
+const CHECKPOINT: Span = Span::minutes(1);
+
 /// Everything that changes, and what changing it needs.
 pub(super) struct Control {
     pub(super) ruleset: Arc<Ruleset>,
@@ -37,6 +40,8 @@ pub(super) struct Control {
     version: u64,
     /// Journal lines that the store has.
     saved: usize,
+    /// Observed time of the last commit.
+    committed: Timestamp,
     /// Wall minus observed time, as last journalled.
     offset: i64,
 }
@@ -64,6 +69,7 @@ impl Control {
             revision: 0,
             version: 1,
             saved: 0,
+            committed: now.observed,
             offset: now.wall.0 - now.observed.0,
             ruleset,
         };
@@ -145,6 +151,7 @@ impl Control {
         // A store that is away is tried again at the next evaluation; what was to be raised is decided anew then.
         let _ = self.execute(transition, now);
         let _ = self.flush();
+        self.checkpoint(now);
     }
 
     /// One command, decided at its own time on everything recorded so far.
@@ -171,6 +178,8 @@ impl Control {
         if findings.triggers.iter().all(|judged| judged.finding.is_none()) {
             return;
         }
+        // The waits that a rollback begins are counted from now, not from the evaluation before.
+        decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Command);
         let transition = self.decide(&findings, Input::Recording, now);
         if !transition.effects.is_empty() {
             let _ = self.execute(transition, now);
@@ -251,6 +260,19 @@ impl Control {
         self.revision = self.store.commit(self.revision, &self.state, &lines)?;
         self.saved = self.journal.len();
         Ok(())
+    }
+
+    /// Saves what has been watched where nothing else was to be saved: a wait goes on after a restart.
+    fn checkpoint(&mut self, now: Now) {
+        let is_due = now.observed.since(self.committed) >= CHECKPOINT;
+        if !is_due || self.state.status == Status::Pending || self.saved != self.journal.len() {
+            return;
+        }
+        // A store that is away is tried again at the next evaluation.
+        if let Ok(revision) = self.store.commit(self.revision, &self.state, &[]) {
+            self.revision = revision;
+            self.committed = now.observed;
+        }
     }
 
     /// Evaluates probe keys through the public path, and compares with what the state says they must get.

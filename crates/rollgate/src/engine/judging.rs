@@ -179,7 +179,10 @@ fn captures(control: &Control, findings: &mut Findings, now: Now) {
         };
         let clip = Clip { from: Timestamp::MIN, phase: Timestamp::MIN };
         let measured = control.windows.measure(&query, clip, now.observed);
-        if let Ok(value) = measured.value {
+        // No event in a window that nobody watched is no baseline of zero.
+        if let Ok(value) = measured.value
+            && measured.coverage > 0.0
+        {
             findings.captures.push(Capture { baseline: BaselineId(index as u16), value, n: measured.n });
         }
     }
