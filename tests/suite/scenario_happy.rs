@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use rollgate::core::decide::{Action, Status};
 use rollgate::core::id::Key;
-use rollgate::core::report::Form;
+use rollgate::core::report::{Form, RowStatus, Section};
 use rollgate::core::time::Span;
 use rollgate_tests::{CTO, EM, PM, Record, Scenario};
 
@@ -105,7 +105,7 @@ fn pre_deployment(s: &mut Scenario) {
     ]);
     let nps = records.iter().find(|record| record.text("metric") == "nps").unwrap();
     assert_eq!(nps.0["value"], 20.0);
-    assert!(nps.0["n"].as_u64() > Some(10_000), "{}", nps.0);
+    assert!(nps.0["n"].as_u64() > Some(1_000), "{}", nps.0);
     step(&records, "ten_percent", 1, [10.0, 10.0, 0.0], Span::days(7));
     let changed = &records[7];
     assert_eq!(
@@ -174,7 +174,7 @@ fn hundred_percent(s: &mut Scenario, cohorts: &mut Cohorts) {
     s.go(CTO).unwrap();
     assert_eq!(s.expect(&["decided"])[0].text("role"), CTO);
     let records = both_go(s, &["decided", "phase_passed", "completed", "phase_started"]);
-    assert!(records.iter().all(|record| record.text("status") == "running"), "{records:#?}");
+    assert!(records[1..].iter().all(|record| record.text("status") == "running"), "{records:#?}");
 }
 
 fn stabilization(s: &mut Scenario) {
@@ -224,9 +224,10 @@ fn r001_r004_r020_r072_from_start_to_stabilisation_every_share_and_every_wait_is
 fn r002_an_open_phase_never_ends_by_itself() {
     let mut s = Scenario::in_phase("stabilization");
     s.coast(Span::days(15));
-    let records = s.fresh();
-    assert!(!records.iter().any(|record| record.kind() == "awaiting_decision"), "{records:#?}");
-    assert_eq!(records.last().unwrap().open_gates(), ["team_consensus"]);
+    s.assert_nothing();
+    let card = s.engine.scorecard(Form::Phase);
+    let open = card.rows.iter().filter(|row| row.section == Section::Gate && row.status != RowStatus::Pass);
+    assert_eq!(open.map(|row| row.metric.as_str()).collect::<Vec<_>>(), ["team_consensus"]);
     s.assert_stands(Status::Running, "stabilization", [100.0; 3]);
     assert!(s.go(EM).is_err());
 }
