@@ -181,9 +181,14 @@ impl Scenario {
         let end = self.elapsed + span;
         // A minute after the last evaluation, not after a moment between two.
         self.advance(Span((10_000 - self.elapsed.0 % 10_000) % 10_000).min(span));
+        let mut minute = 0;
         while self.elapsed + Span::minutes(1) <= end {
             self.pass(Span::seconds(30));
-            self.traffic.feed();
+            // Every five minutes: no source falls silent before ten.
+            if minute % 5 == 0 {
+                self.traffic.feed();
+            }
+            minute += 1;
             self.pass(Span::seconds(30));
             self.engine.tick();
         }

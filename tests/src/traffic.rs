@@ -24,6 +24,8 @@ pub struct Traffic {
     pub heap_mb: f64,
     /// The database, in MB.
     pub database_mb: f64,
+    /// Entries of the vector store.
+    pub vectors: f64,
     /// What users say, pushed with every batch.
     pub nps: f64,
     /// Nothing is recorded.
@@ -52,6 +54,7 @@ impl Traffic {
             hits: 80,
             heap_mb: 300.0,
             database_mb: 120.0,
+            vectors: 9_000.0,
             nps: 35.0,
             is_silent: false,
             metrics: keys.map(|key| (key.clone(), engine.metric(&key).unwrap())).collect(),
@@ -83,7 +86,7 @@ impl Traffic {
         self.metric("agent_task_success").record_outcomes(995, 1_000);
         self.metric("heap_used").record(self.heap_mb);
         self.metric("database_size").record(self.database_mb);
-        self.metric("vector_entries").record(9_000.0);
+        self.metric("vector_entries").record(self.vectors);
         self.metric("user_retention").record(92.0);
         self.metric("nps").record_points(self.nps);
     }

@@ -272,6 +272,36 @@ fn trace(after: &[(i64, &str)]) -> Vec<Record> {
     journal.iter().map(|line| Record::of(line)).collect()
 }
 
+#[test]
+fn a_restart_judges_the_restored_triggers_before_anything_else() {
+    // Slow since the start; the process goes down after 4m50s and is back between two evaluations.
+    let slow = r#""metric":"injection_latency","value":900,"count":1000"#;
+    let down = format!(r#""restart":true,"down_since":{}"#, Scenario::START.0 + 290_000);
+    let mut lines: Vec<(i64, &str)> = (0..29).map(|index| (5 + index * 10, slow)).collect();
+    lines.extend([(313, &*down), (320, r#""tick":true"#)]);
+    let records = trace(&lines);
+    let kinds: Vec<&str> = records.iter().rev().take(5).map(Record::kind).collect();
+    assert_eq!(kinds, ["read_back", "shares_changed", "rolled_back", "trigger_fired", "restarted"]);
+    assert_eq!(times(&records, "rolled_back"), [313]);
+    assert_eq!(records.last().unwrap().text("status"), "rolled_back");
+}
+
+#[test]
+fn after_a_restart_no_source_is_live_until_it_says_so() {
+    // Phase 3 raises sharing to everybody only while its errors are known to be few.
+    let go =
+        |by| format!(r#""command":"decide","choice":"go","by":"{by}","rationale":"go","override":"a test""#);
+    let down = format!(r#""restart":true,"down_since":{}"#, Scenario::START.0 + 2_400_000);
+    let (em, pm) = (go(EM), go(PM));
+    let silent = [(0, &*em), (0, &*pm), (2_430, &*down), (3 * 3_600, r#""tick":true"#)];
+    let records = trace(&silent);
+    assert_eq!(times(&records, "step_applied"), [0, 0, 0, 1_800]);
+    let mut live = silent.to_vec();
+    live.insert(3, (2_440, r#""live":["sharing_errors"]"#));
+    let records = trace(&live);
+    assert_eq!(times(&records, "step_applied").len(), 5);
+}
+
 /// Seconds since the start of every record of a kind.
 fn times(records: &[Record], kind: &str) -> Vec<u64> {
     records.iter().filter(|record| record.kind() == kind).map(|record| record.at().0 / 1_000).collect()
@@ -288,14 +318,8 @@ fn r161_in_a_trace_the_time_of_a_restart_is_credited_to_nobody() {
 }
 
 #[test]
-fn a_trigger_that_holds_is_judged_once_at_the_restart() {
-    // The heap was reported just before the process went away, and is judged before anything is served.
-    let down = format!(r#""restart":true,"down_since":{}"#, Scenario::START.0 + 600_000);
-    let records =
-        trace(&[(599, r#""metric":"heap_used","value":990"#), (660, &down), (661, r#""tick":true"#)]);
-    assert!(times(&records, "rolled_back").is_empty());
+fn r161_what_fired_stays_latched_in_the_next_process() {
     let mut s = Scenario::in_phase("fifty_percent");
-    s.traffic.database_mb = 900.0;
     s.reopen(Span::minutes(2));
     s.expect(&["restarted"]);
     s.record("heap_used", 1_200.0);

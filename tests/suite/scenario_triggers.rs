@@ -225,7 +225,9 @@ phases:
     duration: 1h
     steps: [ { set: { A: 10%, B: 30% } } ]
     gates: { heap: { metric: heap_used, stat: max, over: 1h, below: 900MB } }
-    triggers: { heap: { when: { metric: heap_used, stat: last, above: 2GB }, rollback: { to: zero } } }
+    triggers:
+      heap: { when: { metric: heap_used, stat: last, above: 2GB }, rollback: { to: zero } }
+      asks: { mode: manual, when: { metric: database_size, stat: last, above: 1GB }, rollback: { to: zero } }
   - id: two
     duration: 1h
     steps: [ { set: { A: 60%, B: 60% } } ]
@@ -233,7 +235,6 @@ phases:
     triggers:
       back: { when: { metric: heap_used, stat: last, above: 1GB }, rollback: { to: one } }
       b:    { when: { metric: heap_used, stat: last, above: 1GB }, rollback: { set: { B: 5% } } }
-      asks: { mode: manual, when: { metric: database_size, stat: last, above: 1GB }, rollback: { to: one } }
     decision: { roles: [lead] }
 ";
 
@@ -272,6 +273,23 @@ fn a_phase_without_a_decision_advances_once_it_passes_and_says_once_that_it_does
     ]);
     assert!(records.iter().all(|record| record.at() == records[0].at()), "{records:#?}");
     assert_eq!(s.shares(), [60.0, 60.0, 0.0]);
+}
+
+#[test]
+fn a_pending_proposal_blocks_the_advance_of_a_phase_without_a_decision() {
+    let mut s = Scenario::of_text(FLAG_BY_FLAG);
+    s.start();
+    s.advance(Span::minutes(59));
+    s.skip();
+    s.record("database_size", 1_100.0);
+    s.expect(&["trigger_fired", "proposal"]);
+    s.advance(Span::minutes(6));
+    s.expect(&["gates_passed"]);
+    // Nobody need be in a role where the phase names none.
+    s.dismiss("anybody", "asks").unwrap();
+    s.expect(&["proposal_dismissed"]);
+    s.advance(Span::seconds(10));
+    s.expect(&["phase_passed", "phase_started", "step_applied", "shares_changed", "read_back"]);
 }
 
 #[test]

@@ -74,6 +74,8 @@ impl Control {
             ruleset,
         };
         control.state.evaluated = Some(now.observed);
+        // Nobody watched before; what an earlier process measured is not in these windows either.
+        control.windows.unwatched(Timestamp::MIN, now.observed);
         if let Some(stored) = stored {
             if stored.state.plan != control.ruleset.name
                 || stored.state.shares.len() != control.ruleset.flags.len()
