@@ -17,12 +17,14 @@ fn decide(choice: Choice) -> Action {
     Action::Decide { choice, rationale: "all green".into() }
 }
 
-/// Phase 1 with passing gates, at the decision.
+/// Phase 0 with passing gates, at its decision: nobody is exposed yet, so that a week of it takes no time.
 fn awaiting() -> Scenario {
-    let mut s = Scenario::entering("ten_percent");
-    s.attest(EM, "team_confident");
+    let mut s = Scenario::open();
+    s.start();
+    s.check_all();
+    s.traffic.is_silent = true;
     s.coast(Span::days(7));
-    s.assert_stands(Status::AwaitingDecision, "ten_percent", [10.0, 10.0, 0.0]);
+    s.assert_stands(Status::AwaitingDecision, "pre_deployment", [0.0; 3]);
     s.skip();
     s
 }
@@ -45,11 +47,11 @@ fn r119_one_role_of_two_decides_nothing_however_long_it_waits() {
     assert_eq!(records[0].text("rationale"), "all green");
     s.coast(Span::days(3));
     s.assert_nothing();
-    s.assert_stands(Status::AwaitingDecision, "ten_percent", [10.0, 10.0, 0.0]);
+    s.assert_stands(Status::AwaitingDecision, "pre_deployment", [0.0; 3]);
     let outcome = s.go(EM);
     refused(&mut s, outcome, "already said go");
     s.go(PM).unwrap();
-    s.assert_stands(Status::Running, "fifty_percent", [25.0, 25.0, 0.0]);
+    s.assert_stands(Status::Running, "ten_percent", [10.0, 10.0, 0.0]);
 }
 
 #[test]
@@ -63,7 +65,7 @@ fn r119_one_person_does_not_fill_two_roles() {
     let outcome = s.say_as("bob", EM, decide(go()));
     refused(&mut s, outcome, "already said go");
     s.say_as("bob", PM, decide(go())).unwrap();
-    assert_eq!(s.phase(), "fifty_percent");
+    assert_eq!(s.phase(), "ten_percent");
 }
 
 #[test]
@@ -88,13 +90,15 @@ fn r118_a_decision_needs_a_rationale() {
             refused(&mut s, outcome, "rationale");
         }
     }
-    s.assert_stands(Status::AwaitingDecision, "ten_percent", [10.0, 10.0, 0.0]);
+    s.assert_stands(Status::AwaitingDecision, "pre_deployment", [0.0; 3]);
 }
 
 #[test]
 fn r085_r123_before_it_is_awaited_a_go_is_refused_and_not_counted() {
-    let mut s = Scenario::entering("ten_percent");
-    s.attest(EM, "team_confident");
+    let mut s = Scenario::open();
+    s.start();
+    s.check_all();
+    s.traffic.is_silent = true;
     s.coast(Span::days(7) - Span::minutes(1));
     s.skip();
     let outcome = s.go(EM);
@@ -104,9 +108,9 @@ fn r085_r123_before_it_is_awaited_a_go_is_refused_and_not_counted() {
     // It was not counted: the other one is the first.
     s.go(PM).unwrap();
     s.expect(&["decided"]);
-    assert_eq!(s.phase(), "ten_percent");
+    assert_eq!(s.phase(), "pre_deployment");
     s.go(EM).unwrap();
-    assert_eq!(s.phase(), "fifty_percent");
+    assert_eq!(s.phase(), "ten_percent");
 }
 
 #[test]
@@ -148,7 +152,7 @@ fn r118_every_go_records_the_verdicts_it_was_given_on() {
     s.go(PM).unwrap();
     let records = s.fresh();
     for decided in records.iter().filter(|record| record.kind() == "decided") {
-        assert_eq!(decided.verdict("latency"), "PASS", "{}", decided.0);
+        assert_eq!(decided.verdict("checklist_complete"), "PASS", "{}", decided.0);
         assert_eq!(decided.open_gates(), [""; 0]);
     }
 }
@@ -172,14 +176,18 @@ fn a_vote_outlives_changed_verdicts_and_the_last_one_is_judged_anew() {
     let mut s = awaiting();
     s.go(EM).unwrap();
     s.skip();
-    s.count("user_complaints", 1);
-    let outcome = s.go(PM);
-    let error = outcome.unwrap_err().to_string();
-    assert!(error.contains("no_complaints is FAIL"), "{error}");
-    s.expect(&["gates_failed", "decision_refused"]);
-    // Time heals nothing here: the count is of the whole phase.
+    let revoke = Action::Attest { item: "runbooks_accurate".into(), is_true: false, passed: None };
+    s.say(PM, revoke).unwrap();
+    let error = s.go(PM).unwrap_err().to_string();
+    assert!(error.contains("runbooks is "), "{error}");
+    let records = s.expect(&["attested", "gates_failed", "decision_refused"]);
+    assert_eq!(records[1].open_gates(), ["runbooks"]);
     s.coast(Span::days(1));
     s.assert_nothing();
+    // Signed again: the vote of before is still there.
+    s.attest(EM, "runbooks_accurate");
+    s.go(PM).unwrap();
+    s.assert_stands(Status::Running, "ten_percent", [10.0, 10.0, 0.0]);
 }
 
 #[test]
@@ -191,9 +199,9 @@ fn a_changed_status_voids_votes() {
     s.expect(&["decided", "paused", "resumed"]);
     s.go(PM).unwrap();
     s.expect(&["decided"]);
-    s.assert_stands(Status::AwaitingDecision, "ten_percent", [10.0, 10.0, 0.0]);
+    s.assert_stands(Status::AwaitingDecision, "pre_deployment", [0.0; 3]);
     s.go(EM).unwrap();
-    assert_eq!(s.phase(), "fifty_percent");
+    assert_eq!(s.phase(), "ten_percent");
 }
 
 #[test]
