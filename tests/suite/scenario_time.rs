@@ -255,6 +255,53 @@ fn r161_after_a_restart_everything_goes_on_where_it_was() {
     s.journal();
 }
 
+#[test]
+fn r166_a_restart_on_a_calendar_that_was_set_back_blinds_no_trigger_and_shortens_no_wait() {
+    let mut s = Scenario::in_phase("hundred_percent");
+    s.roll_back(EM, "partial").unwrap();
+    s.attest(EM, "root_cause");
+    s.attest(EM, "fix_validated");
+    s.coast(Span::days(2));
+    s.skip();
+    s.clock.jump_wall(-MONTH_MS);
+    s.reopen(Span::seconds(10));
+    let records = s.expect(&["clock_jump", "restarted"]);
+    assert_eq!(records[0].0["by_ms"].as_i64().map(|by| by < -MONTH_MS + 3 * 86_400_000), Some(true));
+    assert!(s.engine.retry("on_call").is_err());
+    s.coast(Span::days(5) - Span::minutes(1));
+    assert!(s.engine.retry("on_call").is_err());
+    // Five minutes of errors are seen as at any other time.
+    s.traffic.errors = 6_000;
+    s.advance(Span::minutes(3));
+    s.assert_shares([50.0, 50.0, 10.0]);
+    s.advance(Span::seconds(10));
+    s.assert_shares([10.0, 10.0, 0.0]);
+    s.record("heap_used", 1_200.0);
+    s.assert_shares([0.0; 3]);
+}
+
+#[test]
+fn r166_a_restart_on_a_calendar_that_was_set_forward_is_a_long_absence() {
+    let mut s = Scenario::entering("ten_percent");
+    s.attest(EM, "team_confident");
+    s.coast(Span::days(3));
+    s.clock.jump_wall(MONTH_MS);
+    s.reopen(Span::seconds(10));
+    s.coast(Span::days(4) - Span::minutes(1));
+    assert_eq!(s.status(), Status::Running);
+    s.coast(Span::minutes(1));
+    assert_eq!(s.status(), Status::AwaitingDecision);
+    assert!(s.go(EM).and_then(|()| s.go(PM)).is_err());
+}
+
+#[test]
+fn a_restart_between_two_evaluations_keeps_what_was_watched_until_then() {
+    let down = format!(r#""restart":true,"down_since":{}"#, Scenario::START.0 + 605_000);
+    let records = trace(&[(7_208, &down), (8_420, r#""tick":true"#)]);
+    // 10m05s before, 19m55s after, and the first evaluation from there on.
+    assert_eq!(times(&records, "step_applied"), [0, 0, 8_410]);
+}
+
 /// A trace of phase 2 from its beginning; `after` follows, with seconds since the start.
 fn trace(after: &[(i64, &str)]) -> Vec<Record> {
     let start = Scenario::START.0;

@@ -204,6 +204,12 @@ impl RolloutState {
         }
     }
 
+    /// The latest reading of observed time in it: no process goes on before this.
+    pub fn last_observed(&self) -> Timestamp {
+        let readings = [self.evaluated, self.rollback_from, Some(self.phase_from)];
+        readings.into_iter().flatten().fold(self.shares_from, Timestamp::max)
+    }
+
     /// Whether anybody gets `on` by a share.
     pub fn has_exposure(&self) -> bool {
         !self.is_killed && self.shares.iter().any(|share| *share > Share::ZERO)

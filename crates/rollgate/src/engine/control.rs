@@ -14,7 +14,7 @@ use rollgate_core::snapshot::{Ruleset, Snapshot};
 use rollgate_core::time::{Now, Span, Timestamp};
 
 use super::judging;
-use super::records::record_of;
+use super::records::{self, record_of};
 use crate::flag::Flags;
 use crate::journal::Journal;
 use crate::store::Store;
@@ -58,6 +58,10 @@ impl Control {
         now: Now,
     ) -> Result<Self, Error> {
         let stored = store.load()?;
+        // Observed time never runs backwards, from one process to the next neither: on a calendar that was set back, the
+        // windows of triggers would begin in the future.
+        let last = stored.as_ref().map_or(now.observed, |stored| stored.state.last_observed());
+        let now = Now { observed: now.observed.max(last), ..now };
         let mut control = Self {
             windows: Windows::new(ruleset.clone(), now.observed),
             streaks: Streaks::new(ruleset.streaks),
@@ -101,8 +105,8 @@ impl Control {
         Ok(control)
     }
 
-    /// Takes over a stored state. Observed time is the wall's at the moment a process opens, so stored readings of it
-    /// still order rightly; what lies between is downtime, and credits nothing.
+    /// Takes over a stored state. Observed time is the wall's at the moment a process opens, or where the one before
+    /// left it if that is later; what lies between is downtime, and credits nothing.
     fn adopt(&mut self, mut state: RolloutState, now: Now) {
         if state.hash != self.ruleset.hash {
             state.votes.clear();
@@ -110,12 +114,19 @@ impl Control {
         }
         let since = state.evaluated.unwrap_or(now.observed).min(now.observed);
         self.state = state;
+        let last = self.journal.after(self.journal.len().saturating_sub(1) as u64).next();
+        let last = last.and_then(records::wall_of).unwrap_or(now.wall);
+        if last.since(now.wall).0 >= JUMP_MIN_MS.unsigned_abs() {
+            self.note(Body::ClockJump { by_ms: now.wall.0.saturating_sub(last.0) }, now);
+        }
         self.restarted(since, now);
     }
 
     /// The process was away since `since` (observed): liveness is gone, nothing is credited, and the triggers are
     /// judged once.
     pub(super) fn restarted(&mut self, since: Timestamp, now: Now) {
+        // Up to its end it watched.
+        decide::observe(&self.ruleset, &mut self.state, since, Passing::Command);
         self.windows.advance(now.observed);
         self.windows.unwatched(since, now.observed);
         self.windows.restart(now.observed);

@@ -49,7 +49,7 @@ pub(super) struct Shared {
     pub(super) recorder: Recorder,
     pub(super) control: Mutex<Control>,
     clock: Arc<dyn Clock>,
-    /// Wall and monotonic time at which observed time was anchored.
+    /// Observed and monotonic time at which the process began to observe.
     origin: (Timestamp, rollgate_core::time::Span),
     listeners: Vec<Listener>,
     /// Journal lines that listeners have seen. Its own lock keeps them in order without holding the control.
@@ -112,6 +112,7 @@ impl Engine {
         let origin = (clock.wall(), clock.monotonic());
         let flags = Flags::new(ruleset.clone());
         let control = Control::open(ruleset.clone(), flags.clone(), store, Now::same(origin.0))?;
+        let origin = (control.state.evaluated.unwrap_or(origin.0), origin.1);
         let told = Mutex::new(control.journal.len() as u64);
         let recorder = Recorder::new(&ruleset);
         let control = Mutex::new(control);
