@@ -9,6 +9,7 @@ mod scenario_decisions;
 mod scenario_evidence;
 mod scenario_happy;
 mod scenario_operator;
+mod scenario_plans;
 mod scenario_proposals;
 mod scenario_rollback;
 mod scenario_sustained;
