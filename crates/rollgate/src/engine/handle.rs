@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use rollgate_core::decide::{Action, Body, Choice, Command};
+use parking_lot::{Mutex, MutexGuard};
+use rollgate_core::decide::{Action, Choice, Command};
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::evaluate::{Context, Evaluation};
 use rollgate_core::id::Key;
@@ -15,13 +15,14 @@ use rollgate_core::units::Share;
 
 use super::builder::EngineBuilder;
 use super::control::Control;
+use super::drops::{self, Thrift};
 use super::metric::{Alerts, Metric, names};
 use super::scorecard;
 use super::status::RolloutStatus;
 use super::ticker::Ticker;
 use crate::clock::Clock;
 use crate::flag::{Flag, Flags, View};
-use crate::recorder::Recorder;
+use crate::recorder::{Depth, Recorder};
 use crate::store::Store;
 
 pub(super) type Listener = Box<dyn Fn(&str) + Send + Sync>;
@@ -62,19 +63,19 @@ impl Shared {
         Now { wall: self.clock.wall(), observed: self.origin.0 + elapsed }
     }
 
-    /// Brings what the recorders counted into the windows.
-    pub(super) fn collect(&self, control: &mut Control, now: Now) {
-        self.recorder.collect(&mut control.windows, now.observed);
+    /// Takes the lock, and then the time: so that time never runs backwards from one holder to the next.
+    pub(super) fn locked(&self) -> (MutexGuard<'_, Control>, Now) {
+        let control = self.control.lock();
+        (control, self.now())
     }
 
     /// Takes the lock with everything up to date: what was recorded is in the windows, what was due is evaluated.
     pub(super) fn with_control<T>(&self, act: impl FnOnce(&mut Control, Now) -> T) -> T {
-        let now = self.now();
-        let mut control = self.control.lock();
-        self.collect(&mut control, now);
+        let (mut control, now) = self.locked();
         if now.observed >= control.due {
             control.evaluate(now);
         }
+        control.collect(Depth::Subjects, now);
         act(&mut control, now)
     }
 
@@ -105,9 +106,10 @@ impl Engine {
     ) -> Result<Self, Error> {
         let origin = (clock.wall(), clock.monotonic());
         let flags = Flags::new(ruleset.clone());
-        let control = Control::open(ruleset.clone(), flags.clone(), store, Now::same(origin.0))?;
-        let told = Mutex::new(control.journal.len() as u64);
         let recorder = Recorder::new(&ruleset);
+        let now = Now::same(origin.0);
+        let control = Control::open(ruleset.clone(), flags.clone(), recorder.clone(), store, now)?;
+        let told = Mutex::new(control.journal.len() as u64);
         let control = Mutex::new(control);
         let shared = Shared { ruleset, flags, recorder, control, clock, origin, listeners, told };
         Ok(Self { shared: Arc::new(shared) })
@@ -163,8 +165,7 @@ impl Engine {
 
     /// The alerts' handle. Opening it makes them live: no alerts are evidence from here on.
     pub fn alerts(&self) -> Alerts {
-        let now = self.shared.now();
-        self.shared.control.lock().windows.open_source(EventSource::Alerts, now.observed);
+        self.open_source(EventSource::Alerts);
         Alerts::open(self.shared.clone())
     }
 
@@ -172,11 +173,9 @@ impl Engine {
 
     /// Does what is due: at most one evaluation. Calls the listeners.
     pub fn tick(&self) {
-        let now = self.shared.now();
         {
-            let mut control = self.shared.control.lock();
+            let (mut control, now) = self.shared.locked();
             if now.observed >= control.due {
-                self.shared.collect(&mut control, now);
                 control.evaluate(now);
             }
         }
@@ -269,9 +268,8 @@ impl Engine {
 
     /// Says that the process was away since `since` (observed): for replays; a real restart opens an engine anew.
     pub(crate) fn restart(&self, since: Timestamp) {
-        let now = self.shared.now();
-        let mut control = self.shared.control.lock();
-        self.shared.collect(&mut control, now);
+        let (mut control, now) = self.shared.locked();
+        control.collect(Depth::Subjects, now);
         control.restarted(since, now);
     }
 
@@ -295,9 +293,8 @@ impl Engine {
     /// What a metric has recorded so far; `None` where the plan has no such metric.
     pub fn totals(&self, metric: &str) -> Option<Totals> {
         let id = self.shared.ruleset.metric_of(metric)?;
-        let now = self.shared.now();
-        let mut control = self.shared.control.lock();
-        self.shared.collect(&mut control, now);
+        let (mut control, now) = self.shared.locked();
+        control.collect(Depth::Totals, now);
         Some(control.windows.totals(id))
     }
 
@@ -321,20 +318,21 @@ impl Engine {
     }
 
     pub(crate) fn open_source(&self, source: EventSource) {
-        let now = self.shared.now();
-        self.shared.control.lock().windows.open_source(source, now.observed);
+        let (mut control, now) = self.shared.locked();
+        control.windows.open_source(source, now.observed);
     }
 
-    /// Counts samples that came for a metric that the plan does not have.
-    pub(crate) fn drop_unknown(&self, count: u64) {
-        let now = self.shared.now();
-        let mut control = self.shared.control.lock();
-        control.windows.count_dropped(None, count, now.observed);
+    /// Counts samples that came for a metric of this name, which the plan does not have.
+    pub(crate) fn drop_unknown(&self, name: &str, count: u64) {
+        self.shared.control.lock().windows.count_unknown(name, count);
     }
 
-    /// Journals a drop.
-    pub(crate) fn note_drop(&self, metric: Option<Key>, count: u64) {
-        let now = self.shared.now();
-        self.shared.control.lock().note(Body::Dropped { metric, count }, now);
+    /// Journals all drops that have not been journalled yet: nothing comes after.
+    pub(crate) fn note_drops(&self) {
+        let (mut control, now) = self.shared.locked();
+        control.collect(Depth::Totals, now);
+        drops::note(&mut control, Thrift::Last, now);
+        // A store that is away gets them with the next records.
+        let _ = control.flush();
     }
 }

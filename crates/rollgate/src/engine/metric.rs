@@ -32,8 +32,9 @@ impl Metric {
     pub(super) fn open(shared: Arc<Shared>, id: MetricId) -> Self {
         let metric = Self::open_quietly(shared, id);
         if metric.kind == MetricKind::Event {
-            let now = metric.shared.now();
-            metric.shared.control.lock().windows.open_source(EventSource::Metric(id), now.observed);
+            let (mut control, now) = metric.shared.locked();
+            control.windows.open_source(EventSource::Metric(id), now.observed);
+            drop(control);
         }
         metric
     }
@@ -102,11 +103,9 @@ impl Metric {
         match self.kind {
             MetricKind::Distribution => self.shared.recorder.record(self.id, value, count, arms, subject),
             MetricKind::Gauge => self.locked(|windows, at| windows.record_gauge(self.id, value, at)),
-            MetricKind::Score => self.locked(|windows, at| {
-                for _ in 0..count.min(1_000_000) {
-                    windows.record_rating(self.id, value, at);
-                }
-            }),
+            MetricKind::Score => {
+                self.locked(|windows, at| windows.record_ratings(self.id, value, count, at));
+            }
             MetricKind::Ratio | MetricKind::Event => self.invalid(count),
         }
     }
@@ -175,8 +174,7 @@ impl Metric {
         &self,
         record: impl FnOnce(&mut rollgate_core::metrics::Windows, rollgate_core::time::Timestamp),
     ) {
-        let now = self.shared.now();
-        let mut control = self.shared.control.lock();
+        let (mut control, now) = self.shared.locked();
         record(&mut control.windows, now.observed);
         control.recorded(now);
     }
@@ -232,14 +230,12 @@ impl Alerts {
                 format_args!("an alert's id has 1 to {ALERT_ID_BYTES_MAX} bytes"),
             ));
         }
-        let now = self.shared.now();
-        let mut control = self.shared.control.lock();
+        let (mut control, now) = self.shared.locked();
         match control.windows.open_alert(severity, id, now.observed) {
             Opened::New => control.note(Body::AlertOpened { severity, id: id.into() }, now),
             Opened::AlreadyOpen => return Ok(()),
-            Opened::Dropped => {
-                control.note(Body::Dropped { metric: Some(Key::new("alerts")), count: 1 }, now)
-            }
+            // It counts in every window; the next evaluation journals that it was dropped.
+            Opened::Dropped => {}
         }
         control.recorded(now);
         Ok(())
@@ -247,8 +243,7 @@ impl Alerts {
 
     /// Closes an alert; one that is not open is left alone.
     pub fn close_alert(&self, id: &str) {
-        let now = self.shared.now();
-        let mut control = self.shared.control.lock();
+        let (mut control, now) = self.shared.locked();
         if let Some(severity) = control.windows.close_alert(id, now.observed) {
             control.note(Body::AlertClosed { severity, id: id.into() }, now);
         }
