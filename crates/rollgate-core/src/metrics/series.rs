@@ -17,8 +17,10 @@ use crate::time::{Span, Timestamp};
 pub(super) struct Level {
     at: Timestamp,
     pub(super) value: f64,
-    /// It was set before a mark: windows that begin at the mark do not have it.
+    /// It was set before a mark of the same instant: windows that begin at the mark do not have it.
     is_marked: bool,
+    /// No mark came after it.
+    is_held: bool,
 }
 
 impl Level {
@@ -143,7 +145,7 @@ impl Series {
             return;
         }
         self.hold_level(at);
-        self.level = Some(Level { at, value, is_marked: false });
+        self.level = Some(Level { at, value, is_marked: false, is_held: true });
         self.live.n += 1;
         self.live.min = self.live.min.min(value);
         self.live.max = self.live.max.max(value);
@@ -154,7 +156,7 @@ impl Series {
     /// How long the gauge's level has been held up to `to`, beyond what was counted; no longer than its metric's
     /// `max_gap`, and not across a mark: it was of another exposure.
     fn held(&self, to: Timestamp) -> Option<(f64, u64)> {
-        let level = self.level.filter(|level| self.kind == MetricKind::Gauge && !level.is_marked)?;
+        let level = self.level.filter(|level| self.kind == MetricKind::Gauge && level.is_held)?;
         let until = to.min(level.at + self.max_gap);
         Some((level.value, until.since(self.level_to.max(level.at)).0))
     }
@@ -191,7 +193,7 @@ impl Series {
 
     pub(super) fn add_points(&mut self, points: f64, at: Timestamp) {
         if self.has_room(1) {
-            self.level = Some(Level { at, value: points, is_marked: false });
+            self.level = Some(Level { at, value: points, is_marked: false, is_held: true });
             self.live.points += 1;
             self.live.last = Some((at, points));
             self.feed.sample(at, at);
@@ -239,7 +241,10 @@ impl Series {
     pub(super) fn mark(&mut self, at: Timestamp, scratch: &mut Dense) {
         self.seal(at, Cut::Mark, scratch);
         self.times.mark(at);
-        self.level.iter_mut().for_each(|level| level.is_marked = true);
+        if let Some(level) = &mut self.level {
+            level.is_held = false;
+            level.is_marked |= level.at >= at;
+        }
         self.sides.iter_mut().for_each(|sides| *sides = Sides::new(at));
     }
 
