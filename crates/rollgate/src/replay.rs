@@ -123,6 +123,9 @@ impl Replay {
         if let (Some(opened), Some(until)) = (&mut self.opened, until) {
             opened.reach(until);
         }
+        if let Some(opened) = &self.opened {
+            opened.engine.note_drops();
+        }
     }
 
     /// Journal lines since the last call, oldest first.
@@ -277,7 +280,9 @@ impl Opened {
         match line.event {
             Event::Sample(sample) => self.sample(&sample),
             Event::Outcomes { metric, true_count, total, arm, key } => {
-                let Some(metric) = self.metric(&metric) else { return self.engine.drop_unknown(total) };
+                let Some(metric) = self.metric(&metric) else {
+                    return self.engine.drop_unknown(&metric, total);
+                };
                 match (key, arm) {
                     (Some(key), _) => metric.record_outcomes_for(&key, true_count, total),
                     (None, arm) => {
@@ -287,15 +292,15 @@ impl Opened {
             }
             Event::Events { metric, count } => match self.metric(&metric) {
                 Some(metric) => metric.count(count),
-                None => self.engine.drop_unknown(count),
+                None => self.engine.drop_unknown(&metric, count),
             },
             Event::Points { metric, points } => match self.metric(&metric) {
                 Some(metric) => metric.record_points(points),
-                None => self.engine.drop_unknown(1),
+                None => self.engine.drop_unknown(&metric, 1),
             },
             Event::Rating { metric, rating } => match self.metric(&metric) {
                 Some(metric) => metric.record(rating),
-                None => self.engine.drop_unknown(1),
+                None => self.engine.drop_unknown(&metric, 1),
             },
             Event::AlertOpened { severity, id } => {
                 // An id that cannot be is refused by the parser already.
@@ -315,7 +320,8 @@ impl Opened {
         let count = sample.count.unwrap_or(1);
         let values = sample.values();
         let Some(metric) = self.metric(&sample.metric) else {
-            return self.engine.drop_unknown(count.saturating_mul(values.len() as u64));
+            let count = count.saturating_mul(values.len() as u64);
+            return self.engine.drop_unknown(&sample.metric, count);
         };
         for value in values {
             match (&sample.key, &sample.arm) {

@@ -13,10 +13,12 @@ use rollgate_core::metrics::Windows;
 use rollgate_core::snapshot::{Ruleset, Snapshot};
 use rollgate_core::time::{Now, Span, Timestamp};
 
+use super::drops::{self, Drops, Thrift};
 use super::judging;
 use super::records::{self, record_of};
 use crate::flag::Flags;
 use crate::journal::Journal;
+use crate::recorder::{Depth, Recorder};
 use crate::store::Store;
 
 /// A wall clock that moved by less than this against the observed one was only being disciplined.
@@ -34,6 +36,9 @@ pub(super) struct Control {
     pub(super) journal: Journal,
     /// Observed time of the next evaluation.
     pub(super) due: Timestamp,
+    /// What the journal has of what was dropped.
+    pub(super) drops: Drops,
+    recorder: Recorder,
     flags: Flags,
     store: Box<dyn Store>,
     revision: u64,
@@ -54,6 +59,7 @@ impl Control {
     pub(super) fn open(
         ruleset: Arc<Ruleset>,
         flags: Flags,
+        recorder: Recorder,
         store: Box<dyn Store>,
         now: Now,
     ) -> Result<Self, Error> {
@@ -68,6 +74,8 @@ impl Control {
             state: RolloutState::new(&ruleset, now.observed),
             journal: Journal::new(),
             due: decide::next_wakeup(&ruleset, now.observed),
+            drops: Drops::default(),
+            recorder,
             flags,
             store,
             revision: 0,
@@ -142,13 +150,21 @@ impl Control {
         let _ = self.execute(transition, now);
     }
 
+    /// Brings what the recorders counted into the windows.
+    pub(super) fn collect(&mut self, depth: Depth, now: Now) {
+        self.recorder.collect(&mut self.windows, now.observed, depth);
+    }
+
     fn decide(&self, findings: &Findings, input: Input<'_>, now: Now) -> Transition {
         decide::decide(&self.ruleset, &self.state, findings, input, now)
     }
 
-    /// One evaluation. The caller has brought the windows up to date.
+    /// One evaluation.
     pub(super) fn evaluate(&mut self, now: Now) {
+        // Subjects are many: they are brought in where something compares them, and before every mark.
+        self.collect(judging::depth(self), now);
         self.note_jump(now);
+        drops::note(self, Thrift::Paced, now);
         self.windows.advance(now.observed);
         if let Some((from, to)) =
             decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Evaluation)
@@ -169,6 +185,7 @@ impl Control {
 
     /// One command, decided at its own time on everything recorded so far.
     pub(super) fn command(&mut self, command: &Command, now: Now) -> Outcome {
+        self.collect(Depth::Subjects, now);
         self.note_jump(now);
         decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Command);
         let findings = judging::command(self, now);
@@ -230,7 +247,11 @@ impl Control {
                     applied = true;
                 }
                 Effect::Record(record) => self.write(&record, now),
-                Effect::Mark => self.windows.mark(now.observed),
+                Effect::Mark => {
+                    // What was recorded so far was recorded under the old exposure.
+                    self.collect(Depth::Subjects, now);
+                    self.windows.mark(now.observed);
+                }
                 Effect::CountRollback => self.windows.record_rollback(now.observed),
                 Effect::ResetStreaks => self.streaks.reset(),
                 Effect::ReadBack => self.read_back(now),

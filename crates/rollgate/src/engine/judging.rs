@@ -10,6 +10,7 @@ use rollgate_core::snapshot::{BaselineSource, Condition, ConditionKind, Query, S
 use rollgate_core::time::{Now, Timestamp};
 
 use super::control::Control;
+use crate::recorder::Depth;
 
 /// Which of a phase's triggers are judged.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,23 @@ pub(super) enum Which {
     All,
     /// Those that are judged inside recording calls.
     AtOnce,
+}
+
+/// How much of the samples this evaluation will read: those by subject only where something that is judged compares.
+pub(super) fn depth(control: &Control) -> Depth {
+    let (Some(plan), state) = (&control.ruleset.plan, &control.state) else { return Depth::Totals };
+    let live = live_phase(state).and_then(|phase| plan.phases.get(phase.index()));
+    let here = state.phase.and_then(|phase| plan.phases.get(phase.index()));
+    let triggers = live.into_iter().flat_map(|phase| &phase.triggers).map(|trigger| &trigger.when);
+    let steps = here.into_iter().flat_map(|phase| &phase.steps).filter_map(|step| step.only_if.as_ref());
+    let gates = here.filter(|_| is_due(plan, state)).into_iter().flat_map(|phase| &phase.gates);
+    let mut conditions = triggers.chain(steps).chain(gates.map(|gate| &gate.condition));
+    let compares = |condition: &Condition| {
+        let mut compares = false;
+        condition.walk(&mut |inner| compares |= matches!(inner.kind, ConditionKind::Compare(_)));
+        compares
+    };
+    if !state.latches.is_empty() || conditions.any(compares) { Depth::Subjects } else { Depth::Totals }
 }
 
 /// What an evaluation decides on.
