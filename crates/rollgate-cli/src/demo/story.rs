@@ -139,10 +139,9 @@ impl Story {
                 );
                 self.plan(at + Span::minutes(45), Act::Decide("product_manager", "the numbers are good"));
             }
-            "decided"
-                if text("role") == "engineering_manager" => {
-                    self.cards.push(engine.scorecard(Form::Phase).to_text());
-                }
+            "decided" if text("role") == "engineering_manager" => {
+                self.cards.push(engine.scorecard(Form::Phase).to_text());
+            }
             "rolled_back" => {
                 show("    (people look for the cause: a cold index; the fix is validated in staging)");
                 self.has_spiked = true;

@@ -4,7 +4,6 @@ use super::facts::{Attestation, Facts};
 use super::verdict::{Cause, Verdict};
 use crate::id::FlagId;
 use crate::snapshot::Attest;
-use crate::time::Span;
 use crate::units::Share;
 
 const fn said(holds: bool) -> Verdict {
@@ -32,7 +31,9 @@ impl Facts<'_> {
         };
         match (statement.is_true, attest.all_of, statement.passed) {
             (false, ..) => Verdict::Fail,
-            (true, None, _) => Verdict::Pass,
+            (true, None, None) => Verdict::Pass,
+            // Whoever gives numbers says that this many failed, whether they were asked for or not.
+            (true, None, Some((passed, of))) => said(passed == of),
             (true, Some(least), Some((passed, of))) => said(passed == of && of >= least),
             // Attested without the numbers that the plan asks for.
             (true, Some(_), None) => Verdict::Inconclusive(Cause::Unattested),
@@ -64,9 +65,5 @@ impl Facts<'_> {
 
     pub(super) fn share_above(&self, flag: FlagId, above: Share) -> Verdict {
         said(self.share_of(flag) > above)
-    }
-
-    pub(super) fn phase_for(&self, span: Span) -> Verdict {
-        if self.phase_watched >= span { Verdict::Pass } else { Verdict::Inconclusive(Cause::NotYet) }
     }
 }

@@ -1,11 +1,13 @@
 //! The judge against scripted windows: every kind of condition, streaks, properties, known answers.
 
+mod arms;
 mod compare;
 mod fake;
 mod leaves;
 mod measure;
 mod properties;
 mod real;
+mod simulation;
 mod statistics;
 mod sustained;
 mod words;
