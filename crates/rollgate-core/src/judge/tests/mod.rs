@@ -5,6 +5,7 @@ mod compare;
 mod fake;
 mod leaves;
 mod measure;
+mod model;
 mod properties;
 mod real;
 mod simulation;
