@@ -304,10 +304,9 @@ impl Tree {
         match self {
             Self::Leaf(Verdict::Pass) => of(ConditionKind::SharesAllZero),
             Self::Leaf(Verdict::Fail) => of(ConditionKind::ShareAbove(FLAG, Share::ZERO)),
-            Self::Leaf(Verdict::Warn) => Condition {
-                warn_within: Some(0.5),
-                ..measured(HEAP, Stat::Max, Comparison::Below, 110.0)
-            },
+            Self::Leaf(Verdict::Warn) => {
+                Condition { warn_within: Some(0.5), ..measured(HEAP, Stat::Max, Comparison::Below, 110.0) }
+            }
             Self::Leaf(Verdict::Skipped) => Condition {
                 only_if: Some(Box::new(Self::Leaf(Verdict::Fail).condition())),
                 ..Self::Leaf(Verdict::Pass).condition()
@@ -329,7 +328,8 @@ impl Tree {
     /// The verdict, word by word.
     fn fold(&self) -> Verdict {
         let has = |members: &[Self], verdict| members.iter().any(|member| member.fold() == verdict);
-        let count = |members: &[Self], verdict| members.iter().filter(|inner| inner.fold() == verdict).count();
+        let count =
+            |members: &[Self], verdict| members.iter().filter(|inner| inner.fold() == verdict).count();
         match self {
             Self::Leaf(verdict) => *verdict,
             Self::All(members) => {
