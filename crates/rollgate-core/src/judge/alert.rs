@@ -75,7 +75,8 @@ impl<M: Measures> Court<'_, M> {
                 }
                 AlertRule::Count { .. } | AlertRule::OpenFor(_) => None,
             });
-            let is_unwatched = self.role == Role::Gate && reading.coverage <= 0.0;
+            let is_unwatched =
+                reading.coverage <= 0.0 && (self.role == Role::Gate || self.lead(holds) == Lead::To);
             // An open alert is open whatever was watched of the time before.
             let is_state = matches!(rule, AlertRule::OpenFor(_));
             if (is_unwatched && proof == Proof::Open) || (!is_state && is_short(asked, reading.coverage)) {

@@ -214,13 +214,13 @@ proptest! {
     ) {
         let mut fake = Fake::new();
         for (metric, value) in [LATENCY, ERRORS, HEAP, TICKETS, NPS].into_iter().zip(values) {
-            fake.spread(metric, 0, 700, 7_000, if metric == ERRORS { value.round() } else { value });
+            fake.spread(metric, 0, 500, 2_500, if metric == ERRORS { value.round() } else { value });
             fake.of(metric).drops = 1;
         }
         fake.parts = (0..28).map(|at| Part { at_ms: f64::from(at), min: 1.0, max: 1.0, mean: 1.0 }).collect();
         let stand = Stand { baselines: vec![Some(0.1)], ..Stand::new() };
         let mut streaks = Streaks::new(4);
-        for second in (60..=700).step_by(10) {
+        for second in (60..=500).step_by(20) {
             let facts = stand.facts(&fake, at(second));
             let judged = judge_condition(&condition, &facts, &fake, &mut streaks, Streaking::Advance);
             prop_assert!(!judged.verdict.is_passing(), "{:?}", judged);
