@@ -9,7 +9,7 @@ use crate::snapshot::{AlertRule, Condition, Severity};
 use crate::time::{Span, Timestamp};
 
 /// What `quiet_for` must have watched where the plan does not say: it is a claim on all of its time.
-const QUIET_COVERAGE: f64 = 0.9;
+pub(super) const QUIET_COVERAGE: f64 = 0.9;
 
 impl<M: Measures> Court<'_, M> {
     pub(super) fn alerted(&self, condition: &Condition, severity: Severity, rule: &AlertRule) -> Judgement {
@@ -22,6 +22,7 @@ impl<M: Measures> Court<'_, M> {
             is_live: self.windows.alerts_live(),
             opened: 0,
             at: None,
+            open_since: None,
             coverage: self.windows.watched(window, self.clip, self.now()),
             window,
         };
@@ -35,6 +36,7 @@ impl<M: Measures> Court<'_, M> {
             }
             AlertRule::QuietFor(span) => {
                 reading.at = self.windows.alerts_last_open(severity, self.now());
+                reading.open_since = self.windows.alerts_open_since(severity);
                 let is_quiet = !reading.at.is_some_and(|last| self.is_recent(last, span));
                 (is_quiet, if is_quiet { Proof::Open } else { Proof::Final })
             }

@@ -3,7 +3,7 @@
 use super::facts::{Attestation, Facts};
 use super::verdict::{Cause, Verdict};
 use crate::id::FlagId;
-use crate::snapshot::Attest;
+use crate::snapshot::{Attest, ChecklistItem};
 use crate::units::Share;
 
 const fn said(holds: bool) -> Verdict {
@@ -42,9 +42,18 @@ impl Facts<'_> {
 
     /// How many items of the phase's checklist are checked, and how many there are.
     pub(super) fn checklist_count(&self) -> (usize, usize) {
+        let items = self.checklist_items();
+        (items.len() - self.unchecked().count(), items.len())
+    }
+
+    fn checklist_items(&self) -> &[ChecklistItem] {
         let phase = self.ruleset.plan.as_ref().and_then(|plan| plan.phases.get(self.phase.index()));
-        let items = phase.map_or(&[][..], |phase| &phase.checklist);
-        (items.iter().filter(|item| self.checked.contains(&item.key)).count(), items.len())
+        phase.map_or(&[], |phase| &phase.checklist)
+    }
+
+    /// Items of the phase's checklist that are not checked.
+    pub(super) fn unchecked(&self) -> impl Iterator<Item = &ChecklistItem> {
+        self.checklist_items().iter().filter(|item| !self.checked.contains(&item.key))
     }
 
     pub(super) fn checklist(&self) -> Verdict {

@@ -70,6 +70,8 @@ pub(super) struct AlertReading {
     pub(super) opened: u64,
     /// When one was last open, or since when one has been open.
     pub(super) at: Option<Timestamp>,
+    /// Since when one has been open.
+    pub(super) open_since: Option<Timestamp>,
     /// The watched part of the window.
     pub(super) coverage: f64,
     /// The window as written.

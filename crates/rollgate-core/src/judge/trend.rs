@@ -9,7 +9,7 @@ use crate::metrics::{Measurement, Measures};
 use crate::snapshot::{Condition, Query, Stat, Subject, Trend, TrendDirection};
 
 /// Equal parts that a window is cut into: four a day in a week.
-const PARTS: usize = 28;
+pub(super) const PARTS: usize = 28;
 /// With fewer parts than this a straight run is no surprise.
 pub(super) const PARTS_MIN: usize = 8;
 /// One-sided significance of the trend.
