@@ -349,6 +349,18 @@ fn after_a_restart_no_source_is_live_until_it_says_so() {
     assert_eq!(times(&records, "step_applied").len(), 5);
 }
 
+#[test]
+fn after_a_restart_what_is_recorded_fires_although_nobody_said_live() {
+    let down = format!(r#""restart":true,"down_since":{}"#, Scenario::START.0 + 2_000_000);
+    let alert = |id| format!(r#""alert":"critical","id":"{id}""#);
+    let (one, two, three) = (alert("a"), alert("b"), alert("c"));
+    let records = trace(&[(2_030, &down), (2_100, &one), (2_101, &two), (2_102, &three)]);
+    assert_eq!(times(&records, "rolled_back"), [2_102]);
+    let errors = r#""metric":"sharing_errors","count":11"#;
+    let records = trace(&[(2_030, &down), (2_100, errors)]);
+    assert_eq!(times(&records, "rolled_back"), [2_100]);
+}
+
 /// Seconds since the start of every record of a kind.
 fn times(records: &[Record], kind: &str) -> Vec<u64> {
     records.iter().filter(|record| record.kind() == kind).map(|record| record.at().0 / 1_000).collect()
