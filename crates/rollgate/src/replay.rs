@@ -133,6 +133,7 @@ impl Replay {
         if let Some(until) = until {
             opened.reach(until);
         }
+        opened.engine.note_drops();
     }
 
     /// Journal lines since the last call, oldest first.
@@ -293,7 +294,9 @@ impl Opened {
         match line.event {
             Event::Sample(sample) => self.sample(&sample),
             Event::Outcomes { metric, true_count, total, arm, key } => {
-                let Some(handle) = self.metric(&metric) else { return self.engine.drop_unknown(total) };
+                let Some(handle) = self.metric(&metric) else {
+                    return self.engine.drop_unknown(&metric, total);
+                };
                 match (key, arm) {
                     (Some(key), _) => handle.record_outcomes_for(&key, true_count, total),
                     (None, arm) => {
@@ -303,15 +306,15 @@ impl Opened {
             }
             Event::Events { metric, count } => match self.metric(&metric) {
                 Some(handle) => handle.count(count),
-                None => self.engine.drop_unknown(count),
+                None => self.engine.drop_unknown(&metric, count),
             },
             Event::Points { metric, points } => match self.metric(&metric) {
                 Some(handle) => handle.record_points(points),
-                None => self.engine.drop_unknown(1),
+                None => self.engine.drop_unknown(&metric, 1),
             },
             Event::Rating { metric, rating } => match self.metric(&metric) {
                 Some(handle) => handle.record(rating),
-                None => self.engine.drop_unknown(1),
+                None => self.engine.drop_unknown(&metric, 1),
             },
             Event::AlertOpened { severity, id } => {
                 // An id that cannot be is refused by the parser already.
@@ -331,7 +334,8 @@ impl Opened {
         let count = sample.count.unwrap_or(1);
         let values = sample.values();
         let Some(metric) = self.metric(&sample.metric) else {
-            return self.engine.drop_unknown(count.saturating_mul(values.len() as u64));
+            let count = count.saturating_mul(values.len() as u64);
+            return self.engine.drop_unknown(&sample.metric, count);
         };
         for value in values {
             match (&sample.key, &sample.arm) {

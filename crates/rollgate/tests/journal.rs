@@ -30,7 +30,7 @@ fn replayed() -> Vec<String> {
 }
 
 /// The fields that each kind of the small rollout has beside those of every record; `?` marks one that is not always there.
-const KINDS: [(&str, &[&str]); 35] = [
+const KINDS: [(&str, &[&str]); 36] = [
     ("started", &["by"]),
     ("phase_started", &["title"]),
     ("step_applied", &["step", "shares"]),
@@ -66,6 +66,7 @@ const KINDS: [(&str, &[&str]); 35] = [
     ("alert_closed", &["severity", "id"]),
     ("completed", &[]),
     ("restarted", &["down_ms"]),
+    ("dropped", &["metric", "count"]),
 ];
 const STATUSES: [&str; 7] =
     ["pending", "running", "awaiting_decision", "paused", "rolled_back", "completed", "stopped"];

@@ -196,10 +196,22 @@ fn until_cuts_a_longer_trace_and_continues_a_shorter_one() {
 }
 
 #[test]
-fn a_metric_that_the_plan_does_not_have_is_no_error() {
-    let unknown = r#""metric":"latencies","values":[1,2],"key":"a""#;
-    let mut replay = fed(&[(0, unknown), (1, r#""metric":"latencies","count":2"#), (2, START)]);
-    assert_eq!(kinds(&mut replay)[0].1, "started");
+fn a_metric_that_the_plan_does_not_have_is_a_counted_drop() {
+    let mut replay = fed(&[
+        (0, r#""metric":"latencies","values":[1,2]"#),
+        (1, r#""metric":"latencies","value":1,"count":40"#),
+        (12, r#""metric":"latencies","count":2"#),
+    ]);
+    replay.finish();
+    let journal = replay.journal();
+    let drops = journal.iter().map(|line| {
+        let record: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(record["kind"], "dropped");
+        let at = record["at"].as_str().unwrap()[17..19].to_owned();
+        (at, record["metric"].as_str().unwrap().to_owned(), record["count"].as_u64().unwrap())
+    });
+    let expected = [("10".into(), "latencies".into(), 42), ("12".into(), "latencies".into(), 2)];
+    assert_eq!(drops.collect::<Vec<_>>(), expected, "at the next evaluation, and at the end");
 }
 
 /// Feeds a line that must be refused, and shows that nothing of it happened.
