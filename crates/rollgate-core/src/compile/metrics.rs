@@ -1,6 +1,7 @@
 //! Metrics, baselines, roles.
 
 use super::flags::unknown;
+use super::measure::bounded;
 use super::reader::{Item, Reader};
 use crate::id::{FlagId, Key, MetricId};
 use crate::limits::{ARMS_MAX, METRICS_MAX, ROLES_MAX};
@@ -76,6 +77,14 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
         for item in reader.list(&item, "a list of flags", ARMS_MAX) {
             let Some(name) = reader.text(&item) else { continue };
             match flags.iter().position(|flag| flag.key == *name.as_str()) {
+                Some(flag) if arms.contains(&FlagId(flag as u16)) => {
+                    reader.error(
+                        "duplicate-entry",
+                        &item.path,
+                        item.at(),
+                        format_args!("`{name}` is listed already"),
+                    );
+                }
                 Some(flag) => arms.push(FlagId(flag as u16)),
                 None => unknown(
                     reader,
@@ -305,7 +314,7 @@ pub(super) fn baselines(reader: &mut Reader, item: Option<Item<'_>>, metrics: &[
             (Some(value), None) => stat
                 .and_then(|stat| limit(reader, &value, metric, stat))
                 .map(|(value, _)| BaselineSource::Given(value)),
-            (None, Some(over)) => reader.span(&over, Span::minutes(1)).map(BaselineSource::Captured),
+            (None, Some(over)) => bounded(reader, &over, Span::minutes(1)).map(BaselineSource::Captured),
             _ => {
                 reader.error(
                     "missing-key",

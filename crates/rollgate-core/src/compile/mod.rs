@@ -1,8 +1,10 @@
 //! What people write to what everything else reads. Finds every problem in one pass, each with its place.
 
 mod condition;
+mod fingerprint;
 mod flags;
 mod lint;
+mod measure;
 mod metrics;
 mod phase;
 mod plan;
@@ -10,5 +12,5 @@ mod problem;
 mod reader;
 mod value;
 
-pub use plan::{Compiled, compile};
+pub use plan::{Compiled, compile, compile_config};
 pub use problem::{Level, Problem, Problems};

@@ -1,8 +1,9 @@
 //! Phases: steps, gates, triggers, contingencies, decisions.
 
 use super::condition::{Names, Use, condition, condition_in, roles};
-use super::flags::unknown;
-use super::reader::{Item, Map, Reader};
+use super::flags::{ABOVE_PARENT, unknown};
+use super::reader::{Item, Map, Reader, join};
+use crate::config::{Scalar, Value};
 use crate::id::{FlagId, Key, PhaseId};
 use crate::limits::{CONDITIONS_MAX, STEPS_MAX};
 use crate::snapshot::{
@@ -16,6 +17,12 @@ use crate::units::Share;
 pub(super) struct Before<'a> {
     pub(super) phases: &'a [Phase],
     pub(super) all: &'a [String],
+}
+
+/// A phase while it is compiled: what is before it, and the shares of every flag when it is complete.
+struct Here<'a> {
+    before: &'a Before<'a>,
+    shares: &'a [Share],
 }
 
 /// Compiles one phase; the shares of the one before carry over.
@@ -66,12 +73,13 @@ pub(super) fn phase(
             gates.extend(condition.map(|condition| Gate { key: Key::new(key), condition, is_dry_run }));
         }
     }
-    let decision = map.take("decision").and_then(|item| decision(reader, names, before, &item));
+    let here = Here { before, shares: &last_shares };
+    let decision = map.take("decision").and_then(|item| decision(reader, names, &here, &item));
     let mut triggers = Vec::new();
     let triggers_item = map.take("triggers");
     if let Some(item) = &triggers_item {
         for (key, _, item) in reader.named(item, "a map of triggers", CONDITIONS_MAX) {
-            triggers.extend(trigger(reader, names, before, key, &item, &last_shares, decision.as_ref()));
+            triggers.extend(trigger(reader, names, &here, key, &item, decision.as_ref()));
         }
     }
     let raises = steps.iter().any(|step| step.shares.iter().zip(&start).any(|(now, was)| now > was));
@@ -86,7 +94,8 @@ pub(super) fn phase(
             "add a trigger without `mode: manual`",
         );
     }
-    let contingency = map.take("contingency").and_then(|item| contingency(reader, before, &item));
+    let contingency = map.take("contingency").and_then(|item| contingency(reader, &here, &item));
+    check_gates(reader, key, item, &gates, &checklist);
     let daily = checks(reader, names, map.take("daily"));
     reader.close(map);
     Phase {
@@ -105,10 +114,44 @@ pub(super) fn phase(
     }
 }
 
+/// Gates that can never pass: none at all, or a checklist without an item.
+fn check_gates(reader: &mut Reader, key: &str, item: &Item<'_>, gates: &[Gate], checklist: &[ChecklistItem]) {
+    let is_written = item
+        .node
+        .field("gates")
+        .is_some_and(|node| !matches!(&node.value, Value::Map(entries) if entries.is_empty()));
+    if !is_written || (!gates.is_empty() && gates.iter().all(|gate| gate.is_dry_run)) {
+        reader.warn(
+            "no-gates",
+            &item.path,
+            item.at(),
+            format_args!("phase `{key}` has no gates that count, so it never passes by itself"),
+            "add `gates:`; without evidence a person has to override",
+        );
+    }
+    for gate in gates {
+        let mut asks = false;
+        gate.condition.walk(&mut |inner| asks |= inner.kind == ConditionKind::ChecklistComplete);
+        if asks && checklist.is_empty() {
+            let path = join(&join(&item.path, "gates"), gate.key.as_str());
+            let at = item.node.field("gates").and_then(|gates| gates.field(gate.key.as_str()));
+            reader.error_help(
+                "no-checklist",
+                &path,
+                at.map_or(item.at(), |node| node.at),
+                format_args!("gate `{}` asks for the checklist, and phase `{key}` has none", gate.key),
+                "add `checklist:` with its items to the phase",
+            );
+        }
+    }
+}
+
 fn item_len(item: &Item<'_>) -> usize {
     match &item.node.value {
-        crate::config::Value::Map(entries) => entries.len(),
-        _ => usize::MAX,
+        Value::Map(entries) => entries.len(),
+        Value::List(items) => items.len(),
+        Value::Scalar(Scalar::Null) => 0,
+        Value::Scalar(_) => usize::MAX,
     }
 }
 
@@ -133,11 +176,27 @@ fn checklist(reader: &mut Reader, names: &Names<'_>, item: Option<Item<'_>>) -> 
             }
             found.map(|index| crate::id::RoleId(index as u16))
         });
-        let due = map.take("due").and_then(|item| reader.text(&item));
+        let due = map.take("due").and_then(|item| due(reader, &item));
         reader.close(map);
         items.push(ChecklistItem { key: Key::new(key), title, owner, due });
     }
     items
+}
+
+/// A date, or a time before the phase ends.
+fn due(reader: &mut Reader, item: &Item<'_>) -> Option<String> {
+    let text = reader.text(item)?;
+    if text.parse::<jiff::civil::Date>().is_ok() || Span::parse(&text).is_ok() {
+        return Some(text);
+    }
+    reader.error_help(
+        "wrong-date",
+        &item.path,
+        item.at(),
+        format_args!("`{text}` is neither a date nor a length of time"),
+        "write a date such as 2026-01-13, or a time before the phase ends such as 2d",
+    );
+    None
 }
 
 /// Compiles the flags and shares of a `set`.
@@ -215,7 +274,7 @@ fn steps(
                                 shares[index],
                                 shares[parent.flag.index()]
                             ),
-                            "a child's share of all subjects is at most its parent's",
+                            ABOVE_PARENT,
                         );
                     }
                 }
@@ -241,8 +300,34 @@ fn steps(
     (steps, shares)
 }
 
+/// The target of a name: zero, or an earlier phase whose shares are lower.
+fn lower(reader: &mut Reader, here: &Here<'_>, item: &Item<'_>) -> Option<RollbackTo> {
+    let to = target(reader, here, item)?;
+    let is_lower = match &to.target {
+        RollbackTarget::Zero => here.shares.iter().any(|share| *share > Share::ZERO),
+        RollbackTarget::Phase(id) => {
+            let target = &here.before.phases[id.index()].last_shares;
+            here.shares.iter().zip(target).any(|(now, then)| now > then)
+        }
+        RollbackTarget::Set(_) => true,
+    };
+    // A step that was not understood leaves shares that say nothing.
+    let is_known = !reader.problems.iter().any(|problem| problem.path.contains(".steps["));
+    if !is_lower && is_known {
+        reader.error_help(
+            "target-not-lower",
+            &item.path,
+            item.at(),
+            format_args!("`{}` has the shares of this phase, so there is nothing to roll back", to.name),
+            "roll back to a phase with lower shares, or to zero",
+        );
+    }
+    Some(to)
+}
+
 /// The target of a name: zero, or an earlier phase.
-fn target(reader: &mut Reader, before: &Before<'_>, item: &Item<'_>) -> Option<RollbackTo> {
+fn target(reader: &mut Reader, here: &Here<'_>, item: &Item<'_>) -> Option<RollbackTo> {
+    let before = here.before;
     let name = reader.text(item)?;
     let target = if name == "zero" {
         Some(RollbackTarget::Zero)
@@ -273,10 +358,9 @@ fn target(reader: &mut Reader, before: &Before<'_>, item: &Item<'_>) -> Option<R
 fn trigger(
     reader: &mut Reader,
     names: &mut Names<'_>,
-    before: &Before<'_>,
+    here: &Here<'_>,
     key: &str,
     item: &Item<'_>,
-    shares: &[Share],
     decision: Option<&DecisionRule>,
 ) -> Option<Trigger> {
     let mut map = reader.map(item, "a map with when and rollback")?;
@@ -298,7 +382,7 @@ fn trigger(
         }
     };
     let rollback = match map.take("rollback") {
-        Some(item) => rollback(reader, names, before, &item, shares),
+        Some(item) => rollback(reader, names, here, &item),
         None => {
             reader.error_help(
                 "missing-key",
@@ -343,6 +427,11 @@ fn spans(condition: &Condition) -> (Span, Span) {
                 window = window.max(span);
             }
         }
+        ConditionKind::Trend(trend) => {
+            if let Window::Over(span) | Window::Latest(span) = trend.window {
+                window = window.max(span);
+            }
+        }
         ConditionKind::Alerts(_, rule) => match *rule {
             crate::snapshot::AlertRule::Count { within: span, .. }
             | crate::snapshot::AlertRule::QuietFor(span)
@@ -377,20 +466,14 @@ fn is_at_once(names: &Names<'_>, condition: &Condition) -> bool {
     is_at_once
 }
 
-fn rollback(
-    reader: &mut Reader,
-    names: &Names<'_>,
-    before: &Before<'_>,
-    item: &Item<'_>,
-    shares: &[Share],
-) -> Option<RollbackTo> {
+fn rollback(reader: &mut Reader, names: &Names<'_>, here: &Here<'_>, item: &Item<'_>) -> Option<RollbackTo> {
     let mut map = reader.map(item, "a map with `to` or `set`")?;
     let (to, set_item) = (map.take("to"), map.take("set"));
     let rollback = match (to, set_item) {
-        (Some(to), None) => target(reader, before, &to),
+        (Some(to), None) => lower(reader, here, &to),
         (None, Some(set_item)) => {
             let set = set(reader, names, &set_item);
-            if !set.is_empty() && set.iter().all(|(flag, share)| *share >= shares[flag.index()]) {
+            if !set.is_empty() && set.iter().all(|(flag, share)| *share >= here.shares[flag.index()]) {
                 reader.error_help(
                     "target-not-lower",
                     &set_item.path,
@@ -419,12 +502,12 @@ fn rollback(
 fn decision(
     reader: &mut Reader,
     names: &Names<'_>,
-    before: &Before<'_>,
+    here: &Here<'_>,
     item: &Item<'_>,
 ) -> Option<DecisionRule> {
     let mut map = reader.map(item, "a map with roles")?;
     let required = map.take("roles");
-    if required.is_none() {
+    if required.as_ref().is_none_or(|item| item_len(item) == 0) {
         reader.error_help(
             "missing-key",
             &item.path,
@@ -453,18 +536,18 @@ fn decision(
     let mut rollbacks = Vec::new();
     if let Some(item) = map.take("rollbacks") {
         for (name, _, item) in reader.named(&item, "a map of names and targets", CONDITIONS_MAX) {
-            rollbacks.extend(target(reader, before, &item).map(|target| (Key::new(name), target)));
+            rollbacks.extend(lower(reader, here, &item).map(|target| (Key::new(name), target)));
         }
     }
     reader.close(map);
     Some(DecisionRule { roles: required, optional_roles, extend, rollbacks })
 }
 
-fn contingency(reader: &mut Reader, before: &Before<'_>, item: &Item<'_>) -> Option<Contingency> {
+fn contingency(reader: &mut Reader, here: &Here<'_>, item: &Item<'_>) -> Option<Contingency> {
     let mut map = reader.map(item, "a map with to, hold and requires")?;
     let to = map
         .take("to")
-        .and_then(|item| target(reader, before, &item))
+        .and_then(|item| target(reader, here, &item))
         .map_or_else(|| Key::new("zero"), |to| to.name);
     let hold = map.take("hold").and_then(|item| reader.span(&item, Span::ZERO)).unwrap_or_default();
     let mut items = |key| match map.take(key) {
