@@ -1,8 +1,10 @@
 //! `rollgate check`: every problem of a plan, with its line, a caret, and how to mend it.
 
+use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use rollgate::core::compile::{Level, Problem};
 use rollgate::read::{ReadError, plan_file_with_text};
@@ -25,7 +27,8 @@ pub(crate) fn run(plan: &Path, strictness: Strictness, format: CheckFormat) -> E
     let written = match format {
         CheckFormat::Json => json(&problems),
         CheckFormat::Text => {
-            let sheet = Sheet { plan, lines: text.lines().collect(), paint: Paint::of_stderr() };
+            let last = RefCell::new((0, Rc::from([])));
+            let sheet = Sheet { plan, lines: text.lines().collect(), paint: Paint::of_stderr(), last };
             sheet.write(&problems, errors)
         }
     };
@@ -98,6 +101,8 @@ struct Sheet<'a> {
     plan: &'a Path,
     lines: Vec<&'a str>,
     paint: Paint,
+    /// The line that was shown last, and its number.
+    last: RefCell<(u32, Rc<[char]>)>,
 }
 
 impl Sheet<'_> {
@@ -109,6 +114,18 @@ impl Sheet<'_> {
         let warnings = problems.len() - errors;
         writeln!(out, "{}: {}, {}", self.plan.display(), count(errors, "error"), count(warnings, "warning"))?;
         out.flush()
+    }
+
+    /// The characters of a line; those of one line are taken apart once, for a file may have only one.
+    fn line(&self, number: u32) -> Option<Rc<[char]>> {
+        let mut last = self.last.borrow_mut();
+        if last.0 != number {
+            let line = self.lines.get(number.checked_sub(1)? as usize)?;
+            // A mark of the encoding before the text is no column of it.
+            let line = if number == 1 { line.trim_start_matches('\u{feff}') } else { line };
+            *last = (number, characters(line).into());
+        }
+        Some(last.1.clone())
     }
 
     /// A problem as compilers show it: what, where, the line itself, and what helps.
@@ -133,11 +150,8 @@ impl Sheet<'_> {
             shown += &format!("  ({})", problem.path);
         }
         shown.push('\n');
-        let line = problem.line.checked_sub(1).and_then(|index| self.lines.get(index as usize));
-        if let Some(line) = line {
-            // A mark of the encoding before the text is no column of it.
-            let line = if problem.line == 1 { line.trim_start_matches('\u{feff}') } else { line };
-            let (line, column) = window(line, problem.column.saturating_sub(1) as usize);
+        if let Some(line) = self.line(problem.line) {
+            let (line, column) = window(&line, problem.column.saturating_sub(1) as usize);
             let carets = "^".repeat(word(&line, column));
             let bar = frame("|");
             shown += &format!("{margin} {bar}\n{} {bar} {line}\n", frame(&number));
@@ -153,16 +167,20 @@ impl Sheet<'_> {
 /// Widest excerpt; plan files have long lines.
 const WIDTH: usize = 100;
 
-/// The part of a line around a column, and the column in it. What would move the caret or the terminal is a space.
-fn window(line: &str, column: usize) -> (String, usize) {
-    let chars: Vec<char> = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if chars.len() <= WIDTH {
-        return (chars.into_iter().collect(), column);
+/// The characters of a line; what would move the caret or the terminal is a space.
+fn characters(line: &str) -> Vec<char> {
+    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// The part of a line around a column, and the column in it.
+fn window(line: &[char], column: usize) -> (String, usize) {
+    if line.len() <= WIDTH {
+        return (line.iter().collect(), column);
     }
-    let from = column.saturating_sub(WIDTH / 2).min(chars.len() - WIDTH);
-    let part: String = chars.iter().skip(from).take(WIDTH).collect();
+    let from = column.saturating_sub(WIDTH / 2).min(line.len() - WIDTH);
+    let part: String = line.iter().skip(from).take(WIDTH).collect();
     let before = if from > 0 { "…" } else { "" };
-    let after = if from + WIDTH < chars.len() { "…" } else { "" };
+    let after = if from + WIDTH < line.len() { "…" } else { "" };
     (format!("{before}{part}{after}"), column - from + before.chars().count())
 }
 
@@ -189,9 +207,9 @@ mod tests {
     #[test]
     fn a_caret_stands_below_its_column_in_a_long_line() {
         let line = format!("{}X{}", " ".repeat(150), "y".repeat(100));
-        let (part, column) = window(&line, 150);
+        let (part, column) = window(&characters(&line), 150);
         assert_eq!(part.chars().nth(column), Some('X'));
-        assert_eq!(window("short", 2), ("short".to_owned(), 2));
+        assert_eq!(window(&characters("short"), 2), ("short".to_owned(), 2));
     }
 
     #[test]

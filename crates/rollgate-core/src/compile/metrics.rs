@@ -148,7 +148,8 @@ pub(super) fn roles(reader: &mut Reader, item: Option<Item<'_>>) -> Vec<RoleRule
 
 /// The statistic of this name for a metric of this kind.
 pub(super) fn stat_of(kind: MetricKind, name: &str) -> Option<Stat> {
-    let quantile = name.strip_prefix('p').and_then(|digits| digits.parse::<f64>().ok());
+    let is_plain = |digits: &&str| digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let quantile = name.strip_prefix('p').filter(is_plain).and_then(|digits| digits.parse::<f64>().ok());
     if let (MetricKind::Distribution, Some(percent)) = (kind, quantile) {
         return (percent > 0.0 && percent < 100.0).then(|| Stat::Quantile((percent * 1e4).round() / 1e6));
     }

@@ -10,6 +10,7 @@ mod phase;
 mod plan;
 mod problem;
 mod reader;
+mod trigger;
 mod value;
 
 pub use plan::{Compiled, compile, compile_config};

@@ -124,6 +124,13 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let daily = daily(reader, &mut names, map.take("daily"));
     let risks = risks(reader, map.take("risks"), &phases);
     let notices = notices(reader, map.take("notices"), date);
+    if !has_phases {
+        for key in ["baseline", "targets", "daily", "risks", "notices"].into_iter().filter(|key| map.has(key))
+        {
+            let message = format!("`{key}` says nothing in a file without phases");
+            reader.warn("no-effect", key, map.key_at(key), message, "add `phases:`, or remove it");
+        }
+    }
     reader.close(map);
     let streaks = names.streaks;
     let mut flag_index: Vec<(Key, FlagId)> =

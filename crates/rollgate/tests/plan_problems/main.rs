@@ -35,6 +35,13 @@ fn every_warning_is_given_where_it_belongs() {
     }
 }
 
+#[test]
+fn what_a_file_without_phases_does_not_read_is_named() {
+    let text = "version: 1\nname: n\nflags: { A: {} }\nnotices: []\n";
+    let warnings = ruleset(text, Format::Yaml).unwrap().warnings;
+    assert_eq!((warnings[0].code, warnings[0].line, warnings[0].column), ("no-effect", 4, 1));
+}
+
 /// Between two neighbouring whole numbers lies nothing.
 #[test]
 fn counts_that_touch_leave_no_band() {
@@ -69,6 +76,7 @@ fn every_code_has_a_case() {
         .iter()
         .chain(WARNED)
         .map(|(_, _, code, _)| (*code).to_owned())
+        .chain(["no-effect".to_owned()])
         .chain(hostile::CODES.iter().map(|code| (*code).to_owned()))
         .collect();
     assert!(sources.len() > 50, "{sources:?}");

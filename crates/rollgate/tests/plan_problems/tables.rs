@@ -40,6 +40,20 @@ notices:
 
 /// What is replaced, by what; the code and the path of the problem that follows.
 pub(crate) const BROKEN: &[(&str, &str, &str, &str)] = &[
+    (
+        "rollback: { to: first }",
+        "rollback: { set: { A: 0%, B: 60% } }",
+        "target-not-lower",
+        "phases[1].triggers.crash.rollback.set",
+    ),
+    (
+        "decision: { roles: [lead] }",
+        "decision: { roles: [lead], rollbacks: { second: zero } }",
+        "invalid-key",
+        "phases[0].decision.rollbacks.second",
+    ),
+    ("stat: p95, over: 1h,", "stat: p1e1, over: 1h,", "wrong-stat", "phases[0].gates.latency.stat"),
+    ("stat: p95, over: 1h,", "stat: p100, over: 1h,", "wrong-stat", "phases[0].gates.latency.stat"),
     ("flags:\n  A: {", "flags: {}\nrisks:\n  A: {", "no-flags", "flags"),
     ("flags:\n  A: {", "risks:\n  A: {", "no-flags", "flags"),
     ("version: 1", "version: 2", "wrong-version", "version"),
