@@ -81,7 +81,7 @@ pub(super) fn fire(turn: &mut Turn<'_>) -> bool {
         let (Some(rule), Some(finding)) = (judged.trigger.of(plan), &judged.finding) else { continue };
         let is_closed =
             turn.state.latches.iter().any(|latch| latch.trigger == judged.trigger && latch.is_closed);
-        if judged.verdict != Verdict::Pass || is_closed || !can_lower(turn, &rule.rollback.target) {
+        if !judged.verdict.is_passing() || is_closed || !can_lower(turn, &rule.rollback.target) {
             continue;
         }
         let mode = match rule.mode {
@@ -168,7 +168,7 @@ fn settle(turn: &mut Turn<'_>) {
         for latch in turn.state.latches.iter_mut().filter(|latch| latch.trigger == judged.trigger) {
             latch.settle = None;
         }
-        if let (Verdict::Pass, Some(finding)) = (judged.verdict, &judged.finding) {
+        if let (true, Some(finding)) = (judged.verdict.is_passing(), &judged.finding) {
             turn.record(Body::RollbackIneffective { trigger: rule.key.clone(), finding: finding.clone() });
         }
     }
