@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use rollgate_core::decide::{Action, Body, Choice, Command};
+use parking_lot::{Mutex, MutexGuard};
+use rollgate_core::decide::{Action, Choice, Command};
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::evaluate::{Context, Evaluation};
 use rollgate_core::id::Key;
@@ -62,6 +62,13 @@ impl Shared {
         Now { wall: self.clock.wall(), observed: self.origin.0 + elapsed }
     }
 
+    /// Takes the lock, and reads the clock inside it: under the lock time never runs backwards.
+    pub(super) fn lock(&self) -> (MutexGuard<'_, Control>, Now) {
+        let control = self.control.lock();
+        let now = self.now();
+        (control, now)
+    }
+
     /// Brings what the recorders counted into the windows.
     pub(super) fn collect(&self, control: &mut Control, now: Now) {
         self.recorder.collect(&mut control.windows, now.observed);
@@ -69,8 +76,7 @@ impl Shared {
 
     /// Takes the lock with everything up to date: what was recorded is in the windows, what was due is evaluated.
     pub(super) fn with_control<T>(&self, act: impl FnOnce(&mut Control, Now) -> T) -> T {
-        let now = self.now();
-        let mut control = self.control.lock();
+        let (mut control, now) = self.lock();
         self.collect(&mut control, now);
         if now.observed >= control.due {
             control.evaluate(now);
@@ -163,8 +169,9 @@ impl Engine {
 
     /// The alerts' handle. Opening it makes them live: no alerts are evidence from here on.
     pub fn alerts(&self) -> Alerts {
-        let now = self.shared.now();
-        self.shared.control.lock().windows.open_source(EventSource::Alerts, now.observed);
+        let (mut control, now) = self.shared.lock();
+        control.windows.open_source(EventSource::Alerts, now.observed);
+        drop(control);
         Alerts::open(self.shared.clone())
     }
 
@@ -172,9 +179,8 @@ impl Engine {
 
     /// Does what is due: at most one evaluation. Calls the listeners.
     pub fn tick(&self) {
-        let now = self.shared.now();
         {
-            let mut control = self.shared.control.lock();
+            let (mut control, now) = self.shared.lock();
             if now.observed >= control.due {
                 self.shared.collect(&mut control, now);
                 control.evaluate(now);
@@ -269,8 +275,7 @@ impl Engine {
 
     /// Says that the process was away since `since` (observed): for replays; a real restart opens an engine anew.
     pub(crate) fn restart(&self, since: Timestamp) {
-        let now = self.shared.now();
-        let mut control = self.shared.control.lock();
+        let (mut control, now) = self.shared.lock();
         self.shared.collect(&mut control, now);
         control.restarted(since, now);
     }
@@ -295,8 +300,7 @@ impl Engine {
     /// What a metric has recorded so far; `None` where the plan has no such metric.
     pub fn totals(&self, metric: &str) -> Option<Totals> {
         let id = self.shared.ruleset.metric_of(metric)?;
-        let now = self.shared.now();
-        let mut control = self.shared.control.lock();
+        let (mut control, now) = self.shared.lock();
         self.shared.collect(&mut control, now);
         Some(control.windows.totals(id))
     }
@@ -321,20 +325,13 @@ impl Engine {
     }
 
     pub(crate) fn open_source(&self, source: EventSource) {
-        let now = self.shared.now();
-        self.shared.control.lock().windows.open_source(source, now.observed);
+        let (mut control, now) = self.shared.lock();
+        control.windows.open_source(source, now.observed);
     }
 
     /// Counts samples that came for a metric that the plan does not have.
     pub(crate) fn drop_unknown(&self, count: u64) {
-        let now = self.shared.now();
-        let mut control = self.shared.control.lock();
+        let (mut control, now) = self.shared.lock();
         control.windows.count_dropped(None, count, now.observed);
-    }
-
-    /// Journals a drop.
-    pub(crate) fn note_drop(&self, metric: Option<Key>, count: u64) {
-        let now = self.shared.now();
-        self.shared.control.lock().note(Body::Dropped { metric, count }, now);
     }
 }
