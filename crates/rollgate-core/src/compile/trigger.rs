@@ -17,7 +17,8 @@ use crate::units::Share;
 fn lower(reader: &mut Reader, here: &Here<'_>, item: &Item<'_>) -> Option<RollbackTo> {
     let to = target(reader, here, item)?;
     let is_lower = match &to.target {
-        RollbackTarget::Zero => here.shares.iter().any(|share| *share > Share::ZERO),
+        // Below it is nothing, and an operator may have raised a flag in any phase.
+        RollbackTarget::Zero => true,
         RollbackTarget::Phase(id) => {
             let target = &here.before.phases[id.index()].last_shares;
             here.shares.iter().zip(target).any(|(now, then)| now > then)

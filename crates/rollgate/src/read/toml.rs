@@ -40,6 +40,12 @@ impl<'a> Places<'a> {
         self.blocks.get(block).copied().unwrap_or(0) + rest.iter().filter(|byte| begins(**byte)).count()
     }
 
+    /// A number as it is written, without the underscores that TOML allows between digits.
+    fn number(&self, span: Option<std::ops::Range<usize>>, value: impl std::fmt::Display) -> String {
+        let written = span.and_then(|span| std::str::from_utf8(self.text.get(span)?).ok());
+        written.map_or_else(|| value.to_string(), |text| text.trim().replace('_', ""))
+    }
+
     fn of(&self, span: Option<std::ops::Range<usize>>) -> Location {
         let Some(offset) = span.map(|span| span.start) else { return Location { line: 1, column: 1 } };
         let line = self.lines.partition_point(|start| *start <= offset).saturating_sub(1);
@@ -91,8 +97,8 @@ fn value(value: &TomlValue, places: &Places<'_>, default: Location) -> Node {
     let scalar = match value {
         TomlValue::String(text) => Scalar::Text(text.value().clone()),
         // As it is written, so that 0.10 and 1.0 keep what they say.
-        TomlValue::Integer(number) => Scalar::Number(written(raw(number.as_repr()), number.value())),
-        TomlValue::Float(number) => Scalar::Number(written(raw(number.as_repr()), number.value())),
+        TomlValue::Integer(number) => Scalar::Number(places.number(value.span(), number.value())),
+        TomlValue::Float(number) => Scalar::Number(places.number(value.span(), number.value())),
         TomlValue::Boolean(value) => Scalar::Bool(*value.value()),
         TomlValue::Datetime(date) => Scalar::Text(date.value().to_string()),
         TomlValue::Array(items) => {
@@ -102,14 +108,4 @@ fn value(value: &TomlValue, places: &Places<'_>, default: Location) -> Node {
         TomlValue::InlineTable(inner) => return Node { value: table(inner, places), at },
     };
     Node { value: Value::Scalar(scalar), at }
-}
-
-/// A number as it is written, without the underscores that TOML allows between digits.
-fn written(raw: Option<&str>, value: impl std::fmt::Display) -> String {
-    raw.map_or_else(|| value.to_string(), |raw| raw.trim().replace('_', ""))
-}
-
-/// The text of a number, where the parser kept it.
-fn raw(repr: Option<&toml_edit::Repr>) -> Option<&str> {
-    repr.and_then(|repr| repr.as_raw().as_str())
 }

@@ -177,6 +177,41 @@ fn large_files_are_refused_or_read_in_reasonable_time() {
 }
 
 #[test]
+fn flags_lie_within_each_other_only_so_deep() {
+    let flags = |count: usize| -> String {
+        let nested =
+            (1..count).map(|index| format!("  F{index}: {{ within: F{}, share_of: parent }}\n", index - 1));
+        format!("version: 1\nname: n\nflags:\n  F0: {{}}\n{}", nested.collect::<String>())
+    };
+    assert!(ruleset(&flags(9), Format::Yaml).is_ok());
+    let problem = refused(&flags(10), Format::Yaml, "within-cycle", 13);
+    assert!(problem.message.contains("more than 8 deep") && problem.path == "flags.F9.within", "{problem}");
+}
+
+#[test]
+fn values_of_toml_mean_what_they_mean_in_the_other_forms() {
+    let toml = |line: &str| format!("version = 1\nname = \"n\"\ndate = 2026-01-13\n[flags.A]\n{line}\n");
+    let share = |line: &str| {
+        ruleset(&toml(line), Format::Toml).map(|compiled| compiled.ruleset.flags[0].initial.ppm())
+    };
+    assert_eq!(share("share = 0.1_0").unwrap(), 100_000);
+    assert_eq!(share("share = 1.0").unwrap(), 1_000_000);
+    assert_eq!(share("share = '2.5%'").unwrap(), 25_000);
+    for line in [
+        "share = 1",
+        "share = nan",
+        "share = inf",
+        "share = -0.1",
+        "share = true",
+        "share = 1e-7",
+        "share = 2026-01-13",
+    ] {
+        let problem = refused(&toml(line), Format::Toml, "wrong-share", 5);
+        assert_eq!((problem.path.as_str(), problem.column), ("flags.A.share", 9), "{line}");
+    }
+}
+
+#[test]
 fn a_list_has_a_bound() {
     let gates: String =
         (0..=CONDITIONS_MAX).map(|index| format!("g{index}: {{ phase_for: 1d }}, ")).collect();
@@ -200,6 +235,10 @@ fn a_file_that_is_not_utf8_is_refused_at_its_place() {
     let Err(ReadError::Refused(refused)) = plan_file(&path) else { panic!("it is read") };
     let problem = &refused.problems.0[0];
     assert_eq!((problem.code, problem.line, problem.column), ("not-utf8", 3, 11));
+    let long = folder.join("long.json");
+    std::fs::write(&long, vec![b' '; 10 << 20]).unwrap();
+    let Err(ReadError::Refused(refused)) = plan_file(&long) else { panic!("it is read") };
+    assert_eq!(refused.problems.0[0].code, "too-long");
     let Err(ReadError::Io(..)) = plan_file(&folder.join("no-such.yaml")) else { panic!("it is read") };
     let Err(ReadError::Io(..)) = plan_file(folder) else { panic!("a folder is read") };
 }

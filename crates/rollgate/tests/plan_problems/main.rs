@@ -1,4 +1,5 @@
 //! The problems that a plan can have: each is found, where it is, with its code.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test may fail loudly.
 
 mod hostile;
 mod tables;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use regex::Regex;
-use rollgate::core::compile::{Level, Problem, Problems, compile};
+use rollgate::core::compile::{Level, Problems, compile};
 use rollgate::core::config::{Node, Value};
 use rollgate::read::{Format, ruleset, tree};
 
