@@ -19,7 +19,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 /// Holds the current snapshot and keeps the last ones alive.
 pub struct SnapshotCell {
     id: u64,
-    /// Stored after the swap, so that whoever sees a version finds at least that snapshot.
+    /// Stored before the swap, so that whoever has a snapshot finds at least its version.
     version: AtomicU64,
     current: ArcSwap<Snapshot>,
     /// The last snapshots stay alive, so that a reader that drops an old one never pays for freeing it. The lock also
@@ -61,8 +61,10 @@ impl SnapshotCell {
         if kept.len() > SNAPSHOTS_KEPT {
             kept.pop_front();
         }
-        self.current.store(snapshot.clone());
+        // First the version, then the snapshot: a thread that has seen the snapshot through `load` sees the version too,
+        // and so does not go back to an older copy of its own. In between, readers reload and find the old snapshot.
         self.version.store(snapshot.version, Ordering::Release);
+        self.current.store(snapshot.clone());
         also(&snapshot);
         Published::Current
     }
