@@ -11,7 +11,6 @@ use crate::snapshot::{
     Trigger, TriggerMode, Window,
 };
 use crate::time::Span;
-use crate::units::Share;
 
 /// The target of a name: zero, or an earlier phase whose shares are lower.
 fn lower(reader: &mut Reader, here: &Here<'_>, item: &Item<'_>) -> Option<RollbackTo> {
