@@ -55,6 +55,7 @@ fn plan_text(phases: &[PhasePlan]) -> String {
          \x20 crashes: { kind: event, good: down }\nroles: { lead: {}, ops: {} }\nphases:\n",
     );
     let (mut a, mut b) = (0, 0);
+    let mut ends = Vec::new();
     for (index, phase) in phases.iter().enumerate() {
         let _ = write!(text, "  - id: p{index}\n    duration: {}m\n", phase.minutes);
         if !phase.steps.is_empty() {
@@ -69,11 +70,11 @@ fn plan_text(phases: &[PhasePlan]) -> String {
                 );
             }
         }
-        let to = if index == 0 || phase.to == 0 {
-            "zero".to_owned()
-        } else {
-            format!("p{}", (phase.to - 1).min(index - 1))
-        };
+        // A rollback goes to a phase with lower shares; the compiler refuses one that lowers nothing.
+        let wanted = phase.to.checked_sub(1).and_then(|to| Some(to.min(index.checked_sub(1)?)));
+        let lower = wanted.filter(|to| ends.get(*to).is_some_and(|end| *end != (a, b)));
+        let to = lower.map_or_else(|| "zero".to_owned(), |to| format!("p{to}"));
+        ends.push((a, b));
         let gates = [
             "      quiet: { metric: crashes, stat: count, over: phase, at_most: 0 }\n",
             "      fast: { metric: latency, stat: p95, over: 10m, below: 200ms, min_samples: 20 }\n",

@@ -1,49 +1,50 @@
 //! `rollgate check`: every problem of a plan, with its line, a caret, and how to mend it.
 
+use std::cell::RefCell;
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use rollgate::core::compile::{Level, Problem};
-use rollgate::read::{Format, ReadError, ruleset};
+use rollgate::read::{ReadError, plan_file_with_text};
 
 use crate::args::{CheckFormat, Strictness};
+use crate::input;
 
 /// Checks a plan file. 0: it may run; 1: it is refused; 2: it cannot be read.
 pub(crate) fn run(plan: &Path, strictness: Strictness, format: CheckFormat) -> ExitCode {
-    let (text, problems) = match problems_of(plan) {
-        Ok(found) => found,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::from(2);
+    let (text, mut problems) = match plan_file_with_text(plan) {
+        Ok((compiled, text)) => (text, compiled.warnings),
+        Err(ReadError::Refused(refused)) => (refused.text, refused.problems.0),
+        Err(error) => return input::refuse(&error),
+    };
+    if strictness == Strictness::Strict {
+        problems.iter_mut().for_each(|problem| problem.level = Level::Error);
+    }
+    let errors = problems.iter().filter(|problem| problem.level == Level::Error).count();
+    let outcome = if errors > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS };
+    let written = match format {
+        CheckFormat::Json => json(&problems),
+        CheckFormat::Text => {
+            let last = RefCell::new((0, Rc::from([])));
+            let sheet = Sheet { plan, lines: text.lines().collect(), paint: Paint::of_stderr(), last };
+            sheet.write(&problems, errors)
         }
     };
-    let errors = problems.iter().filter(|problem| problem.level == Level::Error).count();
-    let warnings = problems.len() - errors;
-    match format {
-        CheckFormat::Json => match serde_json::to_string_pretty(&problems) {
-            Ok(json) => println!("{json}"),
-            Err(error) => eprintln!("error: {error}"),
-        },
-        CheckFormat::Text => {
-            problems.iter().for_each(|problem| eprintln!("{}", excerpt(plan, &text, problem)));
-            eprintln!("{}: {}, {}", plan.display(), count(errors, "error"), count(warnings, "warning"));
-        }
+    match written {
+        Ok(()) => outcome,
+        // Whoever has closed the stream has seen enough; what was found stays so.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => outcome,
+        Err(error) => input::refuse(&format_args!("the problems cannot be written: {error}")),
     }
-    let is_refused = errors > 0 || (strictness == Strictness::Strict && warnings > 0);
-    if is_refused { ExitCode::from(1) } else { ExitCode::SUCCESS }
 }
 
-fn problems_of(plan: &Path) -> Result<(String, Vec<Problem>), ReadError> {
-    let io = |why: String| ReadError::Io(plan.to_owned(), why);
-    let Some(format) = Format::of_path(plan) else {
-        return Err(io("a plan file ends in .yaml, .yml, .toml or .json".into()));
-    };
-    let text = std::fs::read_to_string(plan).map_err(|error| io(error.to_string()))?;
-    let problems = match ruleset(&text, format) {
-        Ok(compiled) => compiled.warnings,
-        Err(problems) => problems.0,
-    };
-    Ok((text, problems))
+/// One array for programs.
+fn json(problems: &[Problem]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, problems)?;
+    out.write_all(b"\n")
 }
 
 fn count(number: usize, noun: &str) -> String {
@@ -54,45 +55,149 @@ fn count(number: usize, noun: &str) -> String {
     }
 }
 
-/// A problem as compilers show it: what, where, the line itself, and what helps.
-fn excerpt(plan: &Path, text: &str, problem: &Problem) -> String {
-    let level = match problem.level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-    };
-    let number = problem.line.to_string();
-    let margin = " ".repeat(number.len());
-    let mut shown = format!("{level}[{}]: {}\n", problem.code, problem.message);
-    shown += &format!("{margin}--> {}:{}:{}", plan.display(), problem.line, problem.column);
-    if !problem.path.is_empty() {
-        shown += &format!("  ({})", problem.path);
+/// Whether text is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Paint {
+    Plain,
+    Coloured,
+}
+
+/// What a piece of text is.
+#[derive(Clone, Copy)]
+enum Tone {
+    Error,
+    Warning,
+    Strong,
+    Frame,
+}
+
+impl Paint {
+    /// Colours are for a person at a terminal who has not said no to them.
+    fn of_stderr() -> Self {
+        let is_set =
+            |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let is_wanted = is_set("CLICOLOR_FORCE")
+            || (io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb"));
+        let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        if is_wanted && !is_refused { Self::Coloured } else { Self::Plain }
     }
-    shown.push('\n');
-    if let Some(line) = text.lines().nth(problem.line.saturating_sub(1) as usize).filter(|_| problem.line > 0)
-    {
-        let (line, column) = window(line, problem.column.saturating_sub(1) as usize);
-        shown += &format!("{margin} |\n{number} | {line}\n{margin} | {}^\n", " ".repeat(column));
+
+    fn text(self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            Tone::Error => "1;31",
+            Tone::Warning => "1;33",
+            Tone::Strong => "1",
+            Tone::Frame => "1;34",
+        };
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Coloured => format!("\x1b[{code}m{text}\x1b[0m"),
+        }
     }
-    if let Some(help) = &problem.help {
-        shown += &format!("{margin} = help: {help}\n");
+}
+
+/// A plan whose problems are shown.
+struct Sheet<'a> {
+    plan: &'a Path,
+    lines: Vec<&'a str>,
+    paint: Paint,
+    /// The line that was shown last, and its number.
+    last: RefCell<(u32, Rc<[char]>)>,
+}
+
+impl Sheet<'_> {
+    fn write(&self, problems: &[Problem], errors: usize) -> io::Result<()> {
+        let mut out = io::BufWriter::new(io::stderr().lock());
+        for problem in problems {
+            writeln!(out, "{}", self.excerpt(problem))?;
+        }
+        let warnings = problems.len() - errors;
+        writeln!(out, "{}: {}, {}", self.plan.display(), count(errors, "error"), count(warnings, "warning"))?;
+        out.flush()
     }
-    shown
+
+    /// The characters of a line; those of one line are taken apart once, for a file may have only one.
+    fn line(&self, number: u32) -> Option<Rc<[char]>> {
+        let mut last = self.last.borrow_mut();
+        if last.0 != number {
+            let line = self.lines.get(number.checked_sub(1)? as usize)?;
+            // A mark of the encoding before the text is no column of it.
+            let line = if number == 1 { line.trim_start_matches('\u{feff}') } else { line };
+            *last = (number, characters(line).into());
+        }
+        Some(last.1.clone())
+    }
+
+    /// A problem as compilers show it: what, where, the line itself, and what helps.
+    fn excerpt(&self, problem: &Problem) -> String {
+        let (level, tone) = match problem.level {
+            Level::Error => ("error", Tone::Error),
+            Level::Warning => ("warning", Tone::Warning),
+        };
+        let number = problem.line.to_string();
+        let margin = " ".repeat(number.len());
+        let frame = |text: &str| self.paint.text(Tone::Frame, text);
+        let mut shown = format!(
+            "{}{}\n{margin}{} {}:{}:{}",
+            self.paint.text(tone, &format!("{level}[{}]", problem.code)),
+            self.paint.text(Tone::Strong, &format!(": {}", problem.message)),
+            frame("-->"),
+            self.plan.display(),
+            problem.line,
+            problem.column
+        );
+        if !problem.path.is_empty() {
+            shown += &format!("  ({})", problem.path);
+        }
+        shown.push('\n');
+        if let Some(line) = self.line(problem.line) {
+            let (line, column) = window(&line, problem.column.saturating_sub(1) as usize);
+            let carets = "^".repeat(word(&line, column));
+            let bar = frame("|");
+            shown += &format!("{margin} {bar}\n{} {bar} {line}\n", frame(&number));
+            shown += &format!("{margin} {bar} {}{}\n", " ".repeat(column), self.paint.text(tone, &carets));
+        }
+        if let Some(help) = &problem.help {
+            shown += &format!("{margin} {} {}: {help}\n", frame("="), self.paint.text(Tone::Strong, "help"));
+        }
+        shown
+    }
 }
 
 /// Widest excerpt; plan files have long lines.
 const WIDTH: usize = 100;
 
+/// The characters of a line; what would move the caret or the terminal is a space.
+fn characters(line: &str) -> Vec<char> {
+    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// The part of a line around a column, and the column in it.
-fn window(line: &str, column: usize) -> (String, usize) {
-    let chars: Vec<char> = line.chars().map(|c| if c == '\t' { ' ' } else { c }).collect();
-    if chars.len() <= WIDTH {
-        return (chars.into_iter().collect(), column);
+fn window(line: &[char], column: usize) -> (String, usize) {
+    if line.len() <= WIDTH {
+        return (line.iter().collect(), column);
     }
-    let from = column.saturating_sub(WIDTH / 2).min(chars.len() - WIDTH);
-    let part: String = chars.iter().skip(from).take(WIDTH).collect();
+    let from = column.saturating_sub(WIDTH / 2).min(line.len() - WIDTH);
+    let part: String = line.iter().skip(from).take(WIDTH).collect();
     let before = if from > 0 { "…" } else { "" };
-    let after = if from + WIDTH < chars.len() { "…" } else { "" };
+    let after = if from + WIDTH < line.len() { "…" } else { "" };
     (format!("{before}{part}{after}"), column - from + before.chars().count())
+}
+
+/// The length of the word at a column: a quoted text with its quotes, else up to what ends a word; 1 for a bracket.
+fn word(line: &str, column: usize) -> usize {
+    let mut rest = line.chars().skip(column);
+    let length = match rest.next() {
+        None => 0,
+        Some(quote @ ('"' | '\'')) => 1 + rest.position(|c| c == quote).map_or(0, |end| end + 1),
+        Some(c) if ends_word(c) => 1,
+        Some(_) => 1 + rest.take_while(|c| !ends_word(*c)).count(),
+    };
+    length.max(1)
+}
+
+fn ends_word(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | ':' | '=' | '{' | '}' | '[' | ']' | '…')
 }
 
 #[cfg(test)]
@@ -102,8 +207,16 @@ mod tests {
     #[test]
     fn a_caret_stands_below_its_column_in_a_long_line() {
         let line = format!("{}X{}", " ".repeat(150), "y".repeat(100));
-        let (part, column) = window(&line, 150);
+        let (part, column) = window(&characters(&line), 150);
         assert_eq!(part.chars().nth(column), Some('X'));
-        assert_eq!(window("short", 2), ("short".to_owned(), 2));
+        assert_eq!(window(&characters("short"), 2), ("short".to_owned(), 2));
+    }
+
+    #[test]
+    fn the_word_at_a_column_is_underlined() {
+        let line = "a: { metric: latncy, note: \"two words\" }";
+        let length = |of: &str| word(line, line.find(of).unwrap());
+        assert_eq!((length("latncy"), length("\"two"), length("{ metric"), length("metric")), (6, 11, 1, 6));
+        assert_eq!((word(line, line.len()), word(line, 500), word("it's", 2)), (1, 1, 1));
     }
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod schema;
 mod test;
 
 use std::process::{Command, ExitCode};
@@ -10,6 +11,7 @@ const USAGE: &str = "usage: cargo xtask <command>
 
   test     every test: Rust, and each binding that exists
   bench    every bench; prints figures beside their floor
+  schema   write schema/rollgate-plan.v1.json from the types of the plan file
 ";
 
 fn main() -> ExitCode {
@@ -17,6 +19,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.first().map(String::as_str) {
         Some("test") => test::run(),
         Some("bench") => bench::bench(&arguments[1..]),
+        Some("schema") => schema::write(),
         Some(other) => Err(format!("there is no command `{other}`\n\n{USAGE}")),
         None => Err(USAGE.to_owned()),
     };

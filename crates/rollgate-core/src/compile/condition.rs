@@ -1,17 +1,15 @@
 //! Conditions: one subject, one comparison, and the keys that go with any.
 
 use super::flags::unknown;
-use super::metrics::{limit, stat};
+use super::measure::{compare, comparison, metric};
 use super::reader::{Item, Map, Reader};
-use crate::id::{BaselineId, FlagId, Key, MetricId, RoleId, StreakId};
-use crate::limits::{CONDITION_DEPTH_MAX, CONDITIONS_MAX, WINDOW_MAX_MS};
+use crate::config::Value;
+use crate::id::{FlagId, Key, RoleId};
+use crate::limits::{CONDITION_DEPTH_MAX, CONDITIONS_MAX};
 use crate::snapshot::{
-    AlertRule, Attest, Baseline, Change, Compare, Comparison, Condition, ConditionKind, Direction, Flag,
-    Margin, Measure, Metric, MetricKind, MinSamples, OnNoData, Query, RoleRule, Severity, Stat, Subject,
-    Sustained, Trend, TrendDirection, Versus, Window,
+    AlertRule, Attest, Baseline, Condition, ConditionKind, Flag, Metric, OnNoData, RoleRule, Severity, Window,
 };
 use crate::time::Span;
-use crate::units::Unit;
 
 /// What conditions refer to.
 pub(super) struct Names<'a> {
@@ -32,12 +30,6 @@ pub(super) enum Use {
 
 const SEVERITIES: [(&str, Severity); 3] =
     [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];
-const COMPARISONS: [(&str, Comparison); 4] = [
-    ("below", Comparison::Below),
-    ("above", Comparison::Above),
-    ("at_most", Comparison::AtMost),
-    ("at_least", Comparison::AtLeast),
-];
 
 /// Compiles a condition that stands in a map of its own.
 pub(super) fn condition(
@@ -170,7 +162,7 @@ fn as_written(
 }
 
 /// The window of a condition, `for` included; a phase-long one is longer than any.
-fn window_of(kind: &ConditionKind) -> Option<Span> {
+pub(super) fn window_of(kind: &ConditionKind) -> Option<Span> {
     let of = |window: Window| match window {
         Window::Over(span) => Some(span),
         Window::Phase => Some(Span(u64::MAX)),
@@ -218,8 +210,12 @@ fn subject(
         "any" => group(reader, names, &value, usage, depth).map(ConditionKind::Any),
         _ => {
             let mut map = reader.map(&value, "a map with n and conditions")?;
-            let n = map.take("n").and_then(|item| reader.whole(&item, 1));
-            let inner = map.take("conditions").and_then(|item| group(reader, names, &item, usage, depth));
+            let n = map.take("n").or_else(|| missing(reader, &value, "n", "how many must hold"));
+            let n = n.and_then(|item| reader.whole(&item, 1));
+            let inner = map
+                .take("conditions")
+                .or_else(|| missing(reader, &value, "conditions", "a list of conditions"))
+                .and_then(|item| group(reader, names, &item, usage, depth));
             reader.close(map);
             let (n, inner) = (n?, inner?);
             if n > inner.len() as u64 {
@@ -235,7 +231,8 @@ fn subject(
     }
 }
 
-fn missing<'a>(reader: &mut Reader, item: &Item<'_>, key: &str, what: &str) -> Option<Item<'a>> {
+/// A key that must be there and is not.
+pub(super) fn missing<'a>(reader: &mut Reader, item: &Item<'_>, key: &str, what: &str) -> Option<Item<'a>> {
     reader.error_help(
         "missing-key",
         &item.path,
@@ -255,7 +252,9 @@ fn group(
 ) -> Option<Vec<Condition>> {
     let items = reader.list(item, "a list of conditions", CONDITIONS_MAX);
     if items.is_empty() {
-        reader.error("empty-group", &item.path, item.at(), "a group needs at least one condition");
+        if matches!(&item.node.value, Value::List(written) if written.is_empty()) {
+            reader.error("empty-group", &item.path, item.at(), "a group needs at least one condition");
+        }
         return None;
     }
     let written = items.len();
@@ -264,7 +263,8 @@ fn group(
     (inner.len() == written).then_some(inner)
 }
 
-fn flag(reader: &mut Reader, names: &Names<'_>, item: &Item<'_>) -> Option<FlagId> {
+/// Looks a flag up.
+pub(super) fn flag(reader: &mut Reader, names: &Names<'_>, item: &Item<'_>) -> Option<FlagId> {
     let name = reader.text(item)?;
     let found = names.flags.iter().position(|flag| flag.key == *name.as_str());
     if found.is_none() {
@@ -280,26 +280,6 @@ fn flag(reader: &mut Reader, names: &Names<'_>, item: &Item<'_>) -> Option<FlagI
     found.map(|index| FlagId(index as u16))
 }
 
-fn find_metric<'n>(
-    reader: &mut Reader,
-    names: &Names<'n>,
-    item: &Item<'_>,
-) -> Option<(MetricId, &'n Metric)> {
-    let name = reader.text(item)?;
-    let found = names.metrics.iter().position(|metric| metric.key == *name.as_str());
-    if found.is_none() {
-        unknown(
-            reader,
-            "unknown-metric",
-            "metric",
-            item,
-            &name,
-            names.metrics.iter().map(|metric| metric.key.as_str()),
-        );
-    }
-    found.map(|index| (MetricId(index as u16), &names.metrics[index]))
-}
-
 /// Reads the roles of a list.
 pub(super) fn roles(reader: &mut Reader, names: &[RoleRule], item: Option<Item<'_>>) -> Vec<RoleId> {
     let Some(item) = item else { return Vec::new() };
@@ -307,6 +287,14 @@ pub(super) fn roles(reader: &mut Reader, names: &[RoleRule], item: Option<Item<'
     for item in reader.list(&item, "a list of roles", CONDITIONS_MAX) {
         let Some(name) = reader.text(&item) else { continue };
         match names.iter().position(|role| role.key == *name.as_str()) {
+            Some(role) if roles.contains(&RoleId(role as u16)) => {
+                reader.error(
+                    "duplicate-entry",
+                    &item.path,
+                    item.at(),
+                    format_args!("`{name}` is listed already"),
+                );
+            }
             Some(role) => roles.push(RoleId(role as u16)),
             None => unknown(
                 reader,
@@ -319,198 +307,6 @@ pub(super) fn roles(reader: &mut Reader, names: &[RoleRule], item: Option<Item<'
         }
     }
     roles
-}
-
-/// The one comparison and its value.
-fn comparison<'a>(reader: &mut Reader, map: &mut Map<'a>, item: &Item<'_>) -> Option<(Comparison, Item<'a>)> {
-    let mut found: Vec<(Comparison, Item<'a>)> = Vec::new();
-    for (key, comparison) in COMPARISONS {
-        found.extend(map.take(key).map(|item| (comparison, item)));
-    }
-    match found.len() {
-        1 => found.pop(),
-        0 => {
-            reader.error_help(
-                "no-comparison",
-                &item.path,
-                item.at(),
-                "a measurement needs a limit",
-                "add one of below, above, at_most, at_least",
-            );
-            None
-        }
-        _ => {
-            reader.error(
-                "two-comparisons",
-                &item.path,
-                item.at(),
-                "a measurement has one limit; write two conditions under `all`",
-            );
-            None
-        }
-    }
-}
-
-fn window(reader: &mut Reader, item: Option<Item<'_>>) -> Option<Option<Window>> {
-    let Some(item) = item else { return Some(None) };
-    if reader.raw(&item, "a length of time, or `phase`")? == "phase" {
-        return Some(Some(Window::Phase));
-    }
-    let span = reader.span(&item, Span::seconds(1))?;
-    if span.0 > WINDOW_MAX_MS {
-        reader.error(
-            "out-of-range",
-            &item.path,
-            item.at(),
-            format_args!("windows reach back {} at most", Span(WINDOW_MAX_MS)),
-        );
-        return None;
-    }
-    Some(Some(Window::Over(span)))
-}
-
-fn metric(
-    reader: &mut Reader,
-    names: &mut Names<'_>,
-    map: &mut Map<'_>,
-    item: &Item<'_>,
-    value: &Item<'_>,
-) -> Option<ConditionKind> {
-    let rollbacks = Metric {
-        key: Key::new("rollgate.rollbacks"),
-        description: String::new(),
-        kind: MetricKind::Event,
-        unit: Unit::Count,
-        good: Some(Direction::Down),
-        arms: Vec::new(),
-        max_gap: Span::minutes(10),
-        is_curable: true,
-    };
-    let is_rollbacks = reader.raw(value, "a metric's key")? == "rollgate.rollbacks";
-    let found = if is_rollbacks {
-        Some((Subject::Rollbacks, &rollbacks))
-    } else {
-        find_metric(reader, names, value).map(|(id, metric)| (Subject::Metric(id), metric))
-    };
-    if map.has("trend") {
-        return trend(reader, map, item, found?);
-    }
-    // Everything is asked for before anything is given up, so that all problems are found at once.
-    let stat_item = map.take("stat");
-    let window_item = map.take("over");
-    let sustained = map.take("for").and_then(|item| reader.span(&item, Span::seconds(1)));
-    let averaged_by = map.take("averaged_by").and_then(|item| reader.span(&item, Span::minutes(1)));
-    let min_samples = map.take("min_samples").and_then(|item| reader.whole(&item, 0));
-    let versus = map.take("versus").and_then(|item| reader.word(&item, &[("baseline", ())]));
-    let change = map.take("change").and_then(|item| {
-        reader.word(&item, &[("difference", Change::Difference), ("relative", Change::Relative)])
-    });
-    let limit_item = comparison(reader, map, item);
-    let window = window(reader, window_item)?;
-    let (subject, metric) = found?;
-    let stat = stat(reader, stat_item, metric, item)?;
-    let window = match window {
-        Some(window) => window,
-        None if sustained.is_some() => Window::Over(Span::minutes(1)),
-        None if stat == Stat::Last => Window::Latest(metric.max_gap),
-        None => {
-            reader.error_help(
-                "missing-key",
-                &item.path,
-                item.at(),
-                "how far back the window reaches is not said",
-                "add `over:` with a length of time, or `over: phase`",
-            );
-            return None;
-        }
-    };
-    let (comparison, limit_item) = limit_item?;
-    let (limit, unit) = match (versus, change) {
-        (Some(()), Some(Change::Relative)) => (signed_part(reader, &limit_item)?, Unit::Percent),
-        _ => limit(reader, &limit_item, metric, stat)?,
-    };
-    if versus.is_some() && change.is_none() {
-        let _ = missing(reader, item, "change", "difference or relative");
-    }
-    let versus = versus.zip(change).map(|((), change)| {
-        let of = |baseline: &Baseline| Subject::Metric(baseline.metric) == subject && baseline.stat == stat;
-        Versus { baseline: names.baselines.iter().position(of).map(|index| BaselineId(index as u16)), change }
-    });
-    let sustained = sustained.map(|span| {
-        names.streaks += 1;
-        Sustained { streak: StreakId((names.streaks - 1) as u16), span }
-    });
-    let default = match (metric.kind, stat) {
-        (_, Stat::Quantile(q)) => (10.0 / (1.0 - q) - 1e-6).ceil() as u64,
-        // How many there are is not an estimate: a trigger on too few must not wait for more.
-        (MetricKind::Distribution | MetricKind::Ratio, Stat::Count | Stat::PerMinute) => 1,
-        (MetricKind::Distribution | MetricKind::Ratio, _) => 10,
-        (MetricKind::Gauge | MetricKind::Score, _) => 1,
-        (MetricKind::Event, _) => 0,
-    };
-    let min_samples = MinSamples { count: min_samples.unwrap_or(default), is_given: min_samples.is_some() };
-    let query = Query { subject, stat, window, averaged_by };
-    Some(ConditionKind::Measure(Measure { query, comparison, limit, unit, sustained, min_samples, versus }))
-}
-
-/// A percentage that may be negative: a change.
-fn signed_part(reader: &mut Reader, item: &Item<'_>) -> Option<f64> {
-    match reader.quantity(item)? {
-        (number, Some(Unit::Percent)) => Some(number / 100.0),
-        (number, _) => {
-            reader.error_help(
-                "missing-unit",
-                &item.path,
-                item.at(),
-                format_args!("`{number}` is not a relative change"),
-                "write a percentage such as 5%",
-            );
-            None
-        }
-    }
-}
-
-fn trend(
-    reader: &mut Reader,
-    map: &mut Map<'_>,
-    item: &Item<'_>,
-    found: (Subject, &Metric),
-) -> Option<ConditionKind> {
-    let direction = map.take("trend").and_then(|item| {
-        reader.word(
-            &item,
-            &[("not_rising", TrendDirection::NotRising), ("not_falling", TrendDirection::NotFalling)],
-        )
-    });
-    let over = map.take("over").or_else(|| missing(reader, item, "over", "a length of time"));
-    let window = window(reader, over);
-    let tolerance = map.take("tolerance").or_else(|| {
-        missing(reader, item, "tolerance", "a percentage: what the level may drift in the window")
-    });
-    let tolerance = tolerance.and_then(|item| reader.part(&item));
-    let Subject::Metric(metric) = found.0 else {
-        reader.error("wrong-kind", &item.path, item.at(), "a trend is of a gauge or a distribution");
-        return None;
-    };
-    if !matches!(found.1.kind, MetricKind::Gauge | MetricKind::Distribution) {
-        reader.error(
-            "wrong-kind",
-            &item.path,
-            item.at(),
-            format_args!(
-                "`{}` is a {}; a trend is of a gauge or a distribution",
-                found.1.key,
-                found.1.kind.name()
-            ),
-        );
-        return None;
-    }
-    Some(ConditionKind::Trend(Trend {
-        metric,
-        direction: direction?,
-        window: window??,
-        tolerance: tolerance?,
-    }))
 }
 
 fn alerts(
@@ -548,97 +344,6 @@ fn alerts(
         }
     };
     Some(ConditionKind::Alerts(severity?, rule?))
-}
-
-fn compare(
-    reader: &mut Reader,
-    names: &Names<'_>,
-    map: &mut Map<'_>,
-    item: &Item<'_>,
-    value: &Item<'_>,
-) -> Option<ConditionKind> {
-    let found = find_metric(reader, names, value);
-    let flag_item =
-        map.take("flag").or_else(|| missing(reader, item, "flag", "the flag whose arms are compared"));
-    let flag_id = flag_item.as_ref().and_then(|item| flag(reader, names, item));
-    let stat_item = map.take("stat");
-    let margin_item = map
-        .take("not_worse_by")
-        .or_else(|| missing(reader, item, "not_worse_by", "a margin such as 5% or 0.1pp"));
-    let confidence = match map.take("confidence") {
-        Some(item) => reader.part(&item),
-        None => Some(0.95),
-    };
-    let margin = margin_item.as_ref().and_then(|item| reader.quantity(item));
-    let (id, metric) = found?;
-    let stat = stat(reader, stat_item, metric, item)?;
-    let (flag_id, margin_item, (number, unit), confidence) = (flag_id?, margin_item?, margin?, confidence?);
-    if !metric.arms.contains(&flag_id) {
-        reader.error_help(
-            "not-an-arm",
-            &item.path,
-            item.at(),
-            format_args!("`{}` does not record the arms of this flag", metric.key),
-            format_args!("add it to `arms:` of metric `{}`", metric.key),
-        );
-    }
-    if !matches!(metric.kind, MetricKind::Distribution | MetricKind::Ratio)
-        || !matches!(stat, Stat::Quantile(_) | Stat::Mean | Stat::Fraction)
-    {
-        reader.error(
-            "wrong-stat",
-            &item.path,
-            item.at(),
-            "ON and OFF are compared by a quantile, a mean or a ratio",
-        );
-        return None;
-    }
-    let Some(good) = metric.good else {
-        reader.error_help(
-            "missing-key",
-            &item.path,
-            item.at(),
-            format_args!("which way `{}` is better is not said", metric.key),
-            "add `good: up` or `good: down` to the metric",
-        );
-        return None;
-    };
-    if !(0.5 < confidence && confidence < 1.0) {
-        reader.error("out-of-range", &item.path, item.at(), "confidence lies above 50% and below 100%");
-    }
-    let margin = match unit {
-        Some(Unit::Percent) => Margin::Relative(number / 100.0),
-        Some(Unit::Pp) if metric.kind == MetricKind::Ratio => Margin::Absolute(number / 100.0),
-        Some(unit) => match unit.convert(number, metric.unit) {
-            Some(value) => Margin::Absolute(value),
-            None => {
-                reader.error(
-                    "wrong-unit",
-                    &margin_item.path,
-                    margin_item.at(),
-                    format_args!(
-                        "`{}` is {}; `{}` is measured in {}",
-                        unit.symbol(),
-                        unit.dimension(),
-                        metric.key,
-                        metric.unit.dimension()
-                    ),
-                );
-                return None;
-            }
-        },
-        None => {
-            reader.error_help(
-                "missing-unit",
-                &margin_item.path,
-                margin_item.at(),
-                format_args!("`{number}` has no unit"),
-                "write 5% (relative), 0.1pp or a unit (absolute)",
-            );
-            return None;
-        }
-    };
-    Some(ConditionKind::Compare(Compare { metric: id, stat, flag: flag_id, margin, confidence, good }))
 }
 
 fn attest(

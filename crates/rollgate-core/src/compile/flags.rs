@@ -7,6 +7,9 @@ use crate::limits::{FLAGS_MAX, WITHIN_DEPTH_MAX};
 use crate::snapshot::{Bucketing, Flag, KeyList, Parent, ShareOf};
 use crate::units::Share;
 
+/// How a child's share above its parent's is mended.
+pub(super) const ABOVE_PARENT: &str = "a child's share of all subjects is at most its parent's";
+
 /// A flag as written, before its parent is looked up.
 struct Written<'a> {
     flag: Flag,
@@ -34,6 +37,20 @@ pub(super) fn flags(reader: &mut Reader, item: Option<Item<'_>>, setup: Setup) -
         written.extend(flag);
     }
     nest(reader, &mut written);
+    for index in 0..written.len() {
+        let flag = &written[index].flag;
+        if let Some(Parent { flag: parent, share_of: ShareOf::Total, .. }) = flag.parent
+            && flag.initial > written[parent.index()].flag.initial
+        {
+            let above = &written[parent.index()].flag;
+            let message = format!(
+                "`{}` at {} lies within `{}` at {}",
+                flag.key, flag.initial, above.key, above.initial
+            );
+            let at = &written[index].at;
+            reader.error_help("child-above-parent", &at.path, at.at(), message, ABOVE_PARENT);
+        }
+    }
     written.into_iter().map(|written| written.flag).collect()
 }
 
@@ -146,7 +163,8 @@ fn nest(reader: &mut Reader, written: &mut [Written<'_>]) {
         while let Some(parent) = next {
             depth += 1;
             if depth > WITHIN_DEPTH_MAX || parent.flag.index() == index {
-                let item = written[index].at.clone();
+                let item =
+                    written[index].within.as_ref().map_or(&written[index].at, |(item, _)| item).clone();
                 let message = if parent.flag.index() == index {
                     format!("`{}` lies within itself", written[index].flag.key)
                 } else {
@@ -177,12 +195,15 @@ pub(super) fn unknown<'a>(
             reader.error_help(code, &item.path, item.at(), message, format_args!("did you mean `{near}`?"))
         }
         None if known.is_empty() => reader.error(code, &item.path, item.at(), message),
-        None => reader.error_help(
-            code,
-            &item.path,
-            item.at(),
-            message,
-            format_args!("there are {}", known.join(", ")),
-        ),
+        None => {
+            const SHOWN: usize = 12;
+            let more = if known.len() > SHOWN {
+                format!(" and {} more", known.len() - SHOWN)
+            } else {
+                String::new()
+            };
+            let shown = known[..known.len().min(SHOWN)].join(", ");
+            reader.error_help(code, &item.path, item.at(), message, format_args!("there are {shown}{more}"));
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! Warnings: what may run, and what a careful reviewer of the plan would ask about.
 
+use super::condition::window_of;
 use super::reader::Reader;
 use crate::config::{Location, Node, Value};
 use crate::snapshot::{
-    AlertRule, Comparison, Condition, ConditionKind, Measure, MetricKind, Phase, Ruleset, Stat, Subject,
-    Trigger, TriggerMode, Window,
+    AlertRule, Change, Comparison, Condition, ConditionKind, Measure, MetricKind, Phase, Ruleset, Stat,
+    Subject, Trigger, TriggerMode, Window,
 };
 use crate::time::Span;
 use crate::units::{Dimension, Quantity};
@@ -30,11 +31,22 @@ struct Lint<'a> {
     index: usize,
 }
 
-/// The measurement of a condition that is nothing but one.
-fn measure_of(condition: &Condition) -> Option<&Measure> {
+/// The measurements that each keep a gate from passing: its own, or those of an `all`.
+fn needed(condition: &Condition) -> Vec<&Measure> {
     match &condition.kind {
-        ConditionKind::Measure(measure) if condition.only_if.is_none() => Some(measure),
-        _ => None,
+        ConditionKind::Measure(measure) => vec![measure],
+        ConditionKind::All(inner) => inner.iter().flat_map(needed).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The measurements that each fire a trigger: its own, or those of an `any`.
+fn sufficient(condition: &Condition) -> Vec<&Measure> {
+    match &condition.kind {
+        _ if condition.only_if.is_some() => Vec::new(),
+        ConditionKind::Measure(measure) => vec![measure],
+        ConditionKind::Any(inner) => inner.iter().flat_map(sufficient).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -101,8 +113,10 @@ impl Lint<'_> {
                     let metric = self.ruleset.metric(id);
                     let written = self.tree.field("metrics").and_then(|node| node.field(metric.key.as_str()));
                     let is_said = written.is_some_and(|node| node.field("curable").is_some());
-                    let is_level =
-                        metric.kind == MetricKind::Gauge && metric.unit.dimension() == Dimension::Size;
+                    // What a size grows by is a rate, and lowering flags slows it.
+                    let is_level = metric.kind == MetricKind::Gauge
+                        && metric.unit.dimension() == Dimension::Size
+                        && measure.query.stat != Stat::GrowthPerDay;
                     if !metric.is_curable || (is_level && !is_said) {
                         found = Some((metric, is_said));
                     }
@@ -126,16 +140,7 @@ impl Lint<'_> {
     /// S11, S13: values at which a gate does not pass and no trigger acts, or at which both do.
     fn bands(&self, reader: &mut Reader) {
         for gate in &self.phase.gates {
-            let mut measures = Vec::new();
-            gate.condition.walk(&mut |condition| {
-                if let ConditionKind::Measure(measure) = &condition.kind
-                    && measure.versus.is_none()
-                    && condition.only_if.is_none()
-                {
-                    measures.push(measure);
-                }
-            });
-            for measure in measures {
+            for measure in needed(&gate.condition) {
                 self.band(reader, gate.key.as_str(), measure);
             }
         }
@@ -143,21 +148,28 @@ impl Lint<'_> {
 
     fn band(&self, reader: &mut Reader, gate: &str, passes: &Measure) {
         let is_upper = passes.comparison.is_upper_limit();
-        let opposed =
-            self.phase.triggers.iter().filter(|trigger| !trigger.is_dry_run).filter_map(|trigger| {
-                let fires = measure_of(&trigger.when)?;
-                let is_same = fires.query.subject == passes.query.subject
+        let opposed = self.phase.triggers.iter().filter(|trigger| !trigger.is_dry_run).flat_map(|trigger| {
+            let is_same = move |fires: &&Measure| {
+                fires.query.subject == passes.query.subject
                     && family(fires.query.stat) == family(passes.query.stat)
-                    && fires.versus.is_none()
-                    && fires.comparison.is_upper_limit() != is_upper;
-                is_same.then_some((trigger, fires))
-            });
+                    && fires.versus == passes.versus
+                    && fires.comparison.is_upper_limit() != is_upper
+            };
+            sufficient(&trigger.when).into_iter().filter(is_same).map(move |fires| (trigger, fires))
+        });
         // The trigger nearest to the gate's limit is the one that acts first.
         let distance = |fires: &Measure| if is_upper { fires.limit } else { -fires.limit };
         let nearest = opposed.min_by(|one, two| distance(one.1).total_cmp(&distance(two.1)));
         let Some((trigger, fires)) = nearest else { return };
         let show = |limit: f64| self.show(passes, limit);
-        let gap = if is_upper { fires.limit - passes.limit } else { passes.limit - fires.limit };
+        let is_counted = passes.query.stat == Stat::Count && passes.versus.is_none();
+        let gap = match (is_counted, is_upper) {
+            // Between two neighbours lies no whole number.
+            (true, true) => first_above(fires) - last_below(passes) - 1.0,
+            (true, false) => first_above(passes) - last_below(fires) - 1.0,
+            (false, true) => fires.limit - passes.limit,
+            (false, false) => passes.limit - fires.limit,
+        };
         let (path, at) = self.place(&["gates", gate]);
         let names = format!("gate `{gate}` ({} {})", passes.comparison.sign(), show(passes.limit));
         let other = format!("trigger `{}` ({} {})", trigger.key, fires.comparison.sign(), show(fires.limit));
@@ -173,7 +185,7 @@ impl Lint<'_> {
         } else if gap < 0.0 {
             let message = format!("{names} passes where {other} fires");
             reader.warn("limits-overlap", &path, at, message, "move a limit");
-        } else if is_strict(passes.comparison) && is_strict(fires.comparison) {
+        } else if !is_counted && is_strict(passes.comparison) && is_strict(fires.comparison) {
             let message =
                 format!("at exactly {} {names} does not pass and {other} does not fire", show(passes.limit));
             reader.warn("limits-both-strict", &path, at, message, "make one of them at_most or at_least");
@@ -185,6 +197,8 @@ impl Lint<'_> {
             Subject::Metric(id) if measure.query.stat == Stat::Fraction => {
                 self.ruleset.metric(id).shown(limit)
             }
+            // A relative change is a part of its baseline.
+            _ if measure.versus.is_some_and(|versus| versus.change == Change::Relative) => limit * 100.0,
             _ => limit,
         };
         Quantity { value, unit: measure.unit }.to_string()
@@ -194,7 +208,11 @@ impl Lint<'_> {
     fn holds(&self, reader: &mut Reader) {
         let last = self.phase.steps.len().saturating_sub(1);
         for (index, step) in self.phase.steps.iter().take(last).enumerate() {
-            let guards = self.phase.triggers.iter().filter(|trigger| trigger.mode == TriggerMode::Automatic);
+            let guards = self
+                .phase
+                .triggers
+                .iter()
+                .filter(|trigger| trigger.mode == TriggerMode::Automatic && !trigger.is_dry_run);
             let longest = guards.map(|trigger| (reach(&trigger.when), trigger)).max_by_key(|(span, _)| *span);
             let Some((span, trigger)) = longest.filter(|(span, _)| *span > step.hold) else { continue };
             let (path, at) = self.place_of_step(index);
@@ -230,22 +248,14 @@ impl Lint<'_> {
 
     /// Gates whose window cannot be covered: longer than the phase, or than its extension.
     fn windows(&self, reader: &mut Reader) {
-        let Some(duration) = self.phase.duration else { return };
+        let duration = self.phase.duration;
         let extend = self.phase.decision.as_ref().and_then(|rule| rule.extend);
         for gate in &self.phase.gates {
             let (mut longest, mut coverage) = (Span::ZERO, 0.0);
             gate.condition.walk(&mut |condition| {
-                let own = match (&condition.kind, condition.coverage) {
-                    (ConditionKind::Measure(Measure { query, .. }), Some(asked)) => match query.window {
-                        Window::Over(span) => Some((span, asked)),
-                        Window::Latest(_) | Window::Phase => None,
-                    },
-                    (ConditionKind::Alerts(_, AlertRule::QuietFor(span)), Some(asked)) => {
-                        Some((*span, asked))
-                    }
-                    _ => None,
-                };
-                if let Some((span, asked)) = own
+                // A window that is as long as the phase is covered whatever its length.
+                if let (Some(span), Some(asked)) = (window_of(&condition.kind), condition.coverage)
+                    && span.0 != u64::MAX
                     && span > longest
                 {
                     (longest, coverage) = (span, asked);
@@ -253,7 +263,7 @@ impl Lint<'_> {
             });
             let needed = Span((longest.0 as f64 * coverage) as u64);
             let (path, at) = self.place(&["gates", gate.key.as_str()]);
-            if needed > duration {
+            if let Some(duration) = duration.filter(|duration| needed > *duration) {
                 let message =
                     format!("gate `{}` looks back {longest}, and the phase lasts {duration}", gate.key);
                 reader.warn(
@@ -292,7 +302,11 @@ impl Lint<'_> {
                 let over = match (measure.query.window, measure.sustained) {
                     (_, Some(sustained)) => sustained.span,
                     (Window::Over(span), None) => span,
-                    (Window::Latest(_) | Window::Phase, None) => return,
+                    (Window::Phase, None) => match self.phase.duration {
+                        Some(duration) => duration,
+                        None => return,
+                    },
+                    (Window::Latest(_), None) => return,
                 };
                 let expected = rate * over.0 as f64 / 1e3;
                 if is_traffic && expected < measure.min_samples.count as f64 {
@@ -312,6 +326,22 @@ fn family(stat: Stat) -> String {
     match stat {
         Stat::Last | Stat::Max | Stat::Mean | Stat::Min => "level".into(),
         stat => stat.to_string(),
+    }
+}
+
+/// The largest whole number that satisfies an upper limit.
+fn last_below(measure: &Measure) -> f64 {
+    match measure.comparison {
+        Comparison::Below => measure.limit.ceil() - 1.0,
+        _ => measure.limit.floor(),
+    }
+}
+
+/// The smallest whole number that satisfies a lower limit.
+fn first_above(measure: &Measure) -> f64 {
+    match measure.comparison {
+        Comparison::Above => measure.limit.floor() + 1.0,
+        _ => measure.limit.ceil(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Metrics, baselines, roles.
 
 use super::flags::unknown;
+use super::measure::bounded;
 use super::reader::{Item, Reader};
 use crate::id::{FlagId, Key, MetricId};
 use crate::limits::{ARMS_MAX, METRICS_MAX, ROLES_MAX};
@@ -76,6 +77,14 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
         for item in reader.list(&item, "a list of flags", ARMS_MAX) {
             let Some(name) = reader.text(&item) else { continue };
             match flags.iter().position(|flag| flag.key == *name.as_str()) {
+                Some(flag) if arms.contains(&FlagId(flag as u16)) => {
+                    reader.error(
+                        "duplicate-entry",
+                        &item.path,
+                        item.at(),
+                        format_args!("`{name}` is listed already"),
+                    );
+                }
                 Some(flag) => arms.push(FlagId(flag as u16)),
                 None => unknown(
                     reader,
@@ -139,7 +148,8 @@ pub(super) fn roles(reader: &mut Reader, item: Option<Item<'_>>) -> Vec<RoleRule
 
 /// The statistic of this name for a metric of this kind.
 pub(super) fn stat_of(kind: MetricKind, name: &str) -> Option<Stat> {
-    let quantile = name.strip_prefix('p').and_then(|digits| digits.parse::<f64>().ok());
+    let is_plain = |digits: &&str| digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let quantile = name.strip_prefix('p').filter(is_plain).and_then(|digits| digits.parse::<f64>().ok());
     if let (MetricKind::Distribution, Some(percent)) = (kind, quantile) {
         return (percent > 0.0 && percent < 100.0).then(|| Stat::Quantile((percent * 1e4).round() / 1e6));
     }
@@ -305,7 +315,7 @@ pub(super) fn baselines(reader: &mut Reader, item: Option<Item<'_>>, metrics: &[
             (Some(value), None) => stat
                 .and_then(|stat| limit(reader, &value, metric, stat))
                 .map(|(value, _)| BaselineSource::Given(value)),
-            (None, Some(over)) => reader.span(&over, Span::minutes(1)).map(BaselineSource::Captured),
+            (None, Some(over)) => bounded(reader, &over, Span::minutes(1)).map(BaselineSource::Captured),
             _ => {
                 reader.error(
                     "missing-key",

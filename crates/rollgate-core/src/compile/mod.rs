@@ -1,14 +1,17 @@
 //! What people write to what everything else reads. Finds every problem in one pass, each with its place.
 
 mod condition;
+mod fingerprint;
 mod flags;
 mod lint;
+mod measure;
 mod metrics;
 mod phase;
 mod plan;
 mod problem;
 mod reader;
+mod trigger;
 mod value;
 
-pub use plan::{Compiled, compile};
+pub use plan::{Compiled, compile, compile_config};
 pub use problem::{Level, Problem, Problems};

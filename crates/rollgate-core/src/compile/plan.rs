@@ -1,12 +1,13 @@
 //! The whole plan file.
 
-use super::condition::Names;
+use super::condition::{Names, missing};
+use super::fingerprint::fingerprint;
 use super::flags::{self, Setup};
 use super::metrics;
 use super::phase::{Before, checks, phase};
 use super::problem::{Level, Problem, Problems};
 use super::reader::{Item, Reader};
-use crate::config::Node;
+use crate::config::{Config, Location, Node, Value};
 use crate::id::{FlagId, Key};
 use crate::limits::{CONDITIONS_MAX, EVALUATE_EVERY_MAX_MS, EVALUATE_EVERY_MIN_MS, PHASES_MAX};
 use crate::snapshot::{Check, Daily, Notice, NoticeWhen, Phase, Plan, Risk, Ruleset};
@@ -28,14 +29,21 @@ pub struct Compiled {
 pub fn compile(tree: &Node) -> Result<Compiled, Problems> {
     let mut reader = Reader::default();
     let ruleset = ruleset(&mut reader, tree);
-    let mut problems = reader.problems;
-    problems.sort_by(|one, two| (one.line, one.column, &one.path).cmp(&(two.line, two.column, &two.path)));
-    problems.dedup();
+    let problems = Problems::in_order(reader.problems);
     match ruleset {
-        Some(ruleset) if problems.iter().all(|problem| problem.level == Level::Warning) => {
-            Ok(Compiled { ruleset, warnings: problems })
-        }
-        _ => Err(Problems(problems)),
+        Some(ruleset) if !problems.has_error() => Ok(Compiled { ruleset, warnings: problems.0 }),
+        _ => Err(problems),
+    }
+}
+
+/// Compiles a plan that a program has filled in.
+///
+/// # Errors
+/// Every problem of the plan, each with its path; there are no lines.
+pub fn compile_config(config: &Config) -> Result<Compiled, Problems> {
+    match Node::of(config) {
+        Ok(tree) => compile(&tree),
+        Err(error) => Err(Problems(vec![Problem::error("wrong-type", "", Location::default(), error)])),
     }
 }
 
@@ -94,7 +102,18 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let expected_traffic = map.take("expected_traffic").and_then(|item| traffic(reader, &item));
     let has_phases = map.has("phases");
     let setup = if has_phases { Setup::Phased } else { Setup::FlagsOnly };
-    let flags = flags::flags(reader, map.take("flags"), setup);
+    let flags_item = map.take("flags");
+    if flags_item.as_ref().is_none_or(|item| is_empty(item.node)) {
+        let at = flags_item.as_ref().map_or(item.at(), Item::at);
+        reader.error_help(
+            "no-flags",
+            "flags",
+            at,
+            "the plan has no flags",
+            "add `flags:` with at least one flag",
+        );
+    }
+    let flags = flags::flags(reader, flags_item, setup);
     let metrics = metrics::metrics(reader, map.take("metrics"), &flags);
     let roles = metrics::roles(reader, map.take("roles"));
     let baselines = metrics::baselines(reader, map.take("baseline"), &metrics);
@@ -104,7 +123,14 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let targets = checks(reader, &mut names, map.take("targets"));
     let daily = daily(reader, &mut names, map.take("daily"));
     let risks = risks(reader, map.take("risks"), &phases);
-    let notices = notices(reader, map.take("notices"));
+    let notices = notices(reader, map.take("notices"), date);
+    if !has_phases {
+        for key in ["baseline", "targets", "daily", "risks", "notices"].into_iter().filter(|key| map.has(key))
+        {
+            let message = format!("`{key}` says nothing in a file without phases");
+            reader.warn("no-effect", key, map.key_at(key), message, "add `phases:`, or remove it");
+        }
+    }
     reader.close(map);
     let streaks = names.streaks;
     let mut flag_index: Vec<(Key, FlagId)> =
@@ -135,9 +161,12 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
         plan,
         flag_index,
     };
-    // The compiled form is the same for every format, and its debug form names every field of it.
-    let hash = xxhash_rust::xxh3::xxh3_128(format!("{ruleset:?}").as_bytes());
-    ruleset.hash = Key::new(format!("{hash:032x}"));
+    if reader.problems.iter().all(|problem| problem.level == Level::Warning) {
+        match fingerprint(tree) {
+            Ok(hash) => ruleset.hash = hash,
+            Err(error) => reader.error("wrong-type", "", tree.at, error),
+        }
+    }
     if ruleset.plan.is_some() {
         super::lint::lint(reader, &ruleset, tree);
     }
@@ -225,6 +254,15 @@ fn traffic(reader: &mut Reader, item: &Item<'_>) -> Option<f64> {
 
 fn phases(reader: &mut Reader, names: &mut Names<'_>, item: &Item<'_>) -> Vec<Phase> {
     let items = reader.list(item, "a list of phases", PHASES_MAX);
+    if items.is_empty() && is_empty(item.node) {
+        reader.error_help(
+            "no-phases",
+            &item.path,
+            item.at(),
+            "the plan has no phases",
+            "add a phase, or leave `phases` out: the flags are then set by hand",
+        );
+    }
     let mut opened = Vec::new();
     for item in items {
         let Some(mut map) = reader.map(&item, "a map of one phase") else { continue };
@@ -281,8 +319,12 @@ fn daily(reader: &mut Reader, names: &mut Names<'_>, item: Option<Item<'_>>) -> 
     let Some(mut map) = reader.map(&item, "a map with at and checks") else { return Daily::default() };
     let at_minute = map.take("at").and_then(|item| {
         let text = reader.text(&item)?;
+        let number = |digits: &str, length: std::ops::RangeInclusive<usize>| {
+            let is_plain = length.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+            digits.parse::<u16>().ok().filter(|_| is_plain)
+        };
         let time = text.split_once(':').and_then(|(hour, minute)| {
-            let (hour, minute) = (hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?);
+            let (hour, minute) = (number(hour, 1..=2)?, number(minute, 2..=2)?);
             (hour < 24 && minute < 60).then_some(hour * 60 + minute)
         });
         if time.is_none() {
@@ -328,27 +370,52 @@ fn risks(reader: &mut Reader, item: Option<Item<'_>>, phases: &[Phase]) -> Vec<R
     risks
 }
 
-fn notices(reader: &mut Reader, item: Option<Item<'_>>) -> Vec<Notice> {
+/// Whether nothing is written: no value, no entry, no item.
+fn is_empty(node: &Node) -> bool {
+    match &node.value {
+        Value::Scalar(scalar) => *scalar == crate::config::Scalar::Null,
+        Value::List(items) => items.is_empty(),
+        Value::Map(entries) => entries.is_empty(),
+    }
+}
+
+fn notices(reader: &mut Reader, item: Option<Item<'_>>, date: Option<Timestamp>) -> Vec<Notice> {
     let Some(item) = item else { return Vec::new() };
     let mut notices = Vec::new();
     for item in reader.list(&item, "a list of notices", CONDITIONS_MAX) {
         let Some(mut map) = reader.map(&item, "a map with when, channels and message") else { continue };
-        let when = map.take("when").and_then(|item| notice_when(reader, &item));
+        let when = map
+            .take("when")
+            .or_else(|| missing(reader, &item, "when", "a transition such as phase_started"))
+            .and_then(|item| notice_when(reader, &item));
         let is_urgent = map.take("urgent").and_then(|item| reader.flag(&item)).unwrap_or(false);
         let audience = reader.opt_text(map.take("audience"));
         let mut channels = Vec::new();
-        if let Some(item) = map.take("channels") {
+        let channels_item = map.take("channels");
+        if channels_item.as_ref().is_none_or(|item| is_empty(item.node)) {
+            let _ = missing(reader, &item, "channels", "at least one channel");
+        } else if let Some(item) = channels_item {
             channels.extend(
                 reader.list(&item, "a list of channels", 64).iter().filter_map(|item| reader.text(item)),
             );
         }
-        let message = map.take("message").and_then(|item| {
-            let text = reader.text(&item)?;
-            if let Some(when) = when {
-                placeholders(reader, &item, &text, when);
-            }
-            Some(text)
-        });
+        let message =
+            map.take("message").or_else(|| missing(reader, &item, "message", "the text")).and_then(|item| {
+                let text = reader.text(&item)?;
+                if let Some(when) = when {
+                    placeholders(reader, &item, &text, when, date);
+                }
+                Some(text)
+            });
+        if date.is_none() && matches!(when, Some(NoticeWhen::BeforeStart(_))) {
+            reader.warn(
+                "notice-never-sent",
+                &item.path,
+                item.at(),
+                "the notice counts back from the first day, and the plan has none",
+                "add `date:` to the plan",
+            );
+        }
         reader.close(map);
         if let (Some(when), Some(message)) = (when, message) {
             notices.push(Notice { when, is_urgent, audience, channels, message });
@@ -360,7 +427,10 @@ fn notices(reader: &mut Reader, item: Option<Item<'_>>) -> Vec<Notice> {
 fn notice_when(reader: &mut Reader, item: &Item<'_>) -> Option<NoticeWhen> {
     if matches!(item.node.value, crate::config::Value::Map(_)) {
         let mut map = reader.map(item, "a transition")?;
-        let span = map.take("before_start").and_then(|item| reader.span(&item, Span::ZERO));
+        let span = map
+            .take("before_start")
+            .or_else(|| missing(reader, item, "before_start", "a length of time"))
+            .and_then(|item| reader.span(&item, Span::ZERO));
         reader.close(map);
         return span.map(NoticeWhen::BeforeStart);
     }
@@ -376,10 +446,10 @@ fn notice_when(reader: &mut Reader, item: &Item<'_>) -> Option<NoticeWhen> {
 }
 
 /// Refuses placeholders that nobody can fill on this transition.
-fn placeholders(reader: &mut Reader, item: &Item<'_>, text: &str, when: NoticeWhen) {
+fn placeholders(reader: &mut Reader, item: &Item<'_>, text: &str, when: NoticeWhen, date: Option<Timestamp>) {
     let mut known = vec!["title", "name"];
     match when {
-        NoticeWhen::BeforeStart(_) => known.push("date"),
+        NoticeWhen::BeforeStart(_) => known.extend(date.map(|_| "date")),
         NoticeWhen::PhaseStarted => known.extend(["phase.title", "phase.id"]),
         NoticeWhen::PhasePassed => known.extend(["phase.title", "phase.id", "next.title", "next.id"]),
         NoticeWhen::Completed => {}

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::config::Location;
+use crate::limits::{KEY_BYTES_MAX, PROBLEMS_MAX};
 
 /// Whether a problem refuses the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -41,10 +42,10 @@ impl Problem {
         Self {
             level: Level::Error,
             code,
-            path: path.to_owned(),
+            path: printable(path),
             line: at.line,
             column: at.column,
-            message: message.to_string(),
+            message: printable(&message.to_string()),
             help: None,
         }
     }
@@ -52,7 +53,7 @@ impl Problem {
     /// The same with a help.
     #[must_use]
     pub fn with_help(mut self, help: impl fmt::Display) -> Self {
-        self.help = Some(help.to_string());
+        self.help = Some(printable(&help.to_string()));
         self
     }
 }
@@ -63,7 +64,11 @@ impl fmt::Display for Problem {
             Level::Error => "error",
             Level::Warning => "warning",
         };
-        write!(f, "{level}[{}] {}:{}: ", self.code, self.line, self.column)?;
+        write!(f, "{level}[{}]", self.code)?;
+        if self.line > 0 {
+            write!(f, " {}:{}", self.line, self.column)?;
+        }
+        f.write_str(": ")?;
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
@@ -79,6 +84,40 @@ impl fmt::Display for Problem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
+impl Problems {
+    /// In the order of the file, each once, and no more than [`PROBLEMS_MAX`]; the last then says how many there were.
+    pub fn in_order(mut problems: Vec<Problem>) -> Self {
+        // Stable: without places, problems stay in the order in which they were found.
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        problems.dedup();
+        let found = problems.len();
+        if found > PROBLEMS_MAX {
+            // Errors are kept before warnings, so that a plan that is refused stays so.
+            problems.sort_by_key(|problem| problem.level);
+            problems.truncate(PROBLEMS_MAX);
+            problems.sort_by_key(|problem| (problem.line, problem.column));
+            let last = problems.last().map_or((0, 0), |problem| (problem.line, problem.column));
+            problems.push(Problem {
+                line: last.0,
+                column: last.1,
+                help: Some("mend these first".into()),
+                ..Problem::error(
+                    "too-many-problems",
+                    "",
+                    Location::default(),
+                    format_args!("{found} problems; {PROBLEMS_MAX} are listed"),
+                )
+            });
+        }
+        Self(problems)
+    }
+
+    /// Whether any of them refuses the plan.
+    pub fn has_error(&self) -> bool {
+        self.0.iter().any(|problem| problem.level == Level::Error)
+    }
+}
+
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.0.iter().enumerate() {
@@ -93,8 +132,29 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+/// What a problem quotes may be anything: control characters are escaped, and what is very long is cut.
+fn printable(text: &str) -> String {
+    const SHOWN: usize = 400;
+    let mut shown = String::new();
+    for (index, c) in text.chars().enumerate() {
+        match c {
+            _ if index == SHOWN => {
+                shown.push('…');
+                break;
+            }
+            c if c.is_control() => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// The listed name nearest to a misspelt one, where one is near.
 pub(super) fn nearest<'a>(name: &str, listed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nothing so long is a slip of the pen, and the distance takes time by the square.
+    if name.len() > KEY_BYTES_MAX {
+        return None;
+    }
     let near = |other: &&str| distance(name, other);
     let best = listed.into_iter().min_by_key(near)?;
     (distance(name, best) <= 1 + name.chars().count() / 4).then_some(best)
@@ -118,6 +178,13 @@ fn distance(one: &str, two: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_problem_quotes_cannot_write_to_a_terminal() {
+        let problem = Problem::error("code", "a\u{1b}[2J", Location::default(), "b\n".repeat(1_000));
+        assert_eq!(problem.path, "a\\u{1b}[2J");
+        assert!(problem.message.starts_with("b\\nb\\n") && problem.message.ends_with('…'));
+    }
 
     #[test]
     fn a_near_name_is_suggested_and_a_far_one_is_not() {

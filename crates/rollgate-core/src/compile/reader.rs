@@ -2,6 +2,7 @@
 
 use super::problem::{Level, Problem, nearest};
 use crate::config::{Location, Node, Scalar, Value};
+use crate::limits::PROBLEMS_MAX;
 
 /// Collects problems.
 #[derive(Debug, Default)]
@@ -122,6 +123,11 @@ impl Reader {
             }
             let path = join(&map.path, key);
             let message = format!("unknown key `{key}`");
+            // Beyond the number that is listed, help is time lost.
+            if self.problems.len() > PROBLEMS_MAX {
+                self.error("unknown-key", &path, *at, message);
+                continue;
+            }
             match nearest(key, map.asked.iter().copied()) {
                 Some(near) => self.error_help(
                     "unknown-key",
@@ -131,6 +137,7 @@ impl Reader {
                     format_args!("did you mean `{near}`?"),
                 ),
                 None => {
+                    // The keys of this place, in the order of the alphabet.
                     let mut asked = map.asked.clone();
                     asked.sort_unstable();
                     asked.dedup();

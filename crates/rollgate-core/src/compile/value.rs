@@ -98,7 +98,7 @@ impl Reader {
         }
     }
 
-    /// A whole number from 1 up, or from 0.
+    /// A whole number, not below `least`.
     pub(super) fn whole(&mut self, item: &Item<'_>, least: u64) -> Option<u64> {
         let text = self.raw(item, "a whole number")?;
         match text.parse::<u64>() {
@@ -123,6 +123,16 @@ impl Reader {
             None => text.parse::<f64>(),
         };
         match number {
+            // `1` may mean 1 % or 100 %, as with shares.
+            Ok(_) if text == "1" => {
+                self.error(
+                    "wrong-number",
+                    &item.path,
+                    item.at(),
+                    "`1` is not a part: did you mean `100%` or `1%`?",
+                );
+                None
+            }
             Ok(part) if (0.0..=1.0).contains(&part) => Some(part),
             _ => {
                 self.error_help(

@@ -2,7 +2,7 @@
 
 use super::court::{Court, Lead, Proof, Role};
 use super::judgement::{AlertReading, Basis, Judgement};
-use super::measure::{strict, tightened};
+use super::measure::{SEEN_MIN, strict, tightened};
 use super::verdict::{Cause, Verdict};
 use crate::metrics::Measures;
 use crate::snapshot::{AlertRule, Condition, Severity};
@@ -73,15 +73,18 @@ impl<M: Measures> Court<'_, M> {
                 AlertRule::QuietFor(_) => Some(QUIET_COVERAGE),
                 // Alerts that nobody saw may be the ones that would keep it from firing.
                 AlertRule::Count { .. } if self.role == Role::Trigger && proof == Proof::Open => {
-                    (self.lead(holds) == Lead::To).then_some(1.0)
+                    (self.lead(holds) == Lead::To).then_some(SEEN_MIN)
                 }
                 AlertRule::Count { .. } | AlertRule::OpenFor(_) => None,
             });
             let is_unwatched =
                 reading.coverage <= 0.0 && (self.role == Role::Gate || self.lead(holds) == Lead::To);
+            // "Not fewer than none" is proven by nothing.
+            let is_nothing =
+                proof == Proof::Open || (matches!(rule, AlertRule::Count { .. }) && reading.opened == 0);
             // An open alert is open whatever was watched of the time before.
             let is_state = matches!(rule, AlertRule::OpenFor(_));
-            if (is_unwatched && proof == Proof::Open) || (!is_state && is_short(asked, reading.coverage)) {
+            if (is_unwatched && is_nothing) || (!is_state && is_short(asked, reading.coverage)) {
                 return Verdict::Inconclusive(Cause::Coverage);
             }
         }

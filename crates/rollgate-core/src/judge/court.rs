@@ -84,7 +84,7 @@ pub(super) enum Proof {
 }
 
 /// A watched part at or above this is all of it: the rest is the rounding of a division.
-pub(super) const WATCHED_IN_FULL: f64 = 1.0 - 1e-9;
+const WATCHED_IN_FULL: f64 = 1.0 - 1e-9;
 
 /// Everything that one condition is judged under.
 pub(super) struct Court<'a, M> {
@@ -265,10 +265,10 @@ impl<'a, M: Measures> Court<'a, M> {
         }
     }
 
-    /// Whether all of [now - over, now] was watched, within the phase: before it there was nothing to measure.
+    /// The part of [now - over, now] that was watched, within the phase: before it there was nothing to measure.
     ///
     /// The self-metric is always fed, so that its coverage is what was watched, whatever the other sources did.
-    pub(super) fn is_watched(&self, over: Span) -> bool {
+    pub(super) fn watched(&self, over: Span) -> f64 {
         let query = Query {
             subject: Subject::Rollbacks,
             stat: Stat::Count,
@@ -276,7 +276,11 @@ impl<'a, M: Measures> Court<'a, M> {
             averaged_by: None,
         };
         let clip = Clip { from: self.clip.from.max(self.clip.phase), phase: self.clip.phase };
-        over > Span::ZERO && self.windows.measure(&query, clip, self.now()).coverage >= WATCHED_IN_FULL
+        self.windows.measure(&query, clip, self.now()).coverage
+    }
+
+    fn is_watched(&self, over: Span) -> bool {
+        over > Span::ZERO && self.watched(over) >= WATCHED_IN_FULL
     }
 }
 

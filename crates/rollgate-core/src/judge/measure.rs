@@ -1,7 +1,7 @@
 //! Measurements against limits (SEMANTICS 3.6, 4.1, 4.3).
 
 use super::alert::is_short;
-use super::court::{Court, Lead, Patience, Proof, Role, Streaking, WATCHED_IN_FULL};
+use super::court::{Court, Lead, Patience, Proof, Role, Streaking};
 use super::judgement::{Basis, Judgement, Range, Reading};
 use super::statistics::binomial_tail;
 use super::streak::{Seen, Streak, StreakRule};
@@ -14,6 +14,9 @@ use crate::time::Span;
 
 /// A count beyond the limit that is less likely than this, where the limit is just kept, is a violation.
 const TAIL_ALPHA: f64 = 0.001;
+
+/// The part of a window that a low count must have seen before a trigger fires on it.
+pub(super) const SEEN_MIN: f64 = 0.9;
 
 /// What a measurement says of a claim.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -215,22 +218,27 @@ impl<M: Measures> Court<'_, M> {
         }
     }
 
-    /// Whether a window may hold less than it says because it was not watched or fed in full: a count that is below its
-    /// limit there is not yet below it.
-    fn is_partial(&self, measure: &Measure, reading: &Reading) -> bool {
+    /// Whether a count may be low because its window was not watched or fed: it decides only on most of its window, and
+    /// only where the rest at the same rate would change nothing.
+    fn is_partial(&self, measure: &Measure, reading: &Reading, holds: bool) -> bool {
         let measurement = &reading.measurement;
         let over = measurement.written;
-        match (self.kind_of(measure), measure.query.stat, measure.query.stat.per()) {
-            (Some(MetricKind::Event), Stat::Count, _) => measurement.coverage < WATCHED_IN_FULL,
+        let part = match (self.kind_of(measure), measure.query.stat, measure.query.stat.per()) {
+            (Some(MetricKind::Event), Stat::Count, _) => measurement.coverage,
             // A rate divides by what is covered, and by its own unit where that is more.
             (Some(MetricKind::Event), _, Some(unit)) => {
-                measurement.coverage * (over.0 as f64) < unit.0.min(over.0) as f64 * WATCHED_IN_FULL
+                measurement.coverage * over.0 as f64 / unit.min(over).0.max(1) as f64
             }
             // Silence is what a lack of traffic looks like, so that only the watching counts.
-            (Some(MetricKind::Distribution | MetricKind::Ratio), Stat::Count, _) => !self.is_watched(over),
-            (Some(MetricKind::Distribution), _, Some(unit)) => !self.is_watched(unit.min(over)),
-            _ => false,
-        }
+            (Some(MetricKind::Distribution | MetricKind::Ratio), Stat::Count, _) => self.watched(over),
+            (Some(MetricKind::Distribution), _, Some(unit)) => self.watched(unit.min(over)),
+            _ => return false,
+        };
+        let is_upheld = |range: &Range| {
+            measure.versus.is_some()
+                || measure.comparison.holds(range.value / part.min(1.0), measure.limit) == holds
+        };
+        is_short(Some(SEEN_MIN), part) || !reading.range.as_ref().is_some_and(is_upheld)
     }
 
     /// What a trigger's reading says; low traffic is judged by the count beyond the limit in `longest`.
@@ -297,7 +305,8 @@ impl<M: Measures> Court<'_, M> {
             let is_few = holds.is_some_and(|holds| {
                 let is_upper = measure.comparison.is_upper_limit() == holds;
                 let is_firing = self.lead(holds) == Lead::To;
-                is_upper && is_firing && condition.coverage.is_none() && self.is_partial(measure, reading)
+                let is_open = condition.coverage.is_none();
+                is_upper && is_firing && is_open && self.is_partial(measure, reading, holds)
             });
             if is_few || is_short(condition.coverage, reading.measurement.coverage) {
                 return Verdict::Inconclusive(Cause::Coverage);

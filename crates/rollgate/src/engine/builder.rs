@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rollgate_core::compile::{Compiled, Problems, compile_config};
+use rollgate_core::config::Config;
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::snapshot::Ruleset;
 use rollgate_core::units::Share;
@@ -50,8 +52,27 @@ impl EngineBuilder {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] with all of its problems.
     pub fn plan_text(self, text: &str, format: read::Format) -> Result<Self, Error> {
-        let compiled =
-            read::ruleset(text, format).map_err(|problems| Error::new(ErrorKind::InvalidConfig, problems))?;
+        self.compiled(read::ruleset(text, format))
+    }
+
+    /// Takes a plan that the program has filled in.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] with all of its problems.
+    pub fn config(self, config: &Config) -> Result<Self, Error> {
+        self.compiled(compile_config(config))
+    }
+
+    /// Takes a plan that comes as an object: from JSON, or from a dynamic language.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] with all of its problems.
+    pub fn plan_object(self, plan: &serde_json::Value) -> Result<Self, Error> {
+        self.compiled(read::object(plan))
+    }
+
+    fn compiled(self, compiled: Result<Compiled, Problems>) -> Result<Self, Error> {
+        let compiled = compiled.map_err(|problems| Error::new(ErrorKind::InvalidConfig, problems))?;
         Ok(self.ruleset(compiled.ruleset))
     }
 
@@ -109,7 +130,7 @@ impl EngineBuilder {
         let Some(mut ruleset) = self.ruleset else {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
-                "an engine needs a plan: give it plan_file(path) or plan_text(text, format)",
+                "an engine needs a plan: give it plan_file(path), plan_text(text, format) or config(&config)",
             ));
         };
         if let Some(seeds) = self.seeds {

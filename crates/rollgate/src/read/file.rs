@@ -1,14 +1,16 @@
 //! A file or a text to a compiled plan.
 
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rollgate_core::compile::{Compiled, Problem, Problems, compile};
-use rollgate_core::config::{Location, Node};
+use rollgate_core::config::{Config, Location, Node};
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::limits::PLAN_BYTES_MAX;
+use serde::Deserialize;
 
-use super::{toml, yaml};
+use super::{json, toml, yaml};
 
 /// The three forms of a plan file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,20 +77,48 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
+/// One problem at a place.
+fn refuse(code: &'static str, at: (usize, usize), message: impl fmt::Display, help: &str) -> Problems {
+    let at = Location { line: at.0 as u32, column: at.1 as u32 };
+    Problems(vec![Problem::error(code, "", at, message).with_help(help)])
+}
+
 /// Reads a text into a located tree.
 ///
 /// # Errors
 /// Where the text is not of its format; with line and column.
 pub fn tree(text: &str, format: Format) -> Result<Node, Problems> {
+    match located(text, format)? {
+        (node, problems) if problems.is_empty() => Ok(node),
+        (_, problems) => Err(Problems::in_order(problems)),
+    }
+}
+
+/// The tree, and the problems that leave one.
+fn located(text: &str, format: Format) -> Result<(Node, Vec<Problem>), Problems> {
     if text.len() > PLAN_BYTES_MAX {
-        let message = format!("the plan has {} bytes; at most {PLAN_BYTES_MAX} are read", text.len());
-        return Err(Problems(vec![Problem::error("too-long", "", Location { line: 1, column: 1 }, message)]));
+        return Err(too_long());
+    }
+    // A mark that some editors put before the text; it is not part of it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        return Err(refuse(
+            "empty",
+            (1, 1),
+            "the plan is empty",
+            "a plan begins with `version: 1` and a `name`",
+        ));
     }
     match format {
-        // JSON is a subset of YAML 1.2, and this reader keeps the places.
-        Format::Yaml | Format::Json => yaml::tree(text, format),
-        Format::Toml => toml::tree(text),
+        Format::Yaml => yaml::tree(text),
+        Format::Json => json::tree(text),
+        Format::Toml => toml::tree(text).map(|node| (node, Vec::new())),
     }
+}
+
+fn too_long() -> Problems {
+    let message = format!("the plan is longer than {PLAN_BYTES_MAX} bytes");
+    refuse("too-long", (1, 1), message, "a plan is written by people; keep data out of it")
 }
 
 /// Reads and compiles a text.
@@ -96,7 +126,55 @@ pub fn tree(text: &str, format: Format) -> Result<Node, Problems> {
 /// # Errors
 /// All problems of the plan.
 pub fn ruleset(text: &str, format: Format) -> Result<Compiled, Problems> {
-    compile(&tree(text, format)?)
+    let (tree, mut problems) = located(text, format)?;
+    match compile(&tree) {
+        Ok(compiled) if problems.is_empty() => Ok(compiled),
+        Ok(compiled) => {
+            problems.extend(compiled.warnings);
+            Err(Problems::in_order(problems))
+        }
+        Err(more) => {
+            problems.extend(more.0);
+            Err(Problems::in_order(problems))
+        }
+    }
+}
+
+/// Reads a text into the serde types of the plan file, without compiling it.
+///
+/// # Errors
+/// Where the text is not of its format, or has keys or kinds of values that the format has not.
+pub fn config(text: &str, format: Format) -> Result<Config, Problems> {
+    let tree = tree(text, format)?;
+    Config::deserialize(&tree).map_err(|error| refuse("wrong-type", (1, 1), error, "compile it to see where"))
+}
+
+/// Compiles a plan that comes as an object: from JSON, or from a dynamic language.
+///
+/// # Errors
+/// All problems of the plan, each with its path; there are no lines.
+pub fn object(plan: &serde_json::Value) -> Result<Compiled, Problems> {
+    match Node::of(plan) {
+        Ok(tree) => compile(&tree),
+        Err(error) => Err(Problems(vec![Problem::error("wrong-type", "", Location::default(), error)])),
+    }
+}
+
+/// The text of a plan's bytes.
+///
+/// # Errors
+/// The place of what is no UTF-8; a text that is too long.
+pub fn text(bytes: Vec<u8>) -> Result<String, Problems> {
+    if bytes.len() > PLAN_BYTES_MAX {
+        return Err(too_long());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+        refuse("not-utf8", (line, column), "the plan is not UTF-8 here", "save the file as UTF-8")
+    })
 }
 
 /// Reads and compiles a file, by its extension.
@@ -105,11 +183,32 @@ pub fn ruleset(text: &str, format: Format) -> Result<Compiled, Problems> {
 /// [`ReadError::Io`] where the file cannot be read or its extension says nothing; [`ReadError::Refused`] with all
 /// problems of the plan.
 pub fn plan_file(path: &Path) -> Result<Compiled, ReadError> {
+    plan_file_with_text(path).map(|(compiled, _)| compiled)
+}
+
+/// The same, with the text of the file for excerpts.
+///
+/// # Errors
+/// As [`plan_file`].
+pub fn plan_file_with_text(path: &Path) -> Result<(Compiled, String), ReadError> {
     let io = |why: String| ReadError::Io(path.to_owned(), why);
     let Some(format) = Format::of_path(path) else {
         return Err(io("a plan file ends in .yaml, .yml, .toml or .json".into()));
     };
-    let text = std::fs::read_to_string(path).map_err(|error| io(error.to_string()))?;
-    ruleset(&text, format)
-        .map_err(|problems| ReadError::Refused(Box::new(Refused { path: path.to_owned(), text, problems })))
+    // A byte more than is allowed says that the file is too long, however long it is.
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(PLAN_BYTES_MAX as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| io(error.to_string()))?;
+    let refused = |text: String, problems| {
+        ReadError::Refused(Box::new(Refused { path: path.to_owned(), text, problems }))
+    };
+    let seen = String::from_utf8_lossy(&bytes).into_owned();
+    match text(bytes) {
+        Ok(text) => match ruleset(&text, format) {
+            Ok(compiled) => Ok((compiled, text)),
+            Err(problems) => Err(refused(text, problems)),
+        },
+        Err(problems) => Err(refused(seen, problems)),
+    }
 }

@@ -4,24 +4,53 @@ use rollgate_core::compile::{Problem, Problems};
 use rollgate_core::config::{Location, Node, Scalar, Value};
 use toml_edit::{Document, Item, TableLike, Value as TomlValue};
 
+/// Characters are counted in blocks of so many bytes, so that a place in a long line is found without walking it.
+const BLOCK: usize = 256;
+
 /// Where byte offsets lie.
-struct Places {
+struct Places<'a> {
     /// The offset of every line's start.
     lines: Vec<usize>,
-    text: String,
+    /// Characters before each block.
+    blocks: Vec<usize>,
+    text: &'a [u8],
 }
 
-impl Places {
-    fn new(text: &str) -> Self {
-        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { lines: std::iter::once(0).chain(starts).collect(), text: text.to_owned() }
+/// Whether a character begins with this byte of UTF-8.
+const fn begins(byte: u8) -> bool {
+    byte & 0xC0 != 0x80
+}
+
+impl<'a> Places<'a> {
+    fn new(text: &'a str) -> Self {
+        let text = text.as_bytes();
+        let starts = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        let counts = text.chunks(BLOCK).scan(0, |sum, block| {
+            let before = *sum;
+            *sum += block.iter().filter(|byte| begins(**byte)).count();
+            Some(before)
+        });
+        Self { lines: std::iter::once(0).chain(starts).collect(), blocks: counts.collect(), text }
+    }
+
+    /// Characters before an offset.
+    fn characters(&self, offset: usize) -> usize {
+        let block = (offset / BLOCK).min(self.blocks.len().saturating_sub(1));
+        let rest = self.text.get(block * BLOCK..offset.min(self.text.len())).unwrap_or_default();
+        self.blocks.get(block).copied().unwrap_or(0) + rest.iter().filter(|byte| begins(**byte)).count()
+    }
+
+    /// A number as it is written, without the underscores that TOML allows between digits.
+    fn number(&self, span: Option<std::ops::Range<usize>>, value: impl std::fmt::Display) -> String {
+        let written = span.and_then(|span| std::str::from_utf8(self.text.get(span)?).ok());
+        written.map_or_else(|| value.to_string(), |text| text.trim().replace('_', ""))
     }
 
     fn of(&self, span: Option<std::ops::Range<usize>>) -> Location {
         let Some(offset) = span.map(|span| span.start) else { return Location { line: 1, column: 1 } };
         let line = self.lines.partition_point(|start| *start <= offset).saturating_sub(1);
         let start = self.lines.get(line).copied().unwrap_or(0);
-        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count());
+        let column = self.characters(offset) - self.characters(start);
         Location { line: line as u32 + 1, column: column as u32 + 1 }
     }
 }
@@ -31,12 +60,14 @@ pub(super) fn tree(text: &str) -> Result<Node, Problems> {
     let places = Places::new(text);
     let document = Document::parse(text).map_err(|error| {
         let at = places.of(error.span());
-        Problems(vec![Problem::error("syntax", "", at, error.message())])
+        // The parser knows repeated keys by its message only.
+        let code = if error.message().contains("duplicate key") { "duplicate-key" } else { "syntax" };
+        Problems(vec![Problem::error(code, "", at, error.message())])
     })?;
     Ok(Node { value: table(document.as_table(), &places), at: Location { line: 1, column: 1 } })
 }
 
-fn table(table: &dyn TableLike, places: &Places) -> Value {
+fn table(table: &dyn TableLike, places: &Places<'_>) -> Value {
     let entries = table.iter().map(|(name, item)| {
         let key = table.key(name).and_then(|key| key.span());
         let at = places.of(key.clone().or_else(|| item.span()));
@@ -45,7 +76,7 @@ fn table(table: &dyn TableLike, places: &Places) -> Value {
     Value::Map(entries.collect())
 }
 
-fn node(item: &Item, places: &Places, key: Option<std::ops::Range<usize>>) -> Node {
+fn node(item: &Item, places: &Places<'_>, key: Option<std::ops::Range<usize>>) -> Node {
     let at = places.of(item.span().or(key));
     let value = match item {
         Item::None => Value::Scalar(Scalar::Null),
@@ -61,13 +92,13 @@ fn node(item: &Item, places: &Places, key: Option<std::ops::Range<usize>>) -> No
     Node { value, at }
 }
 
-fn value(value: &TomlValue, places: &Places, default: Location) -> Node {
+fn value(value: &TomlValue, places: &Places<'_>, default: Location) -> Node {
     let at = value.span().map_or(default, |span| places.of(Some(span)));
     let scalar = match value {
         TomlValue::String(text) => Scalar::Text(text.value().clone()),
         // As it is written, so that 0.10 and 1.0 keep what they say.
-        TomlValue::Integer(number) => Scalar::Number(written(raw(number.as_repr()), number.value())),
-        TomlValue::Float(number) => Scalar::Number(written(raw(number.as_repr()), number.value())),
+        TomlValue::Integer(number) => Scalar::Number(places.number(value.span(), number.value())),
+        TomlValue::Float(number) => Scalar::Number(places.number(value.span(), number.value())),
         TomlValue::Boolean(value) => Scalar::Bool(*value.value()),
         TomlValue::Datetime(date) => Scalar::Text(date.value().to_string()),
         TomlValue::Array(items) => {
@@ -77,14 +108,4 @@ fn value(value: &TomlValue, places: &Places, default: Location) -> Node {
         TomlValue::InlineTable(inner) => return Node { value: table(inner, places), at },
     };
     Node { value: Value::Scalar(scalar), at }
-}
-
-/// A number as it is written, without the underscores that TOML allows between digits.
-fn written(raw: Option<&str>, value: impl std::fmt::Display) -> String {
-    raw.map_or_else(|| value.to_string(), |raw| raw.trim().replace('_', ""))
-}
-
-/// The text of a number, where the parser kept it.
-fn raw(repr: Option<&toml_edit::Repr>) -> Option<&str> {
-    repr.and_then(|repr| repr.as_raw().as_str())
 }

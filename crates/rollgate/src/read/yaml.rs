@@ -1,11 +1,12 @@
-//! YAML 1.2 and JSON, with the place of every scalar.
+//! YAML 1.2, with the place of every scalar.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use rollgate_core::compile::{Problem, Problems};
 use rollgate_core::config::{Location, Node, Scalar, Value};
 use rollgate_core::limits::PLAN_DEPTH_MAX;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
-
-use super::Format;
 
 fn location(marker: &Marker) -> Location {
     // The parser counts lines from 1 and columns from 0.
@@ -16,18 +17,19 @@ fn refuse(code: &'static str, at: Location, message: impl std::fmt::Display) -> 
     Problems(vec![Problem::error(code, "", at, message)])
 }
 
-/// Reads one document.
-pub(super) fn tree(text: &str, format: Format) -> Result<Node, Problems> {
-    let mut reader = Reader { parser: Parser::new_from_str(text), problems: Vec::new(), format };
+/// Reads one document. Its problems do not keep the rest from being read, nor the tree from being compiled.
+pub(super) fn tree(text: &str) -> Result<(Node, Vec<Problem>), Problems> {
+    let mut reader = Reader { parser: Parser::new_from_str(text), problems: Vec::new(), path: String::new() };
     let node = reader.document()?;
-    if reader.problems.is_empty() { Ok(node) } else { Err(Problems(reader.problems)) }
+    Ok((node, reader.problems))
 }
 
 struct Reader<'a> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     /// Problems that do not keep the rest from being read.
     problems: Vec<Problem>,
-    format: Format,
+    /// Of the value that is being read: `phases[1].gates`.
+    path: String,
 }
 
 impl<'a> Reader<'a> {
@@ -53,7 +55,11 @@ impl<'a> Reader<'a> {
                 }
                 event => {
                     if root.is_some() {
-                        return Err(refuse("syntax", at, "a plan is one document; a second one begins here"));
+                        return Err(refuse(
+                            "several-documents",
+                            at,
+                            "a plan is one document; a second one begins here",
+                        ));
                     }
                     root = Some(self.node(event, at, 0)?);
                 }
@@ -78,12 +84,15 @@ impl<'a> Reader<'a> {
                     if event == Event::SequenceEnd {
                         break Value::List(items);
                     }
+                    let outer = self.path.len();
+                    self.path.push_str(&format!("[{}]", items.len()));
                     items.push(self.node(event, location(&span.start), depth + 1)?);
+                    self.path.truncate(outer);
                 }
             }
             Event::MappingStart(anchor, tag) => {
                 self.plain(anchor, tag.is_some(), at);
-                self.map(depth)?
+                self.map(at, depth)?
             }
             Event::Alias(_) => {
                 self.unsupported(at, "aliases are not part of the format; write the value out");
@@ -94,40 +103,51 @@ impl<'a> Reader<'a> {
         Ok(Node { value, at })
     }
 
-    fn map(&mut self, depth: usize) -> Result<Value, Problems> {
+    fn map(&mut self, begin: Location, depth: usize) -> Result<Value, Problems> {
         let mut entries: Vec<(String, Location, Node)> = Vec::new();
+        let mut lines: HashMap<String, u32> = HashMap::new();
         loop {
             let (event, span) = self.next()?;
             let at = location(&span.start);
-            let key = match event {
+            let (key, is_plain) = match event {
                 Event::MappingEnd => return Ok(Value::Map(entries)),
                 Event::Scalar(text, style, anchor, tag) => {
                     self.plain(anchor, tag.is_some(), at);
                     if text == "<<" && style == ScalarStyle::Plain {
                         self.unsupported(at, "merge keys are not part of the format; write the keys out");
                     }
-                    text.into_owned()
+                    (text.into_owned(), style == ScalarStyle::Plain)
                 }
                 _ => return Err(refuse("syntax", at, "a key is a plain word")),
             };
             let (event, span) = self.next()?;
+            let outer = self.path.len();
+            if outer > 0 {
+                self.path.push('.');
+            }
+            self.path.push_str(&key);
             let node = self.node(event, location(&span.start), depth + 1)?;
-            if continues(&key, &node, entries.last_mut()) {
+            // A block map begins where its first key does; only a flow map has a brace before it.
+            let is_flow = entries.first().is_some_and(|(_, first, _)| *first != begin);
+            if is_plain && is_flow && continues(&key, &node, entries.last_mut()) {
+                self.path.truncate(outer);
                 continue;
             }
-            if let Some((_, first, _)) = entries.iter().find(|(name, _, _)| *name == key) {
-                let message =
-                    format!("key `{key}` is here a second time; it stands on line {} already", first.line);
-                self.problems.push(Problem::error("duplicate-key", &key, at, message));
-                continue;
+            match lines.entry(key.clone()) {
+                Entry::Occupied(first) => {
+                    self.problems.push(repeated(&key, *first.get(), &self.path, at));
+                }
+                Entry::Vacant(free) => {
+                    free.insert(at.line);
+                    entries.push((key, at, node));
+                }
             }
-            entries.push((key, at, node));
+            self.path.truncate(outer);
         }
     }
 
     fn unsupported(&mut self, at: Location, message: &str) {
-        let form = if self.format == Format::Json { "JSON" } else { "YAML" };
-        self.problems.push(Problem::error("unsupported", "", at, format_args!("{form}: {message}")));
+        self.problems.push(Problem::error("unsupported", &self.path, at, message));
     }
 
     /// Anchors and tags would make the same text mean different things.
@@ -139,6 +159,12 @@ impl<'a> Reader<'a> {
             self.unsupported(at, "tags are not part of the format");
         }
     }
+}
+
+/// A key that stands in its map already.
+pub(super) fn repeated(key: &str, line: u32, path: &str, at: Location) -> Problem {
+    let message = format!("key `{key}` is here a second time; it stands on line {line} already");
+    Problem::error("duplicate-key", path, at, message).with_help("remove one of the two")
 }
 
 /// Whether a "key" without a value is the rest of the text before it, and joins it on.

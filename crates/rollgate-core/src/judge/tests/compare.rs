@@ -3,6 +3,7 @@
 use super::arms::*;
 use super::fake::*;
 use crate::id::FlagId;
+use crate::judge::statistics::quantile_ranks;
 use crate::judge::{Cause, Verdict};
 use crate::metrics::{Arm, ArmTotals};
 use crate::snapshot::{Condition, ConditionKind, Direction, Margin, OnNoData, Parent, ShareOf, Stat};
@@ -272,5 +273,57 @@ fn margins_are_relative_or_absolute_and_known_both_ways() {
                 assert_eq!(found, expected, "{stat} {margin:?} keyed {is_keyed}");
             }
         }
+    }
+}
+
+#[test]
+fn samples_that_are_all_one_decide_only_once_there_are_enough_of_them() {
+    // Not one sample is beyond the margin: the least error is that of the margin itself, not none.
+    let condition = compare(LATENCY, Stat::Quantile(0.5), Margin::Relative(0.2), Direction::Down);
+    let (mut seed, mut arms) = (Seed(14), Arms::new());
+    for cluster in 0..64 {
+        arms.add(Arm::On, Some(cluster), 100.0);
+        arms.add(Arm::Off, Some(cluster), 100.0);
+    }
+    arms.close(false);
+    // Half may lie beyond, and of 64 none does; 32 are too few to say so.
+    assert_eq!(arms.verdict(&condition), Verdict::Pass);
+    let mut few = Arms::new();
+    for cluster in 0..32 {
+        few.add(Arm::On, Some(cluster), 100.0);
+        few.add(Arm::Off, Some(cluster), 100.0);
+    }
+    few.close(false);
+    assert_eq!(few.verdict(&condition), UNDECIDED);
+    // At p95 5 % are allowed, and 64 samples say little of one in twenty.
+    let p95 = compare(LATENCY, P95, Margin::Relative(0.2), Direction::Down);
+    assert_eq!(arms.verdict(&p95), UNDECIDED);
+    for _ in 0..40 {
+        batch(&mut arms, &mut seed, true, false, |_, _| 100.0);
+    }
+    assert_eq!(arms.verdict(&p95), Verdict::Pass);
+}
+
+#[test]
+fn keyless_quantiles_decide_at_the_ranks_of_half_of_alpha() {
+    let alpha = 0.05;
+    for q in [0.5, 0.9] {
+        let (below, above) = quantile_ranks(1_000, q, alpha / 2.0);
+        let below = below.unwrap();
+        // OFF is 100 throughout; of ON so many are, and the others are far beyond the margin.
+        let judged = |fast: u64| {
+            let condition = compare(LATENCY, Stat::Quantile(q), Margin::Relative(0.2), Direction::Down);
+            let mut arms = Arms::new();
+            for sample in 0..1_000 {
+                arms.add(Arm::On, None, if sample < fast { 100.0 } else { 300.0 });
+                arms.add(Arm::Off, None, 100.0);
+            }
+            arms.close(false);
+            arms.verdict(&condition)
+        };
+        assert_eq!(judged(above), Verdict::Pass, "{q}");
+        assert_eq!(judged(above - 1), UNDECIDED, "{q}");
+        assert_eq!(judged(below + 1), UNDECIDED, "{q}");
+        assert_eq!(judged(below), Verdict::Fail, "{q}");
     }
 }

@@ -412,7 +412,7 @@ fn says(tree: &Tree) -> Verdict {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn verdicts_fold_as_the_words_say(tree in folded()) {

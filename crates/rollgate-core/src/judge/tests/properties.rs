@@ -167,7 +167,7 @@ fn lacking(lack: Lack) -> Fake {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn zero_evidence_is_never_a_pass(

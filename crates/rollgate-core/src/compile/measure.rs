@@ -1,0 +1,420 @@
+//! Measurements against limits, trends, and ON against OFF.
+
+use super::condition::{Names, flag, missing};
+use super::flags::unknown;
+use super::metrics::{limit, stat};
+use super::reader::{Item, Map, Reader};
+use crate::id::{BaselineId, Key, MetricId, StreakId};
+use crate::limits::WINDOW_MAX_MS;
+use crate::snapshot::{
+    Baseline, Change, Compare, Comparison, ConditionKind, Direction, Margin, Measure, Metric, MetricKind,
+    MinSamples, Query, Stat, Subject, Sustained, Trend, TrendDirection, Versus, Window,
+};
+use crate::time::Span;
+use crate::units::{Dimension, Unit};
+
+const COMPARISONS: [(&str, Comparison); 4] = [
+    ("below", Comparison::Below),
+    ("above", Comparison::Above),
+    ("at_most", Comparison::AtMost),
+    ("at_least", Comparison::AtLeast),
+];
+
+/// The metric whose rollbacks are counted for every plan.
+fn rollbacks() -> Metric {
+    Metric {
+        key: Key::new("rollgate.rollbacks"),
+        description: String::new(),
+        kind: MetricKind::Event,
+        unit: Unit::Count,
+        good: Some(Direction::Down),
+        arms: Vec::new(),
+        max_gap: Span::minutes(10),
+        is_curable: true,
+    }
+}
+
+fn find_metric<'n>(
+    reader: &mut Reader,
+    names: &Names<'n>,
+    item: &Item<'_>,
+) -> Option<(MetricId, &'n Metric)> {
+    let name = reader.text(item)?;
+    let found = names.metrics.iter().position(|metric| metric.key == *name.as_str());
+    if found.is_none() {
+        unknown(
+            reader,
+            "unknown-metric",
+            "metric",
+            item,
+            &name,
+            names.metrics.iter().map(|metric| metric.key.as_str()),
+        );
+    }
+    found.map(|index| (MetricId(index as u16), &names.metrics[index]))
+}
+
+/// The one comparison and its value.
+pub(super) fn comparison<'a>(
+    reader: &mut Reader,
+    map: &mut Map<'a>,
+    item: &Item<'_>,
+) -> Option<(Comparison, Item<'a>)> {
+    let mut found: Vec<(Comparison, Item<'a>)> = Vec::new();
+    for (key, comparison) in COMPARISONS {
+        found.extend(map.take(key).map(|item| (comparison, item)));
+    }
+    match found.len() {
+        1 => found.pop(),
+        0 => {
+            reader.error_help(
+                "no-comparison",
+                &item.path,
+                item.at(),
+                "a measurement needs a limit",
+                "add one of below, above, at_most, at_least",
+            );
+            None
+        }
+        _ => {
+            reader.error(
+                "two-comparisons",
+                &item.path,
+                item.at(),
+                "a measurement has one limit; write two conditions under `all`",
+            );
+            None
+        }
+    }
+}
+
+fn window(reader: &mut Reader, item: Option<Item<'_>>) -> Option<Option<Window>> {
+    let Some(item) = item else { return Some(None) };
+    if reader.raw(&item, "a length of time, or `phase`")? == "phase" {
+        return Some(Some(Window::Phase));
+    }
+    Some(Some(Window::Over(bounded(reader, &item, Span::seconds(1))?)))
+}
+
+/// Compiles a measurement or a trend.
+pub(super) fn metric(
+    reader: &mut Reader,
+    names: &mut Names<'_>,
+    map: &mut Map<'_>,
+    item: &Item<'_>,
+    value: &Item<'_>,
+) -> Option<ConditionKind> {
+    let rollbacks = rollbacks();
+    let found = match reader.raw(value, "a metric's key") {
+        Some("rollgate.rollbacks") => Some((Subject::Rollbacks, &rollbacks)),
+        Some(_) => find_metric(reader, names, value).map(|(id, metric)| (Subject::Metric(id), metric)),
+        None => None,
+    };
+    if map.has("trend") {
+        return trend(reader, map, item, found);
+    }
+    // Every key is read before anything is given up, so that all problems are found at once.
+    let stat_item = map.take("stat");
+    let window = window(reader, map.take("over"));
+    let sustained = map.take("for").map(|item| bounded(reader, &item, Span::seconds(1)));
+    let averaged_item = map.take("averaged_by");
+    let averaged_by = averaged_item.as_ref().and_then(|item| reader.span(item, Span::minutes(1)));
+    let min_samples = map.take("min_samples").and_then(|item| reader.whole(&item, 0));
+    let versus = versus(reader, map, item);
+    let limit_item = comparison(reader, map, item);
+    if let (Some(Some(Window::Over(over))), Some(by), Some(item)) = (window, averaged_by, &averaged_item)
+        && by > over
+    {
+        let message = format!("parts of {by} do not fit into a window of {over}");
+        reader.error_help(
+            "out-of-range",
+            &item.path,
+            item.at(),
+            message,
+            "shorten `averaged_by`, or lengthen `over`",
+        );
+    }
+    let (subject, metric) = found?;
+    let stat = stat(reader, stat_item, metric, item);
+    let limit = match (&limit_item, stat) {
+        (Some((_, limit_item)), Some(stat)) => measured_limit(reader, limit_item, metric, stat, versus),
+        _ => None,
+    };
+    let stat = stat?;
+    let window = match window? {
+        Some(window) => window,
+        None if sustained.is_some() => Window::Over(Span::minutes(1)),
+        None if stat == Stat::Last => Window::Latest(metric.max_gap),
+        None => {
+            let _ = missing(reader, item, "over", "how far back it looks: a length of time, or phase");
+            return None;
+        }
+    };
+    let (comparison, limit_item) = limit_item?;
+    let (limit, unit) = limit?;
+    let versus = versus?.map(|change| {
+        let of = |baseline: &Baseline| Subject::Metric(baseline.metric) == subject && baseline.stat == stat;
+        Versus { baseline: names.baselines.iter().position(of).map(|index| BaselineId(index as u16)), change }
+    });
+    if versus.is_some_and(|versus| versus.baseline.is_none()) {
+        reader.warn(
+            "no-baseline",
+            &limit_item.path,
+            limit_item.at(),
+            format_args!("{stat} of `{}` has no baseline, so this is never decided", metric.key),
+            format_args!("add `{}: {{ stat: {stat}, capture_over: 7d }}` to `baseline:`", metric.key),
+        );
+    }
+    let sustained = match sustained {
+        Some(span) => {
+            names.streaks += 1;
+            Some(Sustained { streak: StreakId((names.streaks - 1) as u16), span: span? })
+        }
+        None => None,
+    };
+    let count = min_samples.unwrap_or(default_samples(metric.kind, stat));
+    let min_samples = MinSamples { count, is_given: min_samples.is_some() };
+    let query = Query { subject, stat, window, averaged_by };
+    Some(ConditionKind::Measure(Measure { query, comparison, limit, unit, sustained, min_samples, versus }))
+}
+
+/// How many samples a measurement needs where nothing is written (SEMANTICS 4.1).
+fn default_samples(kind: MetricKind, stat: Stat) -> u64 {
+    match (kind, stat) {
+        (_, Stat::Quantile(q)) => (10.0 / (1.0 - q) - 1e-6).ceil() as u64,
+        // How many there are is not an estimate: a trigger on too few must not wait for more.
+        (MetricKind::Distribution | MetricKind::Ratio, Stat::Count | Stat::PerMinute) => 1,
+        (MetricKind::Distribution | MetricKind::Ratio, _) => 10,
+        (MetricKind::Gauge | MetricKind::Score, _) => 1,
+        (MetricKind::Event, _) => 0,
+    }
+}
+
+/// `versus` and `change`; `None` where they are not right.
+fn versus(reader: &mut Reader, map: &mut Map<'_>, item: &Item<'_>) -> Option<Option<Change>> {
+    let versus = map.take("versus").map(|item| reader.word(&item, &[("baseline", ())]));
+    let change = map.take("change").map(|item| {
+        reader.word(&item, &[("difference", Change::Difference), ("relative", Change::Relative)])
+    });
+    match (versus, change) {
+        (None, None) => Some(None),
+        (Some(versus), Some(change)) => versus.and(change).map(Some),
+        (Some(_), None) => missing(reader, item, "change", "difference or relative").and(None),
+        (None, Some(_)) => missing(reader, item, "versus", "baseline").and(None),
+    }
+}
+
+/// The limit of a measurement: a change may be negative, a value that cannot be is refused.
+fn measured_limit(
+    reader: &mut Reader,
+    item: &Item<'_>,
+    metric: &Metric,
+    stat: Stat,
+    versus: Option<Option<Change>>,
+) -> Option<(f64, Unit)> {
+    if let Some(Some(Change::Relative)) = versus {
+        return Some((signed_part(reader, item)?, Unit::Percent));
+    }
+    let (value, unit) = limit(reader, item, metric, stat)?;
+    if versus == Some(None) {
+        let least = match (metric.kind, unit.dimension()) {
+            (MetricKind::Score, Dimension::Points) => -100.0,
+            (MetricKind::Gauge, Dimension::Size) if stat != Stat::GrowthPerDay => 0.0,
+            (MetricKind::Gauge, _) => f64::NEG_INFINITY,
+            _ => 0.0,
+        };
+        let most = match (metric.kind, unit.dimension()) {
+            (MetricKind::Score, Dimension::Points) => 100.0,
+            (MetricKind::Ratio, Dimension::Part) => 1.0,
+            _ => f64::INFINITY,
+        };
+        if !(least..=most).contains(&value) {
+            let why = match (metric.kind, unit.dimension()) {
+                (MetricKind::Score, Dimension::Points) => "it lies between -100 and 100 points",
+                (MetricKind::Ratio, Dimension::Part) => "it lies between 0% and 100%",
+                _ => "it is never below zero",
+            };
+            let message = format!("{stat} of `{}` can never reach this limit: {why}", metric.key);
+            reader.error_help(
+                "out-of-range",
+                &item.path,
+                item.at(),
+                message,
+                "write a limit that it can reach",
+            );
+            return None;
+        }
+    }
+    Some((value, unit))
+}
+
+/// A span that a window can have.
+pub(super) fn bounded(reader: &mut Reader, item: &Item<'_>, least: Span) -> Option<Span> {
+    let span = reader.span(item, least)?;
+    if span.0 > WINDOW_MAX_MS {
+        let message = format!("windows reach back {} at most", Span(WINDOW_MAX_MS));
+        reader.error("out-of-range", &item.path, item.at(), message);
+        return None;
+    }
+    Some(span)
+}
+
+/// A percentage that may be negative: a change.
+fn signed_part(reader: &mut Reader, item: &Item<'_>) -> Option<f64> {
+    match reader.quantity(item)? {
+        (number, Some(Unit::Percent)) => Some(number / 100.0),
+        (number, _) => {
+            reader.error_help(
+                "missing-unit",
+                &item.path,
+                item.at(),
+                format_args!("`{number}` is not a relative change"),
+                "write a percentage such as 5%",
+            );
+            None
+        }
+    }
+}
+
+fn trend(
+    reader: &mut Reader,
+    map: &mut Map<'_>,
+    item: &Item<'_>,
+    found: Option<(Subject, &Metric)>,
+) -> Option<ConditionKind> {
+    let direction = map.take("trend").and_then(|item| {
+        reader.word(
+            &item,
+            &[("not_rising", TrendDirection::NotRising), ("not_falling", TrendDirection::NotFalling)],
+        )
+    });
+    let over = map.take("over").or_else(|| missing(reader, item, "over", "a length of time"));
+    let window = window(reader, over);
+    let tolerance = map.take("tolerance").or_else(|| {
+        missing(reader, item, "tolerance", "a percentage: what the level may drift in the window")
+    });
+    let tolerance = tolerance.and_then(|item| reader.part(&item));
+    let (subject, of) = found?;
+    let Subject::Metric(metric) = subject else {
+        reader.error("wrong-kind", &item.path, item.at(), "a trend is of a gauge or a distribution");
+        return None;
+    };
+    if !matches!(of.kind, MetricKind::Gauge | MetricKind::Distribution) {
+        reader.error(
+            "wrong-kind",
+            &item.path,
+            item.at(),
+            format_args!("`{}` is a {}; a trend is of a gauge or a distribution", of.key, of.kind.name()),
+        );
+        return None;
+    }
+    Some(ConditionKind::Trend(Trend {
+        metric,
+        direction: direction?,
+        window: window??,
+        tolerance: tolerance?,
+    }))
+}
+
+/// Compiles ON against OFF.
+pub(super) fn compare(
+    reader: &mut Reader,
+    names: &Names<'_>,
+    map: &mut Map<'_>,
+    item: &Item<'_>,
+    value: &Item<'_>,
+) -> Option<ConditionKind> {
+    let found = find_metric(reader, names, value);
+    let flag_item =
+        map.take("flag").or_else(|| missing(reader, item, "flag", "the flag whose arms are compared"));
+    let flag_id = flag_item.as_ref().and_then(|item| flag(reader, names, item));
+    let stat_item = map.take("stat");
+    let margin_item = map
+        .take("not_worse_by")
+        .or_else(|| missing(reader, item, "not_worse_by", "a margin such as 5% or 0.1pp"));
+    let confidence_item = map.take("confidence");
+    let confidence = match &confidence_item {
+        Some(item) => reader.part(item),
+        None => Some(0.95),
+    };
+    let margin = margin_item.as_ref().and_then(|item| reader.quantity(item));
+    let (id, metric) = found?;
+    let stat = stat(reader, stat_item, metric, item)?;
+    let (flag_id, margin_item, (number, unit), confidence) = (flag_id?, margin_item?, margin?, confidence?);
+    if !metric.arms.contains(&flag_id) {
+        reader.error_help(
+            "not-an-arm",
+            &item.path,
+            item.at(),
+            format_args!("`{}` does not record the arms of this flag", metric.key),
+            format_args!("add it to `arms:` of metric `{}`", metric.key),
+        );
+    }
+    if !matches!(metric.kind, MetricKind::Distribution | MetricKind::Ratio)
+        || !matches!(stat, Stat::Quantile(_) | Stat::Mean | Stat::Fraction)
+    {
+        reader.error(
+            "wrong-stat",
+            &item.path,
+            item.at(),
+            "ON and OFF are compared by a quantile, a mean or a ratio",
+        );
+        return None;
+    }
+    let Some(good) = metric.good else {
+        reader.error_help(
+            "missing-key",
+            &item.path,
+            item.at(),
+            format_args!("which way `{}` is better is not said", metric.key),
+            "add `good: up` or `good: down` to the metric",
+        );
+        return None;
+    };
+    if !(0.5 < confidence && confidence < 1.0) {
+        let at = confidence_item.as_ref().unwrap_or(item);
+        reader.error("out-of-range", &at.path, at.at(), "confidence lies above 50% and below 100%");
+    }
+    if number < 0.0 {
+        reader.error_help(
+            "out-of-range",
+            &margin_item.path,
+            margin_item.at(),
+            "a margin is not negative",
+            "write what ON may be worse by, or 0%",
+        );
+    }
+    let margin = match unit {
+        Some(Unit::Percent) => Margin::Relative(number / 100.0),
+        Some(Unit::Pp) if metric.kind == MetricKind::Ratio => Margin::Absolute(number / 100.0),
+        Some(unit) => match unit.convert(number, metric.unit) {
+            Some(value) => Margin::Absolute(value),
+            None => {
+                reader.error(
+                    "wrong-unit",
+                    &margin_item.path,
+                    margin_item.at(),
+                    format_args!(
+                        "`{}` is {}; `{}` is measured in {}",
+                        unit.symbol(),
+                        unit.dimension(),
+                        metric.key,
+                        metric.unit.dimension()
+                    ),
+                );
+                return None;
+            }
+        },
+        None => {
+            reader.error_help(
+                "missing-unit",
+                &margin_item.path,
+                margin_item.at(),
+                format_args!("`{number}` has no unit"),
+                "write 5% (relative), 0.1pp or a unit (absolute)",
+            );
+            return None;
+        }
+    };
+    Some(ConditionKind::Compare(Compare { metric: id, stat, flag: flag_id, margin, confidence, good }))
+}

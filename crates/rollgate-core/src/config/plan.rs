@@ -1,0 +1,147 @@
+//! The whole plan file as it is written.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    BaselineConfig, ConditionConfig, FlagConfig, MetricConfig, Named, PhaseConfig, RoleConfig, WrittenDate,
+    WrittenRate, WrittenSpan, WrittenTime,
+};
+
+/// A rollgate plan: flags, and the phases that roll them out. Without phases the flags are set by hand.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The version of this format: 1.
+    #[cfg_attr(feature = "schema", schemars(extend("const" = 1)))]
+    pub version: u32,
+    /// A short name.
+    pub name: String,
+    /// A title for people; the name unless written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What the plan is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The planned first day of exposure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<WrittenDate>,
+    /// Who answers for the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owners: Option<Vec<String>>,
+    /// How risky it is, in your own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<String>,
+    /// When the plan is looked at again, in your own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_review: Option<String>,
+    /// IANA name of the zone of calendar items; UTC unless written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// How often gates and triggers are judged: 10s unless written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluate_every: Option<WrittenSpan>,
+    /// Requests that are expected; a check then says which gates and triggers it cannot feed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_traffic: Option<WrittenRate>,
+    /// The flags that this plan rolls out.
+    #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
+    pub flags: Named<FlagConfig>,
+    /// The signals that gates and triggers look at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Named<MetricConfig>>,
+    /// Measurements from before the rollout, by metric.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Named<BaselineConfig>>,
+    /// Roles that decide, approve and attest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Named<RoleConfig>>,
+    /// The phases, in the order they are entered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("minItems" = 1)))]
+    pub phases: Option<Vec<PhaseConfig>>,
+    /// Conditions shown beside the gates that never decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Named<ConditionConfig>>,
+    /// The daily scorecard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily: Option<DailyConfig>,
+    /// The risk register.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risks: Option<Named<RiskConfig>>,
+    /// Messages on transitions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<Vec<NoticeConfig>>,
+}
+
+/// The daily scorecard: when, and which rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DailyConfig {
+    /// The time of day, in the plan's zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<WrittenTime>,
+    /// Its rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Named<ConditionConfig>>,
+}
+
+/// A row of the risk register.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RiskConfig {
+    /// What may happen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// How likely, in your own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<String>,
+    /// How bad, in your own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<String>,
+    /// What is done against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mitigation: Option<String>,
+    /// Triggers of any phase that watch for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub triggers: Option<Vec<String>>,
+}
+
+/// A message to channels on a transition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NoticeConfig {
+    /// The transition.
+    pub when: NoticeWhenConfig,
+    /// Whether it should wake people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgent: Option<bool>,
+    /// For whom, in your own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// Where it goes: names of the channels that the host has.
+    #[cfg_attr(feature = "schema", schemars(extend("minItems" = 1)))]
+    pub channels: Vec<String>,
+    /// The text, with placeholders: `{title}`, `{name}`, `{date}`, `{phase.title}`, `{phase.id}`, `{next.title}`, `{next.id}`, `{to}`.
+    pub message: String,
+}
+
+/// When a notice is sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeWhenConfig {
+    /// So long before the planned first day.
+    BeforeStart(WrittenSpan),
+    /// On entering a phase.
+    PhaseStarted,
+    /// On passing a phase that has a next one.
+    PhasePassed,
+    /// On completion.
+    Completed,
+    /// On a rollback.
+    RolledBack,
+}

@@ -1,0 +1,16 @@
+//! `cargo xtask schema`: the JSON Schema of the plan file, from its types.
+
+use std::process::Command;
+
+use super::cargo;
+
+/// Writes it through its own test, so that the schema generator is in no other build than that of the tests.
+pub(super) fn write() -> Result<(), String> {
+    let test = "the_committed_schema_is_that_of_the_types";
+    let status = Command::new(cargo())
+        .args(["test", "--quiet", "--workspace", "--test", "plan_schema", "--", "--exact", test])
+        .env("ROLLGATE_WRITE_SCHEMA", "1")
+        .status()
+        .map_err(|error| format!("cargo test: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo test: {status}")) }
+}
