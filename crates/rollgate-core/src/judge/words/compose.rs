@@ -1,6 +1,7 @@
 //! Findings from judgements: the walk through groups, and what every sentence shares.
 
-use super::{leaf, measured, target::target_of};
+use super::target::{labels, target_of};
+use super::{leaf, measured};
 use crate::id::Key;
 use crate::judge::facts::Facts;
 use crate::judge::finding::{Evidence, Finding};
@@ -27,6 +28,11 @@ pub(super) const fn cause(verdict: Verdict) -> Option<Cause> {
 /// A part of one, as a percentage.
 pub(super) fn percent(part: f64) -> String {
     Quantity { value: part * 100.0, unit: Unit::Percent }.to_string()
+}
+
+/// How much of a window was covered, for a cell of a table: never rounded up to what was asked for.
+pub(super) fn covered(part: f64) -> String {
+    format!("{:.0}% covered", (part * 100.0).floor())
 }
 
 /// `10:14:20` in the plan's zone (UTC where the zone is not known), of a point of observed time; with its date where that
@@ -139,9 +145,10 @@ fn render(
         }
     };
     let (mut sentences, mut actuals) = (Vec::new(), Vec::new());
-    for (member, judged) in members.0.iter().zip(members.1) {
+    let labelled = labels(members.0, facts).into_iter().zip(members.0);
+    for ((label, member), judged) in labelled.zip(members.1) {
         let text = render(member, judged, facts, leaves);
-        actuals.push(text.actual);
+        actuals.push(label + &text.actual);
         if telling(condition, judgement, judged) {
             sentences.push(text.sentence);
         }

@@ -1,6 +1,6 @@
 //! Trends, alerts, comparisons and facts of the rollout in words.
 
-use super::compose::{Text, cause, clock, dropped, percent, uncovered};
+use super::compose::{Text, cause, clock, covered, dropped, percent, uncovered};
 use super::target::{margin_of, stat_name};
 use crate::id::FlagId;
 use crate::judge::alert::QUIET_COVERAGE;
@@ -53,7 +53,11 @@ pub(super) fn trend_text(
         _ => None,
     };
     if let Some(why) = excuse {
-        return Text { sentence: format!("{name}{over}: {why}"), actual: why };
+        let actual = match verdict {
+            Verdict::Inconclusive(Cause::Coverage) => covered(seen.measurement.coverage),
+            _ => why.clone(),
+        };
+        return Text { sentence: format!("{name}{over}: {why}"), actual };
     }
     let state = if verdict == Verdict::Fail { rising } else { steady };
     let sign = match trend.direction {
@@ -71,7 +75,7 @@ pub(super) fn trend_text(
         signed(sign * trend.tolerance),
         seen.parts
     );
-    Text { sentence: format!("{name}{over} is {words}"), actual: words }
+    Text { sentence: format!("{name}{over} is {words}"), actual: format!("{state} ({moved})") }
 }
 
 pub(super) fn trend_evidence(trend: &Trend, seen: &Trended, verdict: Verdict, facts: &Facts<'_>) -> Evidence {
@@ -122,7 +126,8 @@ pub(super) fn alert_text(
             AlertRule::Count { .. } | AlertRule::OpenFor(_) => None,
         });
         let why = uncovered(seen.coverage, asked);
-        return Text { sentence: format!("{name} alerts within {}: {why}", seen.window), actual: why };
+        let sentence = format!("{name} alerts within {}: {why}", seen.window);
+        return Text { sentence, actual: covered(seen.coverage) };
     }
     match *rule {
         AlertRule::Count { within, comparison, limit } => {

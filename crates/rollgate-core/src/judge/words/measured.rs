@@ -1,7 +1,7 @@
 //! Measurements in words: `p95(injection_latency) over 1m is 612 ms, above 500 ms for 10m10s (since 10:14:20), n=5400`.
 
-use super::compose::{Text, clock, dropped, percent, uncovered};
-use super::target::{averaged, limit_of, name_of, shown, stat_name};
+use super::compose::{Text, clock, covered, dropped, percent, uncovered};
+use super::target::{averaged, cell, limit_of, name_of, shown, stat_name};
 use crate::judge::facts::Facts;
 use crate::judge::finding::Evidence;
 use crate::judge::judgement::Reading;
@@ -138,11 +138,15 @@ pub(super) fn text(
         let lasting = lasting(measure, reading, None, facts);
         return Text { sentence: format!("{name}: {why}{now}{lasting}"), actual: why };
     };
-    let actual = shown(measure, range.value, measure.versus.is_some(), facts).to_string();
+    let actual = cell(measure, shown(measure, range.value, measure.versus.is_some(), facts));
     if let Some(why) = excuse {
+        let brief = match verdict {
+            Verdict::Inconclusive(Cause::Coverage) => covered(reading.measurement.coverage),
+            _ => why.clone(),
+        };
         return Text {
             sentence: format!("{name}: {why} (it is {value})"),
-            actual: format!("{actual}, {why}"),
+            actual: format!("{actual}, {brief}"),
         };
     }
     let sight = claim(measure.comparison, measure.limit, range);
