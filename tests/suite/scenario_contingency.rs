@@ -228,6 +228,35 @@ fn a_retry_voids_the_statements_of_the_phases_that_it_runs_again() {
 }
 
 #[test]
+fn what_was_measured_in_the_moment_before_a_retry_is_not_of_the_new_phase() {
+    let mut s = Scenario::in_phase("ten_percent");
+    heap(&mut s);
+    s.attest(EM, "root_cause");
+    s.attest(EM, "fix_validated");
+    s.skip();
+    // One time stamp for the 1 500 MB, the rollback and the retry; the order is what counts.
+    retried(&mut s, "ten_percent", [10.0, 10.0, 0.0]);
+    s.attest(EM, "team_confident");
+    s.skip();
+    let records = s.wait_exactly(WEEK);
+    let kinds: Vec<&str> = records.iter().map(Record::kind).collect();
+    assert_eq!(kinds, ["gates_passed", "awaiting_decision"], "{records:#?}");
+}
+
+#[test]
+fn r121_a_rollback_in_part_is_decided_while_a_decision_is_awaited_and_by_one() {
+    let mut s = Scenario::entering("hundred_percent");
+    s.coast(Span::days(14));
+    assert_eq!(s.status(), Status::AwaitingDecision);
+    s.go(EM).unwrap();
+    s.skip();
+    s.roll_back(PM, "partial").unwrap();
+    s.expect(&["decided", "rolled_back", "shares_changed", "read_back"]);
+    s.assert_stands(Status::RolledBack, "hundred_percent", [50.0, 50.0, 10.0]);
+    refused(&mut s, &["hold", "root_cause", "fix_validated"]);
+}
+
+#[test]
 fn r112_a_rollback_stays_until_somebody_retries() {
     let mut s = Scenario::in_phase("fifty_percent");
     slow(&mut s);

@@ -80,14 +80,15 @@ fn raising_above_the_step_needs_a_reason() {
 }
 
 #[test]
-fn a_step_does_not_lower_what_an_operator_raised() {
+fn what_an_operator_raised_holds_until_a_step_that_allows_less() {
     let mut s = Scenario::entering("fifty_percent");
     s.set(&[(INJECTION, 80.0)], "a demonstration").unwrap();
     s.skip();
-    s.advance(Span::minutes(30));
+    s.advance(Span::minutes(30) - Span::seconds(10));
+    s.assert_nothing();
+    s.assert_shares([80.0, 25.0, 0.0]);
+    s.advance(Span::seconds(10));
     s.expect(&["step_applied", "shares_changed", "read_back"]);
-    s.assert_shares([80.0, 50.0, 10.0]);
-    release(&mut s, &[INJECTION]).unwrap();
     s.assert_shares([50.0, 50.0, 10.0]);
 }
 
@@ -112,10 +113,11 @@ fn while_rolled_back_or_stopped_nothing_is_raised_whatever_the_reason() {
     s.set(&[(INJECTION, 4.0)], "").unwrap();
     s.expect(&["override", "shares_changed", "read_back"]);
     s.assert_stands(Status::RolledBack, "fifty_percent", [4.0, 10.0, 0.0]);
-    // Nor by giving it back to the plan: that counts from the retry on.
+    refused(&mut s, &[(INJECTION, 5.0)], "please", "nothing is raised");
+    // Given back, it takes the rollback's own limit, and no more.
     release(&mut s, &[INJECTION]).unwrap();
-    s.expect(&["released"]);
-    s.assert_stands(Status::RolledBack, "fifty_percent", [4.0, 10.0, 0.0]);
+    s.expect(&["released", "shares_changed", "read_back"]);
+    s.assert_stands(Status::RolledBack, "fifty_percent", [10.0, 10.0, 0.0]);
     s.engine.stop("on_call", "fire").unwrap();
     s.skip();
     refused(&mut s, &[(INJECTION, 1.0)], "please", "stopped");

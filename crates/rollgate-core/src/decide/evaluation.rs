@@ -233,10 +233,7 @@ pub(super) fn apply_step(turn: &mut Turn<'_>, index: usize) {
     state.step = index + 1;
     state.first_step_clock.get_or_insert(state.clock);
     state.last_step_clock = Some(state.clock);
-    // Inside a plan shares only rise: a step does not lower what an operator raised, for it was raised with a reason.
-    let lifted = |(share, now): (Share, &Share)| share.max(*now);
-    let shares =
-        overridden(&state.planned, &state.overrides).into_iter().zip(&state.shares).map(lifted).collect();
+    let shares = overridden(&state.planned, &state.overrides);
     let map = ShareMap::all(turn.ruleset, &step.shares);
     turn.record(Body::StepApplied { step: index + 1, shares: map });
     turn.change_shares(shares, cause);

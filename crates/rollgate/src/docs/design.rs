@@ -71,6 +71,14 @@
 //! - **An open phase never ends by itself.** Without a decision it stays running.
 //! - **Every `go` records the verdicts it was given on**; only the last one depends on them.
 //! - **An override above the plan's step** holds until a step that allows less is applied: steps take the smaller share.
+//! - **A baseline is captured before the first exposure only.** After it, also after a rollback to zero, only
+//!   `capture_baseline` takes one; a window that nobody watched gives none, and no zero.
+//! - **A `for` lasts from when its condition began to hold**, in gates and in the `only_if` of a step too, not from when
+//!   they are first asked.
+//! - **Before an engine was opened nobody watched.** Until windows are kept in the store, a restart leaves a hole in them
+//!   that reaches back to the start, and gates that ask for more than has been watched since do not pass.
+//! - **Watched time is saved every minute**, so that a process that is killed loses no more of a wait. The next one goes
+//!   on at the calendar's time, or where the one before stopped if the calendar was set back.
 //! - **Environment variables** seed flags-only setups. Beside a plan with phases only `false` is accepted, since the plan
 //!   alone raises shares.
 //! - **A sample for a subject without a key**, or of a flag that is disabled, belongs to no arm: the caller's default
