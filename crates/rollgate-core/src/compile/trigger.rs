@@ -11,7 +11,6 @@ use crate::snapshot::{
     Trigger, TriggerMode, Window,
 };
 use crate::time::Span;
-use crate::units::Share;
 
 /// The target of a name: zero, or an earlier phase whose shares are lower.
 fn lower(reader: &mut Reader, here: &Here<'_>, item: &Item<'_>) -> Option<RollbackTo> {
@@ -92,7 +91,7 @@ pub(super) fn trigger(
             reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 format_args!("trigger `{key}` does not say when it fires"),
                 "add `when:` with a condition",
             );
@@ -105,7 +104,7 @@ pub(super) fn trigger(
             reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 format_args!("trigger `{key}` does not say where it rolls back to"),
                 "add `rollback: { to: zero }`",
             );
@@ -209,7 +208,7 @@ fn rollback(reader: &mut Reader, names: &Names<'_>, here: &Here<'_>, item: &Item
             reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 "a rollback has either `to` or `set`",
                 "write `to: zero`, `to:` an earlier phase, or `set: { FLAG: 0% }`",
             );
@@ -233,7 +232,7 @@ pub(super) fn decision(
         reader.error_help(
             "missing-key",
             &item.path,
-            item.at(),
+            item.key_at(),
             "who decides is not said",
             "add `roles: [...]`",
         );
@@ -247,7 +246,7 @@ pub(super) fn decision(
             reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 "how long a no-go extends the phase is not said",
                 "add `extend: 7d`",
             );

@@ -184,6 +184,11 @@ fn nothing_that_is_not_understood_is_left_out_in_silence() {
             Err(problems) => {
                 refused += 1;
                 assert!(problems.has_error(), "refused without a reason");
+                // What the compiler takes, the types take too; else the plan would have no fingerprint.
+                let is_whole = |problem: &&rollgate::core::compile::Problem| {
+                    problem.path.is_empty() && problem.code == "wrong-type"
+                };
+                assert_eq!(problems.0.iter().find(is_whole), None, "{plan:?}");
             }
         }
     }
@@ -249,6 +254,20 @@ fn a_place_is_exact_in_every_format() {
     assert_eq!(place(json, Format::Json), at(3, 21));
     let toml = "version = 1\nname = \"n\"\n[flags.A]\nenabled = \"maybe\"\n";
     assert_eq!(place(toml, Format::Toml), at(4, 11));
+}
+
+/// What is missing in a value, and what is wrong with a name, stands at the name.
+#[test]
+fn a_missing_key_is_placed_at_the_name_of_what_lacks_it() {
+    let text = "version: 1\nname: n\nflags:\n  A: {}\nmetrics:\n  m:\n\n    unit: ms\n";
+    let problems = ruleset(text, Format::Yaml).unwrap_err();
+    let problem = &problems.0[0];
+    assert_eq!((problem.path.as_str(), problem.line, problem.column), ("metrics.m", 6, 3));
+    let text = PLAN.replacen("set: { A: 50% }", "set: { Q: 50% }", 1);
+    let (index, line) = text.lines().enumerate().find(|(_, line)| line.contains("Q: 50%")).unwrap();
+    let problems = ruleset(&text, Format::Yaml).unwrap_err();
+    let problem = problems.0.iter().find(|problem| problem.code == "unknown-flag").unwrap();
+    assert_eq!((problem.line as usize, problem.column as usize), (index + 1, line.find("Q:").unwrap() + 1));
 }
 
 #[test]
