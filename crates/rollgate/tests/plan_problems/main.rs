@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use regex::Regex;
 use rollgate::core::compile::{Level, Problems, compile};
-use rollgate::core::config::{Node, Value};
+use rollgate::core::config::{Node, Scalar, Value};
 use rollgate::read::{Format, ruleset, tree};
 
 use tables::{BROKEN, PLAN, WARNED};
@@ -130,8 +130,8 @@ fn compiled_named(compiled: &rollgate::core::snapshot::Ruleset) -> usize {
         + inside.sum::<usize>()
 }
 
-/// Every plan with one key or one item less, or with one value that is of no use.
-fn damaged(node: &Node) -> Vec<Node> {
+/// Every plan with one key or one item less, or with one of these in the place of a value.
+fn damaged(node: &Node, with_values: &[Value]) -> Vec<Node> {
     let mut found = Vec::new();
     let with = |value: Value| Node { value, at: node.at };
     match &node.value {
@@ -140,7 +140,7 @@ fn damaged(node: &Node) -> Vec<Node> {
                 let mut fewer = entries.clone();
                 fewer.remove(index);
                 found.push(with(Value::Map(fewer)));
-                for inner in damaged(&entries[index].2) {
+                for inner in damaged(&entries[index].2, with_values) {
                     let mut other = entries.clone();
                     other[index].2 = inner;
                     found.push(with(Value::Map(other)));
@@ -152,19 +152,16 @@ fn damaged(node: &Node) -> Vec<Node> {
                 let mut fewer = items.clone();
                 fewer.remove(index);
                 found.push(with(Value::List(fewer)));
-                for inner in damaged(&items[index]) {
+                for inner in damaged(&items[index], with_values) {
                     let mut other = items.clone();
                     other[index] = inner;
                     found.push(with(Value::List(other)));
                 }
             }
         }
-        Value::Scalar(_) => {
-            found.push(with(Value::Scalar(rollgate::core::config::Scalar::Null)));
-            found.push(with(Value::Scalar(rollgate::core::config::Scalar::Text("zzz".into()))));
-            found.push(with(Value::List(Vec::new())));
-        }
+        Value::Scalar(_) => {}
     }
+    found.extend(with_values.iter().cloned().map(with));
     found
 }
 
@@ -173,8 +170,33 @@ fn damaged(node: &Node) -> Vec<Node> {
 fn nothing_that_is_not_understood_is_left_out_in_silence() {
     let text = std::fs::read_to_string(root().join("examples/plans/every-key.yaml")).unwrap();
     let plan = tree(&text, Format::Yaml).unwrap();
+    let texts = [
+        "",
+        "zzz",
+        "0",
+        "1",
+        "-1",
+        "1.0",
+        "NaN",
+        "1e400",
+        "50%",
+        "1ms",
+        "99999999999999999999d",
+        "open",
+        "zero",
+        "lead",
+    ];
+    let mut values: Vec<Value> =
+        texts.iter().map(|text| Value::Scalar(Scalar::Text((*text).into()))).collect();
+    values.extend([
+        Value::Scalar(Scalar::Null),
+        Value::Scalar(Scalar::Bool(true)),
+        Value::List(Vec::new()),
+        Value::Map(Vec::new()),
+    ]);
     let (mut refused, mut taken) = (0, 0);
-    for plan in damaged(&plan) {
+    let is_map = |plan: &Node| matches!(plan.value, Value::Map(_));
+    for plan in damaged(&plan, &values).into_iter().filter(is_map) {
         match compile(&plan) {
             Ok(compiled) => {
                 taken += 1;
