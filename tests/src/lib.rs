@@ -1,2 +1,11 @@
-//! What scenario tests are told with: traces that read like stories, and journals that do too.
+//! What scenario tests are told with: a rollout of the real plan on a manual clock, and its journal.
 #![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Nothing but tests is built on it.
+
+mod record;
+mod scenario;
+mod traffic;
+
+pub use record::Record;
+pub use scenario::{CTO, EM, PM, Scenario, memory_system};
+pub use traffic::Traffic;

@@ -3,3 +3,15 @@
 
 mod errors;
 mod properties;
+mod scenario_alerts;
+mod scenario_contingency;
+mod scenario_decisions;
+mod scenario_evidence;
+mod scenario_happy;
+mod scenario_operator;
+mod scenario_plans;
+mod scenario_proposals;
+mod scenario_rollback;
+mod scenario_sustained;
+mod scenario_time;
+mod scenario_triggers;

@@ -87,9 +87,12 @@ pub(crate) struct EvaluateArgs {
     pub(crate) set: Vec<(String, Share)>,
     #[command(flatten)]
     pub(crate) subjects: Subjects,
-    /// Add the steps that led to each answer
+    /// Add the steps that led to each answer: lists, parent, bucket against threshold
     #[arg(long)]
     pub(crate) explain: bool,
+    /// How answers are written: one JSON object a line, or a table
+    #[arg(long, value_enum, default_value_t = TableFormat::Json)]
+    pub(crate) format: TableFormat,
 }
 
 #[derive(Debug, Args)]
@@ -137,6 +140,8 @@ pub(crate) enum CardFormat {
     Md,
     /// One JSON object in one line
     Json,
+    /// For a terminal
+    Text,
 }
 
 fn flag_share(text: &str) -> Result<(String, Share), String> {

@@ -13,8 +13,9 @@ use rollgate::core::snapshot::{Bucketing, FlagState, Ruleset, Snapshot};
 use rollgate::core::units::Share;
 use serde::Serialize;
 
-use crate::args::EvaluateArgs;
+use crate::args::{EvaluateArgs, TableFormat};
 use crate::input;
+use crate::table::{Style, Table};
 
 /// One line of the output.
 #[derive(Debug, Serialize)]
@@ -40,31 +41,80 @@ struct Question {
     is_explained: bool,
 }
 
+/// Where answers go: straight to the output, or into a table that is written at the end.
+enum Sheet<'a> {
+    Lines(&'a mut dyn Write),
+    Table(Table, Style),
+}
+
 /// Evaluates the keys that were asked for.
 pub(crate) fn run(asked: &EvaluateArgs) -> ExitCode {
     let question = match input::plan(&asked.plan).and_then(|ruleset| Question::of(ruleset, asked)) {
         Ok(question) => question,
-        Err(error) => return input::refuse(&error),
+        Err(error) => return input::refuse_plan(&error),
     };
     if let Some(note) = question.note() {
         eprintln!("note: {note}");
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
-    if let Some(key) = &asked.subjects.key {
-        return input::written(question.answer(key, &mut out).and_then(|()| out.flush()));
-    }
+    let mut sheet = Sheet::new(asked, &mut out);
     // The parser asks for one of the two.
     let path = asked.subjects.keys.as_deref().unwrap_or(Path::new("-"));
-    match input::lines(path, |file| Box::new(file)) {
-        Ok(mut lines) => match question.answer_lines(path, &mut lines, &mut out) {
-            Ok(outcome) => input::written(outcome.and_then(|()| out.flush())),
-            Err(error) => {
-                // What was answered before the bad line stands.
-                let _ = out.flush();
-                input::refuse(&error)
+    let read = match &asked.subjects.key {
+        Some(key) => Ok(question.answer(key, &mut sheet)),
+        None => input::lines(path, |file| Box::new(file))
+            .and_then(|mut lines| question.answer_lines(path, &mut lines, &mut sheet)),
+    };
+    // What was answered before a bad line stands.
+    let table = sheet.finish();
+    let written = |outcome: io::Result<()>| {
+        outcome.and_then(|()| write!(out, "{}", table.unwrap_or_default())).and_then(|()| out.flush())
+    };
+    match read {
+        Ok(outcome) => input::written(written(outcome)),
+        Err(error) => {
+            let _ = written(Ok(()));
+            input::refuse(&error)
+        }
+    }
+}
+
+impl<'a> Sheet<'a> {
+    fn new(asked: &EvaluateArgs, out: &'a mut dyn Write) -> Self {
+        let style = match asked.format {
+            TableFormat::Json => return Self::Lines(out),
+            TableFormat::Table => Style::Text,
+            TableFormat::Markdown => Style::Markdown,
+        };
+        let headings = ["Key", "On", "Variant", "Reason", "Bucket", "Share"];
+        let headings = headings.into_iter().chain(asked.explain.then_some("Why"));
+        Self::Table(Table::new(headings.map(str::to_owned)), style)
+    }
+
+    fn add(&mut self, answer: &Answer<'_>) -> io::Result<()> {
+        match self {
+            Self::Lines(out) => {
+                serde_json::to_writer(&mut **out, answer)?;
+                out.write_all(b"\n")
             }
-        },
-        Err(error) => input::refuse(&error),
+            Self::Table(table, _) => {
+                let reason = answer.error.map_or(answer.reason, |error| error);
+                let bucket = answer.bucket.map_or_else(|| "none".to_owned(), |bucket| bucket.to_string());
+                let on = if answer.on { "on" } else { "off" };
+                let cells = [answer.key, on, answer.variant.unwrap_or("default"), reason, &bucket];
+                let cells = cells.map(str::to_owned).into_iter().chain([answer.share.to_string()]);
+                table.add(cells.chain(answer.explain.as_ref().map(|steps| steps.join("\n"))));
+                Ok(())
+            }
+        }
+    }
+
+    /// The table, where it is one.
+    fn finish(self) -> Option<String> {
+        match self {
+            Self::Lines(_) => None,
+            Self::Table(table, style) => Some(table.draw(style)),
+        }
     }
 }
 
@@ -113,7 +163,7 @@ impl Question {
         })
     }
 
-    fn answer(&self, key: &str, out: &mut dyn Write) -> io::Result<()> {
+    fn answer(&self, key: &str, sheet: &mut Sheet<'_>) -> io::Result<()> {
         let (context, flag) = (Context::new(key), FlagRef::Id(self.flag));
         let mut trail = Trail::default();
         let (evaluation, explain) = if self.is_explained {
@@ -134,8 +184,7 @@ impl Question {
             error: evaluation.error.map(|code| code.name()),
             explain,
         };
-        serde_json::to_writer(&mut *out, &answer)?;
-        out.write_all(b"\n")
+        sheet.add(&answer)
     }
 
     /// One answer a line of keys. The outer error is about reading, the inner one about writing.
@@ -143,7 +192,7 @@ impl Question {
         &self,
         path: &Path,
         lines: &mut dyn BufRead,
-        out: &mut dyn Write,
+        sheet: &mut Sheet<'_>,
     ) -> Result<io::Result<()>, Error> {
         let mut line = Vec::new();
         for number in 1_u64.. {
@@ -161,7 +210,7 @@ impl Question {
                     format_args!("{}, line {number}: not UTF-8; expected one key a line", input::name(path));
                 Error::new(ErrorKind::InvalidArgument, why)
             })?;
-            if let Err(error) = self.answer(key, out) {
+            if let Err(error) = self.answer(key, sheet) {
                 return Ok(Err(error));
             }
         }

@@ -45,6 +45,16 @@ pub(crate) fn refuse(why: &dyn Display) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// As [`refuse`]; a plan that was read and has problems is exit code 1, as `check` gives it.
+pub(crate) fn refuse_plan(why: &Error) -> ExitCode {
+    eprintln!("error: {why}");
+    if why.kind() != Kind::InvalidConfig {
+        return ExitCode::from(2);
+    }
+    eprintln!("`rollgate check` shows the lines");
+    ExitCode::from(1)
+}
+
 /// The end of writing to standard output. A reader that has gone away, as `head` does, has what it wanted.
 pub(crate) fn written(outcome: io::Result<()>) -> ExitCode {
     match outcome {

@@ -2,37 +2,58 @@
 
 use std::fmt::Write as _;
 
+use rollgate::core::time::Span;
 use serde_json::Value;
 
 /// One record in one or two lines; `None` for those that only machines need.
 pub(crate) fn line_of(record: &Value) -> Option<String> {
     let text = |field: &str| record.get(field).and_then(Value::as_str).unwrap_or_default();
     let kind = text("kind");
+    let number = |field: &str| record.get(field).and_then(Value::as_u64).unwrap_or_default();
     let what = match kind {
         "started" => format!("started by {}", text("by")),
         "phase_started" => format!("▶ {}", text("title")),
-        "step_applied" => format!("step {}", record.get("step").and_then(Value::as_u64).unwrap_or_default()),
+        "step_applied" => format!("step {}", number("step")),
         "shares_changed" => format!("  {}", shares(record)),
         "gates_passed" => "gates: all pass".into(),
         "gates_failed" | "gates_inconclusive" => format!("{}{}", kind.replace('_', ": "), open_gates(record)),
         "awaiting_decision" => format!("awaiting the decision of {}", list(record, "roles")),
-        "decided" => format!("{} by {}: {}", text("choice").to_uppercase(), text("role"), text("rationale")),
+        "decided" => format!(
+            "{} by {}: {}{}",
+            text("choice").to_uppercase().replace('_', "-"),
+            text("role"),
+            text("rationale"),
+            if text("override").is_empty() {
+                String::new()
+            } else {
+                format!(" (override: {})", text("override"))
+            }
+        ),
         "decision_refused" | "command_refused" => format!("refused ({}): {}", text("by"), text("why")),
         "retry_refused" => format!("retry refused; missing: {}", list(record, "missing")),
         "phase_passed" => "✔ phase passed".into(),
-        "completed" => "✔ completed: 100 %".into(),
-        "extended" => format!("extended until {}", text("until")),
+        "completed" => "✔ completed".into(),
+        "extended" => format!("extended until {}", calendar(text("until"))),
+        // The proposal says the same.
+        "trigger_fired" if text("mode") == "manual" && record.pointer("/finding/dry_run").is_none() => {
+            return None;
+        }
         "trigger_fired" => format!("✖ trigger {} fired: {}", text("trigger"), sentence(record)),
         "proposal" => format!("? trigger {} proposes a rollback: {}", text("trigger"), sentence(record)),
         "proposal_lapsed" => format!("the proposal of {} lapsed", text("trigger")),
         "proposal_dismissed" => format!("the proposal of {} was dismissed", text("trigger")),
         "approved" => format!("the proposal of {} was approved by {}", text("trigger"), text("role")),
+        "rolled_back" if text("to") == "set" => "✖ ROLLED BACK, these flags only:".into(),
         "rolled_back" => format!("✖ ROLLED BACK to {}", text("to")),
         "rollback_ineffective" => format!("! the rollback did not help: {}", sentence(record)),
         "retried" => format!("retry by {}, again from {}", text("by"), text("from_phase")),
         "override" => format!("shares set by {}: {}", text("by"), text("reason")),
         "released" => format!("released: {}", list(record, "flags")),
         "paused" | "resumed" | "stopped" => format!("{kind} by {}: {}", text("by"), text("reason")),
+        "checked" => format!("checked by {}: {}", text("by"), text("item")),
+        "attested" if record.get("value") == Some(&Value::Bool(false)) => {
+            format!("revoked by {}: {}", text("by"), text("item"))
+        }
         "attested" => format!("attested by {}: {}", text("by"), text("item")),
         "baseline_captured" => format!(
             "baseline of {}: {}",
@@ -40,16 +61,23 @@ pub(crate) fn line_of(record: &Value) -> Option<String> {
             record.get("value").and_then(Value::as_f64).unwrap_or_default()
         ),
         "alert_opened" => format!("alert ({}): {}", text("severity"), text("id")),
+        "alert_closed" => format!("alert closed ({}): {}", text("severity"), text("id")),
+        "dropped" => format!("! {} samples of {} were dropped", number("count"), text("metric")),
         "clock_jump" => {
-            format!("! the wall clock jumped by {} ms", record.get("by_ms").unwrap_or(&Value::Null))
+            let by = record.get("by_ms").and_then(Value::as_i64).unwrap_or_default();
+            let way = if by < 0 { "back" } else { "forward" };
+            format!("! the wall clock jumped {way} by {}", Span(by.unsigned_abs()))
         }
-        "restarted" => format!("restarted after {} ms", record.get("down_ms").unwrap_or(&Value::Null)),
+        "restarted" => format!("restarted after {}", Span(number("down_ms"))),
         "read_back" if record.get("ok") == Some(&Value::Bool(false)) => "! READ-BACK DOES NOT AGREE".into(),
         _ => return None,
     };
-    let at = text("at").replace('T', " ");
-    let at = at.split('.').next().unwrap_or_default();
-    Some(format!("{at}  {what}"))
+    Some(format!("{}  {what}", calendar(text("at"))))
+}
+
+/// `2026-01-19 10:00:00`, of RFC 3339.
+fn calendar(at: &str) -> String {
+    at.split('.').next().unwrap_or_default().replace('T', " ")
 }
 
 fn sentence(record: &Value) -> &str {

@@ -11,7 +11,9 @@ mod evaluate;
 mod input;
 mod journal_text;
 mod matrix;
+mod paint;
 mod replay;
+mod table;
 
 use std::process::ExitCode;
 

@@ -1,33 +1,30 @@
 //! `rollgate matrix`: the share of every flag after every step.
 
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use comfy_table::Table;
-use comfy_table::presets::{ASCII_MARKDOWN, UTF8_HORIZONTAL_ONLY};
 use rollgate::core::snapshot::Ruleset;
 use rollgate::core::units::Share;
-use rollgate::read::{ReadError, plan_file};
 use serde_json::{Map, Value, json};
 
 use crate::args::TableFormat;
+use crate::input;
+use crate::table::{Style, Table};
 
 /// Prints the table.
 pub(crate) fn run(plan: &Path, format: TableFormat) -> ExitCode {
-    let ruleset = match plan_file(plan) {
-        Ok(compiled) => compiled.ruleset,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::from(if matches!(error, ReadError::Io(..)) { 2 } else { 1 });
-        }
+    let ruleset = match input::plan(plan) {
+        Ok(ruleset) => ruleset,
+        Err(error) => return input::refuse_plan(&error),
     };
     let rows = rows(&ruleset);
-    if format == TableFormat::Json {
-        println!("{}", json(&ruleset, &rows));
-    } else {
-        println!("{}", table(&ruleset, &rows, format));
-    }
-    ExitCode::SUCCESS
+    let mut out = io::stdout().lock();
+    input::written(match format {
+        TableFormat::Json => writeln!(out, "{}", json(&ruleset, &rows)),
+        TableFormat::Table => write!(out, "{}", table(&ruleset, &rows).draw(Style::Text)),
+        TableFormat::Markdown => write!(out, "{}", table(&ruleset, &rows).draw(Style::Markdown)),
+    })
 }
 
 /// One row: a phase, the number of its step (none where it has no steps), and the shares after it.
@@ -50,19 +47,17 @@ fn rows(ruleset: &Ruleset) -> Vec<Row<'_>> {
     rows
 }
 
-fn table(ruleset: &Ruleset, rows: &[Row<'_>], format: TableFormat) -> Table {
-    let mut table = Table::new();
-    table.load_style(if format == TableFormat::Markdown { ASCII_MARKDOWN } else { UTF8_HORIZONTAL_ONLY });
+fn table(ruleset: &Ruleset, rows: &[Row<'_>]) -> Table {
     let flags = ruleset.flags.iter().map(|flag| flag.key.to_string());
-    table.set_header(["Phase", "Step"].map(str::to_owned).into_iter().chain(flags));
+    let mut table = Table::new(["Phase", "Step"].map(str::to_owned).into_iter().chain(flags));
     for row in rows {
         let step = row.step.map_or_else(String::new, |step| step.to_string());
         let shares = row.shares.iter().map(ToString::to_string);
-        table.add_row([row.phase.to_owned(), step].into_iter().chain(shares));
+        table.add([row.phase.to_owned(), step].into_iter().chain(shares));
     }
     if rows.is_empty() {
         let shares = ruleset.flags.iter().map(|flag| flag.initial.to_string());
-        table.add_row(["(no phases)".to_owned(), String::new()].into_iter().chain(shares));
+        table.add(["(no phases)".to_owned(), String::new()].into_iter().chain(shares));
     }
     table
 }

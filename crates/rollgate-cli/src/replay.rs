@@ -10,13 +10,14 @@ use rollgate::core::report::{Form, Scorecard};
 use rollgate::replay::{self, Replay};
 
 use crate::args::{CardFormat, JournalFormat, ReplayArgs};
+use crate::paint::Paint;
 use crate::{input, journal_text};
 
 /// Replays the trace that was asked for.
 pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
     let ruleset = match input::plan(&asked.plan) {
         Ok(ruleset) => ruleset,
-        Err(error) => return input::refuse(&error),
+        Err(error) => return input::refuse_plan(&error),
     };
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
     let mut trace = match input::lines(&asked.trace, |file| watched(file, &bar)) {
@@ -79,6 +80,7 @@ fn write_record(format: JournalFormat, line: &str, out: &mut dyn Write) -> io::R
 fn write_card(format: CardFormat, card: &Scorecard, out: &mut dyn Write) -> io::Result<()> {
     match format {
         CardFormat::Md => write!(out, "\n{}", card.to_markdown()),
+        CardFormat::Text => write!(out, "\n{}", Paint::of_stdout().card(card)),
         CardFormat::Json => {
             serde_json::to_writer(&mut *out, card)?;
             writeln!(out)

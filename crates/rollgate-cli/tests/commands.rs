@@ -1,4 +1,4 @@
-//! `rollgate evaluate` and `rollgate replay` as scripts call them: what is on which stream, and the exit codes.
+//! `rollgate matrix`, `evaluate` and `replay` as scripts call them: what is on which stream, and the exit codes.
 #![allow(clippy::unwrap_used)]
 
 use std::io::Write;
@@ -74,7 +74,120 @@ fn a_parents_share_is_set_beside_the_flags_own() {
     let set = [&child[..], &["--set", "USE_HIERARCHICAL_TIERS=50%", "--explain"]].concat();
     let answer = &answers(&set, b"")[0];
     assert_eq!(answer["on"], Value::Bool(true));
-    assert_eq!(answer["explain"][3], "inside USE_HIERARCHICAL_TIERS: on, go on");
+    let steps: Vec<_> =
+        answer["explain"].as_array().unwrap().iter().map(|step| step.as_str().unwrap()).collect();
+    let expected = [
+        "flag USE_CROSS_AGENT_SHARING (salt memory-system)",
+        "parent USE_HIERARCHICAL_TIERS (salt memory-system)",
+        "bucket 1672438058 (38.9395% of the way) is below threshold 2147483648 (50%): on",
+        "inside USE_HIERARCHICAL_TIERS: on, go on",
+        "share 100%: on for everybody",
+    ];
+    assert_eq!(steps, expected);
+}
+
+#[test]
+fn lists_are_explained() {
+    let plan =
+        scratch("lists.yaml", "version: 1\nname: l\nflags: { F: { always_on: [ann], always_off: [bob] } }\n");
+    let steps = |key: &str| {
+        let arguments = ["evaluate", &*plan, "--flag", "F", "--share", "50%", "--key", key, "--explain"];
+        let answer = answers(&arguments, b"").remove(0);
+        (answer["on"].as_bool().unwrap(), answer["reason"].clone(), answer["explain"][1].clone())
+    };
+    assert_eq!(steps("ann"), (true, "TARGETING_MATCH".into(), "the key is in always_on".into()));
+    assert_eq!(steps("bob"), (false, "TARGETING_MATCH".into(), "the key is in always_off".into()));
+    assert_eq!(steps("eve").2, "the key is on no list");
+}
+
+#[test]
+fn answers_come_as_a_table_where_a_person_asks() {
+    let flag = ["evaluate", PLAN, "--flag", "USE_ENHANCED_INJECTION", "--share", "50%", "--keys", "-"];
+    let table = |format| text(&[&flag[..], &["--format", format]].concat(), b"user-42\nuser-43\n");
+    let markdown = table("markdown");
+    let first = "| user-42 | on | on | SPLIT | 1672438058 | 50% |";
+    assert_eq!(markdown.lines().nth(2), Some(first), "{markdown}");
+    assert_eq!(markdown.lines().count(), 4);
+    assert!(
+        table("table").lines().any(|line| line.starts_with("user-42  on  on       SPLIT ")),
+        "{}",
+        table("table")
+    );
+}
+
+#[test]
+fn the_matrix_says_every_share_after_every_step() {
+    let rows: Vec<Value> = serde_json::from_str(&text(&["matrix", PLAN, "--format", "json"], b"")).unwrap();
+    assert_eq!(rows.len(), 8, "two phases without steps, and one, two and three steps");
+    assert_eq!(rows[0]["step"], Value::Null);
+    let last = serde_json::json!({
+        "phase": "hundred_percent", "step": 3,
+        "shares": { "USE_ENHANCED_INJECTION": 1.0, "USE_HIERARCHICAL_TIERS": 1.0, "USE_CROSS_AGENT_SHARING": 1.0 }
+    });
+    assert_eq!(rows[6], last);
+    let markdown = text(&["matrix", PLAN, "--format", "markdown"], b"");
+    assert!(markdown.starts_with("| Phase ") && markdown.lines().count() == 10, "{markdown}");
+    let table = text(&["matrix", PLAN], b"");
+    assert!(table.lines().any(|line| line.contains("fifty_percent") && line.contains("25%")), "{table}");
+    assert!(table.lines().all(|line| line.chars().count() <= 110), "{table}");
+}
+
+#[test]
+fn a_plan_with_problems_exits_with_1_and_says_them_all() {
+    let plan = scratch("broken.yaml", "version: 2\nname: b\nflags: { F: { share: 1 } }\n");
+    for arguments in [
+        &["matrix", &*plan][..],
+        &["evaluate", &plan, "--flag", "F", "--key", "a"],
+        &["replay", &plan, "--trace", "-"],
+    ] {
+        let output = rollgate(arguments, b"");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{error}");
+        assert!(
+            error.contains("1:10") && error.contains("3:22") && error.contains("`100%` or `1%`"),
+            "{error}"
+        );
+    }
+    refuses(&["matrix", "no-such.yaml"], b"", "no-such.yaml");
+    refuses(&["matrix", "plan.txt"], b"", "a plan file ends in .yaml, .yml, .toml or .json");
+}
+
+/// Runs it with a reader that goes away at once.
+fn headless(arguments: &[&str], input: &[u8]) -> (Option<i32>, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rollgate"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let keys = "user-1\n".repeat(20_000);
+    let evaluate = ["evaluate", PLAN, "--flag", "USE_ENHANCED_INJECTION", "--share", "50%", "--keys", "-"];
+    let table = [&evaluate[..], &["--format", "table"]].concat();
+    let commands: [&[&str]; 5] = [
+        &["matrix", PLAN],
+        &["matrix", PLAN, "--format", "json"],
+        &evaluate,
+        &table,
+        &["replay", PLAN, "--trace", "-"],
+    ];
+    for arguments in commands {
+        let input = if arguments[0] == "replay" { TRACE.as_bytes() } else { keys.as_bytes() };
+        let (code, error) = headless(arguments, input);
+        assert_eq!(
+            (code, error.contains("panic"), error.contains("error")),
+            (Some(0), false, false),
+            "{error}"
+        );
+    }
 }
 
 #[test]
@@ -89,6 +202,21 @@ fn input_that_cannot_be_used_exits_with_2() {
     let before =
         refuses(&evaluate(PLAN, &[flag[0], flag[1], "--keys", "-"]), b"a\n\xff\n", "standard input, line 2");
     assert_eq!(before.lines().count(), 1, "what stands before the bad line is answered");
+}
+
+/// Standard output of a run that must succeed.
+#[track_caller]
+fn text(arguments: &[&str], input: &[u8]) -> String {
+    let output = rollgate(arguments, input);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A file that only this run of the tests has.
+fn scratch(name: &str, content: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 const TRACE: &str = r#"{"at":"2026-01-13T09:00:00Z","live":"all"}
@@ -112,6 +240,10 @@ fn a_scorecard_follows_the_journal() {
     let lines = answers(&["replay", PLAN, "--trace", "-", "--scorecard", "json"], TRACE.as_bytes());
     assert_eq!(lines.len(), 5);
     assert_eq!(lines[4]["overall"], "NOT YET");
+    let row = &lines[4]["rows"][0];
+    let fields: Vec<_> = row.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["section", "metric", "target", "actual", "status", "due", "sentence", "evidence"]);
+    assert_eq!((&row["metric"], &row["actual"]), (&"checklist_complete".into(), &"0/9".into()));
     let text = rollgate(
         &["replay", PLAN, "--trace", "-", "--format", "text", "--scorecard", "md"],
         TRACE.as_bytes(),
@@ -127,4 +259,30 @@ fn a_bad_line_stops_the_replay_with_its_number_and_path() {
     let journal =
         refuses(&["replay", PLAN, "--trace", "-"], bad.as_bytes(), "line 3: id: expected the alert's id");
     assert_eq!(journal.lines().count(), 2, "nothing after the bad line is processed: {journal}");
+}
+
+#[test]
+fn a_trace_from_a_file_is_read_as_from_standard_input() {
+    let file = scratch("trace.jsonl", TRACE);
+    let from_file = text(&["replay", PLAN, "--trace", &file], b"");
+    assert_eq!(from_file, text(&["replay", PLAN, "--trace", "-"], TRACE.as_bytes()));
+    refuses(&["replay", PLAN, "--trace", "no-such.jsonl"], b"", "no-such.jsonl cannot be read");
+    refuses(&["replay", PLAN, "--trace", "-", "--store", "x.db"], b"", "unexpected argument '--store'");
+    refuses(&["replay", PLAN, "--trace", "-", "--until", "soon"], b"", "RFC 3339");
+}
+
+#[test]
+fn people_read_what_was_decided_and_why() {
+    let trace =
+        TRACE.replace(r#""command":"stop","by":"on_call""#, r#""command":"decide","choice":"go","by":"cto""#);
+    let trace = trace.replace(r#""reason":"enough""#, r#""rationale":"now""#);
+    let journal = text(&["replay", PLAN, "--trace", "-", "--format", "text"], trace.as_bytes());
+    let last = journal.lines().last().unwrap();
+    assert!(last.starts_with("2026-01-13 09:02:00  refused (cto): cto has no vote here"), "{journal}");
+    let card = text(&["replay", PLAN, "--trace", "-", "--scorecard", "text"], TRACE.as_bytes());
+    assert!(card.contains("\nScorecard of Phase 0: Pre-Deployment\n"), "{card}");
+    assert!(
+        card.contains("\nOverall: NOT YET\nThe rollout is stopped; nothing is decided until a retry.\n"),
+        "{card}"
+    );
 }

@@ -22,12 +22,22 @@ pub const KEY_BYTES_MAX: usize = 128;
 pub const ARMS_MAX: usize = 8;
 /// Exact timestamps kept for one event metric; older ones count in slots.
 pub const EVENT_TIMES_MAX: usize = 4_096;
-/// Alerts kept, open and closed; a flood drops the newest and counts it.
+/// Slots that marks may add to a tier of a metric; beyond them the oldest two become one.
+pub const SLOTS_BESIDE_MAX: usize = 256;
+/// Samples that one call may stand for; more cannot be, and so few never overflow a counter between two evaluations.
+pub const SAMPLES_AT_ONCE_MAX: u64 = 1 << 44;
+/// Samples that one metric can hold; what comes after is dropped and counted, so that no sum ever overflows.
+pub const SAMPLES_MAX: u64 = 1 << 62;
+/// Sums of windows kept for one metric between two evaluations; beyond them the one used longest ago is made anew.
+pub const SUMS_KEPT: usize = 32;
+/// Names of unknown metrics that are remembered for the journal; others are counted together.
+pub const UNKNOWN_NAMES_MAX: usize = 64;
+/// Alerts of one severity kept, open and closed. Of more, a closed one is forgotten, or else the newest is only counted.
 pub const ALERTS_MAX: usize = 4_096;
 /// Bytes of an alert id.
 pub const ALERT_ID_BYTES_MAX: usize = 256;
-/// Score points kept for one metric.
-pub const SCORE_POINTS_MAX: usize = 1_024;
+/// A gauge's values are smaller than this, up or down: 2^63, as those of a distribution.
+pub const LEVEL_MAX: f64 = 9_223_372_036_854_775_808.0;
 /// Longest window that a plan may ask for: 92 days. Slots of one hour are kept for all of it.
 pub const WINDOW_MAX_MS: u64 = 92 * 86_400_000;
 /// Longest wait that a plan may ask for: 10 years.

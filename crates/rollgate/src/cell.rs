@@ -19,7 +19,8 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 /// Holds the current snapshot and keeps the last ones alive.
 pub struct SnapshotCell {
     id: u64,
-    /// Stored after the swap, so that whoever sees a version finds at least that snapshot.
+    /// Stored before the swap: whoever has seen a snapshot, pinned or read, finds its version here, and so no copy that
+    /// is older than it.
     version: AtomicU64,
     current: ArcSwap<Snapshot>,
     /// The last snapshots stay alive, so that a reader that drops an old one never pays for freeing it. The lock also
@@ -61,8 +62,8 @@ impl SnapshotCell {
         if kept.len() > SNAPSHOTS_KEPT {
             kept.pop_front();
         }
-        self.current.store(snapshot.clone());
         self.version.store(snapshot.version, Ordering::Release);
+        self.current.store(snapshot.clone());
         also(&snapshot);
         Published::Current
     }
@@ -126,7 +127,10 @@ mod tests {
                     while last < 500 {
                         let version = cell.read(|snapshot| snapshot.version);
                         assert!(version >= last);
-                        last = version;
+                        // A pinned snapshot and one that is read through the thread's copy grow together.
+                        last = cell.load().version;
+                        assert!(last >= version);
+                        assert!(cell.read(|snapshot| snapshot.version) >= last);
                     }
                 });
             }

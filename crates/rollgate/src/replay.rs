@@ -7,10 +7,10 @@ use std::io::BufRead;
 use std::sync::Arc;
 
 use rollgate_core::error::{Error, ErrorKind};
-use rollgate_core::limits::TRACE_LINE_BYTES_MAX;
+use rollgate_core::limits::{SPAN_MAX_MS, TRACE_LINE_BYTES_MAX};
 use rollgate_core::metrics::{Arm, Arms, EventSource};
 use rollgate_core::snapshot::{MetricKind, Ruleset};
-use rollgate_core::time::Timestamp;
+use rollgate_core::time::{Span, Timestamp};
 
 use crate::clock::ManualClock;
 use crate::engine::{Alerts, Engine, Metric};
@@ -92,6 +92,15 @@ impl Replay {
                 line.at, opened.at
             )));
         }
+        // Every evaluation in between would be carried out: a time in another unit must not start an hour of them.
+        if let Some(opened) = &self.opened
+            && line.at.since(opened.at) > Span(SPAN_MAX_MS)
+        {
+            return Err(refuse(&format_args!(
+                "at: {} is more than ten years after {}; whole numbers are milliseconds since the Unix epoch",
+                line.at, opened.at
+            )));
+        }
         check(&self.ruleset, &line).map_err(|why| refuse(&why))?;
         if self.until.is_some_and(|until| line.at > until) {
             self.finish_at(self.until);
@@ -120,9 +129,11 @@ impl Replay {
     }
 
     fn finish_at(&mut self, until: Option<Timestamp>) {
-        if let (Some(opened), Some(until)) = (&mut self.opened, until) {
+        let Some(opened) = &mut self.opened else { return };
+        if let Some(until) = until {
             opened.reach(until);
         }
+        opened.engine.note_drops();
     }
 
     /// Journal lines since the last call, oldest first.
@@ -195,8 +206,8 @@ fn check(ruleset: &Ruleset, line: &Line<'_>) -> Result<(), String> {
         None => Ok(()),
         Some(kind) if kinds.contains(&kind) => Ok(()),
         Some(kind) => {
-            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-            Err(format!("metric: `{key}` is a {}; {what} is for a {}", kind.name(), kinds.join(" or a ")))
+            let kinds: Vec<String> = kinds.iter().map(|kind| named(*kind)).collect();
+            Err(format!("metric: `{key}` is {}; {what} is for {}", named(kind), kinds.join(" or ")))
         }
     };
     match &line.event {
@@ -226,6 +237,12 @@ fn check(ruleset: &Ruleset, line: &Line<'_>) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// `a gauge`, `an event`.
+fn named(kind: MetricKind) -> String {
+    let article = if kind == MetricKind::Event { "an" } else { "a" };
+    format!("{article} {}", kind.name())
 }
 
 fn flag_known(ruleset: &Ruleset, flag: Option<&str>) -> Result<(), String> {
@@ -277,25 +294,27 @@ impl Opened {
         match line.event {
             Event::Sample(sample) => self.sample(&sample),
             Event::Outcomes { metric, true_count, total, arm, key } => {
-                let Some(metric) = self.metric(&metric) else { return self.engine.drop_unknown(total) };
+                let Some(handle) = self.metric(&metric) else {
+                    return self.engine.drop_unknown(&metric, total);
+                };
                 match (key, arm) {
-                    (Some(key), _) => metric.record_outcomes_for(&key, true_count, total),
+                    (Some(key), _) => handle.record_outcomes_for(&key, true_count, total),
                     (None, arm) => {
-                        metric.record_outcomes_in(arms_of(metric, arm.as_ref()), true_count, total)
+                        handle.record_outcomes_in(arms_of(handle, arm.as_ref()), true_count, total)
                     }
                 }
             }
             Event::Events { metric, count } => match self.metric(&metric) {
-                Some(metric) => metric.count(count),
-                None => self.engine.drop_unknown(count),
+                Some(handle) => handle.count(count),
+                None => self.engine.drop_unknown(&metric, count),
             },
             Event::Points { metric, points } => match self.metric(&metric) {
-                Some(metric) => metric.record_points(points),
-                None => self.engine.drop_unknown(1),
+                Some(handle) => handle.record_points(points),
+                None => self.engine.drop_unknown(&metric, 1),
             },
             Event::Rating { metric, rating } => match self.metric(&metric) {
-                Some(metric) => metric.record(rating),
-                None => self.engine.drop_unknown(1),
+                Some(handle) => handle.record(rating),
+                None => self.engine.drop_unknown(&metric, 1),
             },
             Event::AlertOpened { severity, id } => {
                 // An id that cannot be is refused by the parser already.
@@ -315,7 +334,8 @@ impl Opened {
         let count = sample.count.unwrap_or(1);
         let values = sample.values();
         let Some(metric) = self.metric(&sample.metric) else {
-            return self.engine.drop_unknown(count.saturating_mul(values.len() as u64));
+            let count = count.saturating_mul(values.len() as u64);
+            return self.engine.drop_unknown(&sample.metric, count);
         };
         for value in values {
             match (&sample.key, &sample.arm) {

@@ -1,49 +1,94 @@
-//! What people do in the demo: check, attest, decide, find the cause, try again.
+//! The journal as a story: what happened, when, and why.
 
-use rollgate::core::decide::{Action, Choice, Command};
-use rollgate::core::error::Error;
-use rollgate::core::id::Key;
 use rollgate::core::report::Form;
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::engine::Engine;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::journal_text;
+use super::Cards;
+use super::screen::{Screen, UNBROKEN, calendar};
+use crate::paint::Tone;
 
-/// The first attempt at phase 1 gets a latency spike after this long.
-const SPIKE_AFTER: Span = Span::hours(50);
-/// How much slower injections get.
-const SPIKE: f64 = 4.5;
-
-/// What is going to be done, and when.
-enum Act {
-    Decide(&'static str, &'static str),
-    Attest(&'static str, &'static str),
-    Retry,
+/// One record of the journal.
+pub(super) struct Event {
+    pub(super) at: Timestamp,
+    record: Map<String, Value>,
 }
 
-/// The people of the demo.
+impl Event {
+    /// The record of a line.
+    pub(super) fn of(line: &str) -> Option<Self> {
+        let Ok(Value::Object(record)) = serde_json::from_str(line) else { return None };
+        let at = record.get("at")?.as_str().and_then(|at| Timestamp::parse(at).ok())?;
+        Some(Self { at, record })
+    }
+
+    fn text(&self, field: &str) -> &str {
+        self.record.get(field).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    pub(super) fn kind(&self) -> &str {
+        self.text("kind")
+    }
+
+    pub(super) fn phase(&self) -> &str {
+        self.text("phase")
+    }
+
+    fn list(&self, field: &str) -> Vec<&str> {
+        let items = self.record.get(field).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        items.iter().filter_map(Value::as_str).collect()
+    }
+
+    /// `USE_X and USE_Y 10% → 25%, USE_Z 0% → 10%`: flags that change alike stand together, and no change is broken
+    /// over two lines.
+    fn changes(&self) -> String {
+        let map = |field| self.record.get(field).and_then(Value::as_object);
+        let (Some(from), Some(to)) = (map("from"), map("to")) else { return String::new() };
+        // A share has at most six decimals: what is behind them is the double's own.
+        let percent =
+            |share: Option<&Value>| (share.and_then(Value::as_f64).unwrap_or(0.0) * 1e6).round() / 1e4;
+        let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+        for (flag, before) in from {
+            let change = format!("{}%{UNBROKEN}→{UNBROKEN}{}%", percent(Some(before)), percent(to.get(flag)));
+            match groups.iter_mut().find(|(other, _)| *other == change) {
+                Some((_, flags)) => flags.push(flag),
+                None => groups.push((change, vec![flag])),
+            }
+        }
+        let group =
+            |(change, flags): &(String, Vec<&str>)| format!("{}{UNBROKEN}{change}", flags.join(" and "));
+        groups.iter().map(group).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What was told so far.
 pub(super) struct Story {
     from: Timestamp,
-    plans: Vec<(Timestamp, Act)>,
-    spike_from: Option<Timestamp>,
-    has_spiked: bool,
-    phase: String,
-    standing: String,
-    cards: Vec<String>,
+    titles: Vec<String>,
+    checked: usize,
+    to_check: usize,
+    /// The fault that the traffic got, until the engine answers it.
+    fault: Option<Timestamp>,
+    /// A rollback that is still to be told, with its change of shares.
+    rollback: Option<(Event, String)>,
+    fired: Option<String>,
+    rollbacks: u32,
     is_over: bool,
 }
 
 impl Story {
-    pub(super) fn new(from: Timestamp) -> Self {
+    pub(super) fn new(engine: &Engine) -> Self {
+        let plan = engine.ruleset().plan.as_ref();
         Self {
-            from,
-            plans: Vec::new(),
-            spike_from: None,
-            has_spiked: false,
-            phase: String::new(),
-            standing: String::new(),
-            cards: Vec::new(),
+            from: Timestamp::MIN,
+            titles: Vec::new(),
+            checked: 0,
+            to_check: plan.map_or(0, |plan| plan.phases.iter().map(|phase| phase.checklist.len()).sum()),
+            fault: None,
+            rollback: None,
+            fired: None,
+            rollbacks: 0,
             is_over: false,
         }
     }
@@ -52,106 +97,145 @@ impl Story {
         self.is_over
     }
 
-    pub(super) fn where_it_stands(&self) -> String {
-        self.standing.clone()
+    /// Something that only the simulation knows.
+    pub(super) fn simulated(&mut self, at: Timestamp, news: String, screen: &mut Screen) {
+        self.fault = Some(at);
+        screen.event(at, "(simulated)", Some(Tone::Warn), &news);
     }
 
-    pub(super) fn scorecards(&self) -> &[String] {
-        &self.cards
-    }
-
-    /// How much slower injections are now.
-    pub(super) fn latency_factor(&self, now: Timestamp) -> f64 {
-        if self.spike_from.is_some_and(|from| now >= from) { SPIKE } else { 1.0 }
-    }
-
-    /// Starts the plan and does the homework of phase 0.
-    pub(super) fn begin(&mut self, engine: &Engine) -> Result<(), Error> {
-        engine.start("on_call")?;
-        let Some(plan) = &engine.ruleset().plan else { return Ok(()) };
-        for item in plan.phases.iter().flat_map(|phase| &phase.checklist) {
-            let owner = item.owner.and_then(|role| engine.ruleset().roles.get(role.index()));
-            let by = owner.map_or_else(|| Key::new("on_call"), |role| role.key.clone());
-            engine.command(&Command { by, role: None, action: Action::Check { item: item.key.clone() } })?;
-        }
-        for (item, tests) in
-            [("unit_tests_passed", 44), ("integration_tests_passed", 15), ("performance_tests_passed", 6)]
-        {
-            let action = Action::Attest { item: Key::new(item), is_true: true, passed: Some((tests, tests)) };
-            engine.command(&Command { by: Key::new("engineering_manager"), role: None, action })?;
-        }
-        engine.attest("engineering_manager", "runbooks_accurate")
-    }
-
-    /// Does what is due.
-    pub(super) fn act(&mut self, now: Timestamp, engine: &Engine) -> Result<(), Error> {
-        while let Some(at) = self.plans.iter().position(|(at, _)| *at <= now) {
-            match self.plans.remove(at).1 {
-                Act::Decide(by, rationale) => {
-                    engine.decide(by, Choice::Go { override_reason: None }, rationale)?;
-                }
-                Act::Attest(by, item) => engine.attest(by, item)?,
-                Act::Retry => engine.retry("on_call")?,
-            }
-        }
-        Ok(())
-    }
-
-    fn plan(&mut self, at: Timestamp, act: Act) {
-        let place = self.plans.partition_point(|(other, _)| *other <= at);
-        self.plans.insert(place, (at, act));
-    }
-
-    /// Hears of a record: shows it, and plans what people do about it.
-    pub(super) fn hear(
-        &mut self,
-        line: &str,
-        engine: &Engine,
-        mut show: impl FnMut(&str),
-    ) -> Result<(), Error> {
-        let Ok(record) = serde_json::from_str::<Value>(line) else { return Ok(()) };
-        if let Some(text) = journal_text::line_of(&record) {
-            show(&text);
-        }
-        let text = |field: &str| record.get(field).and_then(Value::as_str).unwrap_or_default();
-        let at = Timestamp::parse(text("at"))?;
-        let day = at.since(self.from).as_days();
-        self.standing = format!("day {day:.0}  {}  {}", text("phase"), text("status"));
-        match text("kind") {
+    /// Tells of a record what a person would want to hear.
+    pub(super) fn tell(&mut self, event: &Event, engine: &Engine, screen: &mut Screen) {
+        let at = event.at;
+        let text = |field: &str| event.text(field);
+        let mut line = |word: &str, tone: Option<Tone>, said: &str| screen.event(at, word, tone, said);
+        match event.kind() {
+            "started" => self.from = at,
             "phase_started" => {
-                self.phase = text("phase").to_owned();
-                match self.phase.as_str() {
-                    "ten_percent" if !self.has_spiked => self.spike_from = Some(at + SPIKE_AFTER),
-                    "stabilization" => {
-                        self.cards.push(engine.scorecard(Form::Final).to_text());
-                        self.is_over = true;
-                    }
-                    _ => {}
+                let again =
+                    if self.titles.iter().any(|title| title == text("title")) { ", again" } else { "" };
+                screen.heading(&format!("{}{again}", text("title")));
+                self.titles.push(text("title").to_owned());
+            }
+            "checked" => {
+                self.checked += 1;
+                if self.checked == self.to_check {
+                    line("checklist", None, &format!("{} of {} items checked", self.checked, self.to_check));
                 }
             }
-            "awaiting_decision" => {
-                if matches!(self.phase.as_str(), "ten_percent" | "hundred_percent") {
-                    self.plan(at + Span::minutes(10), Act::Attest("engineering_manager", "team_confident"));
-                }
-                self.plan(
-                    at + Span::minutes(30),
-                    Act::Decide("engineering_manager", "no open issue, the team is ready"),
-                );
-                self.plan(at + Span::minutes(45), Act::Decide("product_manager", "the numbers are good"));
+            "attested" => {
+                let number = |field: &str| event.record.get(field).and_then(Value::as_u64);
+                let tests = number("passed").zip(number("of"));
+                let tests = tests.map_or_else(String::new, |(passed, of)| format!(" ({passed} of {of})"));
+                line("attested", None, &format!("{}{tests}, by {}", text("item"), text("by")));
             }
-            "decided" if text("role") == "engineering_manager" => {
-                self.cards.push(engine.scorecard(Form::Phase).to_text());
+            "baseline_captured" => {
+                let value = event.record.get("value").and_then(Value::as_f64).unwrap_or_default();
+                line("baseline", None, &format!("{} {:.1}", text("metric"), value));
+            }
+            "shares_changed" => match self.rollback.take() {
+                Some((event_of, finding)) => self.alarm(&event_of, &finding, &event.changes(), screen),
+                None => {
+                    let status = engine.status();
+                    let step = event.record.get("cause").and_then(|cause| cause.get("name")?.as_str());
+                    let step = step.filter(|step| step.parse::<u64>().is_ok());
+                    let word = match (step, status.step.1) {
+                        (Some(step), of) => format!("step {step} of {of}"),
+                        (None, of) => format!("step 1 of {of}"),
+                    };
+                    line(&word, None, &event.changes());
+                }
+            },
+            "trigger_fired" => {
+                let sentence =
+                    event.record.get("finding").and_then(|finding| finding.get("sentence")?.as_str());
+                self.fired = Some(format!("{}: {}", text("trigger"), sentence.unwrap_or_default()));
             }
             "rolled_back" => {
-                show("    (people look for the cause: a cold index; the fix is validated in staging)");
-                self.has_spiked = true;
-                self.spike_from = None;
-                self.plan(at + Span::hours(3), Act::Attest("engineering_manager", "root_cause"));
-                self.plan(at + Span::hours(20), Act::Attest("engineering_manager", "fix_validated"));
-                self.plan(at + Span::hours(21), Act::Retry);
+                let copy = Event { at, record: event.record.clone() };
+                self.rollback = Some((copy, self.fired.take().unwrap_or_default()));
+            }
+            "retried" => line(
+                "retry",
+                None,
+                &format!("by {}: phase {} again, in full", text("by"), text("from_phase")),
+            ),
+            "gates_passed" => line("gates", Some(Tone::Good), &format!("all {} pass", self.count(event))),
+            "gates_failed" | "gates_inconclusive" => line("gates", Some(Tone::Warn), &open_gates(event)),
+            "awaiting_decision" => {
+                line("waiting", None, &format!("for {}", event.list("roles").join(" and ")))
+            }
+            "decided" => {
+                let word = text("choice").to_uppercase().replace('_', "-");
+                line(&word, Some(Tone::Bold), &format!("{}: {}", text("role"), text("rationale")));
+            }
+            "completed" => {
+                let said = format!("every flag at 100%, {} after the start", days(at.since(self.from)));
+                line("completed", Some(Tone::Good), &said);
+            }
+            "decision_refused" | "command_refused" => {
+                line("refused", Some(Tone::Warn), &format!("{}: {}", text("by"), text("why")));
             }
             _ => {}
         }
-        Ok(())
+        if event.kind() == "phase_started" && is_open(engine, event.phase()) {
+            screen.event(at, "running", None, &stabilizing(engine));
+        }
+        // The last record of the last decision: the open phase has begun.
+        self.is_over = event.kind() == "phase_started"
+            && engine.status().phase.is_some_and(|phase| phase.as_str() == event.phase())
+            && is_open(engine, event.phase());
     }
+
+    fn count(&self, event: &Event) -> usize {
+        event.record.get("findings").and_then(Value::as_array).map_or(0, Vec::len)
+    }
+
+    fn alarm(&mut self, event: &Event, finding: &str, changes: &str, screen: &mut Screen) {
+        self.rollbacks += 1;
+        let mut said = vec![format!("trigger {finding}"), changes.to_owned()];
+        if let Some(fault) = self.fault.take() {
+            said.push(format!("{} after the fault began, and nobody was asked", event.at.since(fault)));
+        }
+        screen.alarm(event.at, &format!("ROLLED BACK to {}", event.text("to")), &said);
+    }
+
+    /// The end: how it stands, the journal's proof, the scorecards.
+    pub(super) fn close(&self, engine: &Engine, cards: &Cards, screen: &mut Screen) {
+        let rollbacks =
+            if self.rollbacks == 1 { "1 rollback".into() } else { format!("{} rollbacks", self.rollbacks) };
+        let proof = match super::verified(engine) {
+            Ok(records) => format!("{rollbacks}; {records} journal records, and their hash chain holds"),
+            Err(error) => format!("{rollbacks}; {error}"),
+        };
+        screen.print(&format!("\n{proof}.\nThe scorecards that people decided on:"));
+        cards.iter().for_each(|card| screen.card(card));
+    }
+}
+
+/// What an open phase waits for, as its own scorecard says it.
+fn stabilizing(engine: &Engine) -> String {
+    let card = engine.scorecard(Form::Phase);
+    let due = card.rows.iter().filter_map(|row| row.due).max();
+    let due = due.map_or_else(String::new, |due| format!("; its gates wait until {}", calendar(due)));
+    format!("triggers stay live{due}")
+}
+
+fn is_open(engine: &Engine, phase: &str) -> bool {
+    let plan = engine.ruleset().plan.as_ref();
+    let phase = plan.and_then(|plan| plan.phases.iter().find(|listed| listed.key.as_str() == phase));
+    phase.is_some_and(|phase| phase.duration.is_none())
+}
+
+fn days(span: Span) -> String {
+    format!("{} days", span.0 / 86_400_000)
+}
+
+fn open_gates(event: &Event) -> String {
+    let findings = event.record.get("findings").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let open = findings.iter().filter_map(|finding| {
+        let field = |name: &str| finding.get(name).and_then(Value::as_str).unwrap_or_default();
+        matches!(field("verdict"), "FAIL" | "INCONCLUSIVE")
+            .then(|| format!("{} is {} ({})", field("key"), field("verdict"), field("sentence")))
+    });
+    open.collect::<Vec<_>>().join("; ")
 }

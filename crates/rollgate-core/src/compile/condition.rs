@@ -40,13 +40,57 @@ pub(super) fn condition(
     depth: usize,
 ) -> Option<Condition> {
     let mut map = reader.map(item, "a condition: a map with a subject and a comparison")?;
-    let condition = condition_in(reader, names, &mut map, item, usage, depth);
+    let condition = as_written(reader, names, &mut map, item, usage, depth);
     reader.close(map);
     condition
+        .map(|condition| if depth == 0 { inherited(condition, Group::default(), usage) } else { condition })
 }
 
 /// Compiles the condition whose keys are in `map`; the caller closes it.
 pub(super) fn condition_in(
+    reader: &mut Reader,
+    names: &mut Names<'_>,
+    map: &mut Map<'_>,
+    item: &Item<'_>,
+    usage: Use,
+) -> Option<Condition> {
+    as_written(reader, names, map, item, usage, 0)
+        .map(|condition| inherited(condition, Group::default(), usage))
+}
+
+/// What a group's keys say for its members.
+#[derive(Clone, Copy, Default)]
+struct Group {
+    coverage: Option<f64>,
+    warn_within: Option<f64>,
+}
+
+/// Gives the members of groups what the group says, and gates over an hour their coverage.
+fn inherited(mut condition: Condition, group: Group, usage: Use) -> Condition {
+    condition.only_if = condition.only_if.map(|asked| Box::new(inherited(*asked, Group::default(), usage)));
+    let group = Group {
+        coverage: condition.coverage.or(group.coverage),
+        warn_within: condition.warn_within.or(group.warn_within),
+    };
+    let each =
+        |members: Vec<Condition>| members.into_iter().map(|inner| inherited(inner, group, usage)).collect();
+    condition.kind = match condition.kind {
+        ConditionKind::All(members) => ConditionKind::All(each(members)),
+        ConditionKind::Any(members) => ConditionKind::Any(each(members)),
+        ConditionKind::AtLeastOf(needed, members) => ConditionKind::AtLeastOf(needed, each(members)),
+        ConditionKind::Not(inner) => ConditionKind::Not(Box::new(inherited(*inner, group, usage))),
+        leaf => {
+            let is_long = window_of(&leaf).is_some_and(|span| span > Span::hours(1));
+            condition.coverage = group.coverage.or((usage == Use::Gate && is_long).then_some(0.9));
+            condition.warn_within = group.warn_within;
+            leaf
+        }
+    };
+    condition
+}
+
+/// A condition as it is written, before its groups and defaults are looked at.
+fn as_written(
     reader: &mut Reader,
     names: &mut Names<'_>,
     map: &mut Map<'_>,
@@ -71,7 +115,7 @@ pub(super) fn condition_in(
         .take("on_no_data")
         .and_then(|item| reader.word(&item, &[("hold", OnNoData::Hold), (act, OnNoData::Act)]))
         .unwrap_or_default();
-    let asked = map.take("coverage").and_then(|item| reader.part(&item));
+    let coverage = map.take("coverage").and_then(|item| reader.part(&item));
     const SUBJECTS: [&str; 12] = [
         "metric",
         "alerts",
@@ -114,13 +158,10 @@ pub(super) fn condition_in(
             None
         }
     }?;
-    let window = window_of(&kind);
-    let coverage =
-        asked.or((usage == Use::Gate && window.is_some_and(|span| span > Span::hours(1))).then_some(0.9));
     Some(Condition { only_if, warn_within, on_no_data, coverage, kind })
 }
 
-/// The window of a condition; a phase-long one is longer than any.
+/// The window of a condition, `for` included; a phase-long one is longer than any.
 pub(super) fn window_of(kind: &ConditionKind) -> Option<Span> {
     let of = |window: Window| match window {
         Window::Over(span) => Some(span),
@@ -128,7 +169,9 @@ pub(super) fn window_of(kind: &ConditionKind) -> Option<Span> {
         Window::Latest(_) => None,
     };
     match kind {
-        ConditionKind::Measure(measure) => of(measure.query.window),
+        ConditionKind::Measure(measure) => {
+            of(measure.query.window).max(measure.sustained.map(|sustained| sustained.span))
+        }
         ConditionKind::Trend(trend) => of(trend.window),
         ConditionKind::Alerts(_, AlertRule::QuietFor(span) | AlertRule::Count { within: span, .. }) => {
             Some(*span)

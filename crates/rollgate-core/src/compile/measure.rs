@@ -182,6 +182,8 @@ pub(super) fn metric(
 fn default_samples(kind: MetricKind, stat: Stat) -> u64 {
     match (kind, stat) {
         (_, Stat::Quantile(q)) => (10.0 / (1.0 - q) - 1e-6).ceil() as u64,
+        // How many there are is not an estimate: a trigger on too few must not wait for more.
+        (MetricKind::Distribution | MetricKind::Ratio, Stat::Count | Stat::PerMinute) => 1,
         (MetricKind::Distribution | MetricKind::Ratio, _) => 10,
         (MetricKind::Gauge | MetricKind::Score, _) => 1,
         (MetricKind::Event, _) => 0,

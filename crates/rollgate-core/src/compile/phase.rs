@@ -66,7 +66,7 @@ pub(super) fn phase(
         for (key, _, item) in reader.named(&item, "a map of gates", CONDITIONS_MAX) {
             let Some(mut map) = reader.map(&item, "a condition") else { continue };
             let is_dry_run = map.take("dry_run").and_then(|item| reader.flag(&item)).unwrap_or(false);
-            let condition = condition_in(reader, names, &mut map, &item, Use::Gate, 0);
+            let condition = condition_in(reader, names, &mut map, &item, Use::Gate);
             reader.close(map);
             gates.extend(condition.map(|condition| Gate { key: Key::new(key), condition, is_dry_run }));
         }

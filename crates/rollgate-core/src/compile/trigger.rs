@@ -159,28 +159,26 @@ fn spans(condition: &Condition) -> (Span, Span) {
     (sustained, window)
 }
 
-/// Whether the condition can be judged inside the recording call: events, alerts and gauges, without `for`.
+/// Whether the condition is judged inside the recording call too: what it measures is events, alerts and gauges, without
+/// `for`. Facts of the rollout beside them are at hand anyway.
 fn is_at_once(names: &Names<'_>, condition: &Condition) -> bool {
-    let mut is_at_once = true;
-    condition.walk(&mut |inner| {
-        is_at_once &= match &inner.kind {
-            ConditionKind::Measure(measure) => {
-                let is_fast = match measure.query.subject {
-                    Subject::Rollbacks => true,
-                    Subject::Metric(id) => {
-                        matches!(names.metrics[id.index()].kind, MetricKind::Event | MetricKind::Gauge)
-                    }
-                };
-                is_fast && measure.sustained.is_none()
-            }
-            ConditionKind::Alerts(..)
-            | ConditionKind::All(_)
-            | ConditionKind::Any(_)
-            | ConditionKind::AtLeastOf(..) => true,
-            _ => false,
-        };
+    let (mut is_fast, mut has_measured) = (true, false);
+    condition.walk(&mut |inner| match &inner.kind {
+        ConditionKind::Measure(measure) => {
+            let is_recorded = match measure.query.subject {
+                Subject::Rollbacks => true,
+                Subject::Metric(id) => {
+                    matches!(names.metrics[id.index()].kind, MetricKind::Event | MetricKind::Gauge)
+                }
+            };
+            is_fast &= is_recorded && measure.sustained.is_none();
+            has_measured = true;
+        }
+        ConditionKind::Alerts(..) => has_measured = true,
+        ConditionKind::Trend(_) | ConditionKind::Compare(_) => is_fast = false,
+        _ => {}
     });
-    is_at_once
+    is_fast && has_measured
 }
 
 fn rollback(reader: &mut Reader, names: &Names<'_>, here: &Here<'_>, item: &Item<'_>) -> Option<RollbackTo> {

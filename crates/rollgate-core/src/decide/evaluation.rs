@@ -233,7 +233,10 @@ pub(super) fn apply_step(turn: &mut Turn<'_>, index: usize) {
     state.step = index + 1;
     state.first_step_clock.get_or_insert(state.clock);
     state.last_step_clock = Some(state.clock);
-    let shares = overridden(&state.planned, &state.overrides);
+    // Inside a plan shares only rise: a step does not lower what an operator raised, for it was raised with a reason.
+    let lifted = |(share, now): (Share, &Share)| share.max(*now);
+    let shares =
+        overridden(&state.planned, &state.overrides).into_iter().zip(&state.shares).map(lifted).collect();
     let map = ShareMap::all(turn.ruleset, &step.shares);
     turn.record(Body::StepApplied { step: index + 1, shares: map });
     turn.change_shares(shares, cause);
@@ -248,9 +251,10 @@ pub(super) fn overridden(planned: &[Share], overrides: &[Option<Share>]) -> Vec<
         .collect()
 }
 
-/// Before the first exposure, measures what the plan compares with (SEMANTICS 4.1, `versus`).
+/// Before the first exposure, measures what the plan compares with (SEMANTICS 4.1, `versus`). After it, also where
+/// everything has been rolled back, only a person can say what is a baseline.
 fn capture_baselines(turn: &mut Turn<'_>, shares: &[Share]) {
-    if turn.state.has_exposure() || shares.iter().all(|share| *share == Share::ZERO) {
+    if turn.state.has_been_exposed || shares.iter().all(|share| *share == Share::ZERO) {
         return;
     }
     record_captures(turn);

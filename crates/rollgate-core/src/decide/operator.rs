@@ -65,7 +65,7 @@ pub(super) fn set(
     Ok(())
 }
 
-/// Gives flags back to the plan: they take the share that it allows now.
+/// Gives flags back to the plan: they take the share that it allows now; after a rollback or a stop, at the retry.
 pub(super) fn release(turn: &mut Turn<'_>, command: &Command, keys: &[Key]) -> Result<(), String> {
     let mut flags = Vec::new();
     for key in keys {
@@ -90,9 +90,10 @@ pub(super) fn release(turn: &mut Turn<'_>, command: &Command, keys: &[Key]) -> R
         }
     }
     let allowed = overridden(&turn.state.planned, &turn.state.overrides);
+    let is_down = matches!(turn.state.status, Status::RolledBack | Status::Stopped);
     for flag in &flags {
         if let (Some(slot), Some(share)) = (shares.get_mut(flag.index()), allowed.get(flag.index())) {
-            *slot = *share;
+            *slot = if is_down { (*slot).min(*share) } else { *share };
         }
     }
     let keys = flags.iter().map(|flag| turn.ruleset.flag(*flag).key.clone()).collect();

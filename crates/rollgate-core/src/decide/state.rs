@@ -148,6 +148,8 @@ pub struct RolloutState {
     pub latches: Vec<Latch>,
     /// The last journalled verdict of the phase's gate set.
     pub gates: Option<SetVerdict>,
+    /// Somebody has been given `on` by a share since the plan was first opened.
+    pub has_been_exposed: bool,
     /// Baselines as the metrics store values.
     pub baselines: Vec<Option<f64>>,
     /// The last finite phase has passed.
@@ -196,9 +198,16 @@ impl RolloutState {
             proposals: Vec::new(),
             latches: Vec::new(),
             gates: None,
+            has_been_exposed: false,
             baselines: ruleset.baselines.iter().map(|baseline| given(&baseline.source)).collect(),
             is_completed: false,
         }
+    }
+
+    /// The latest reading of observed time in it: no process goes on before this.
+    pub fn last_observed(&self) -> Timestamp {
+        let readings = [self.evaluated, self.rollback_from, Some(self.phase_from)];
+        readings.into_iter().flatten().fold(self.shares_from, Timestamp::max)
     }
 
     /// Whether anybody gets `on` by a share.

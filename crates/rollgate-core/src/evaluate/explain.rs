@@ -21,6 +21,8 @@ pub enum Note<'a> {
     Overridden(Share),
     /// The key is on a list: `always_on` or `always_off`.
     Listed(&'static str),
+    /// The flag has lists, and the key is on none of them.
+    Unlisted,
     /// The share is nobody's or everybody's.
     Whole(Share),
     /// A bucket against a threshold.
@@ -41,12 +43,19 @@ impl fmt::Display for Note<'_> {
             }
             Self::Overridden(share) => write!(f, "an operator set {share}: it decides before lists"),
             Self::Listed(list) => write!(f, "the key is in {list}"),
+            Self::Unlisted => f.write_str("the key is on no list"),
             Self::Whole(share) if *share == Share::ZERO => f.write_str("share 0%: off for everybody"),
             Self::Whole(share) => write!(f, "share {share}: on for everybody"),
             Self::Split(bucket, threshold) => {
-                let (sign, answer) =
-                    if u64::from(*bucket) < *threshold { ("<", "on") } else { ("≥", "off") };
-                write!(f, "bucket {bucket} {sign} {threshold}: {answer}")
+                let part = |of: f64| (of / 4_294_967_296.0 * 1e6).round() / 1e4;
+                let (side, answer) =
+                    if u64::from(*bucket) < *threshold { ("below", "on") } else { ("not below", "off") };
+                write!(
+                    f,
+                    "bucket {bucket} ({}% of the way) is {side} threshold {threshold} ({}%): {answer}",
+                    part(f64::from(*bucket)),
+                    part(*threshold as f64)
+                )
             }
             Self::Error(code) => write!(f, "{}: the caller's default", code.name()),
         }

@@ -220,7 +220,8 @@ fn an_explanation_shows_every_step() {
         trail.0
     };
     let bucket = crate::bucket::bucket(seed(ROLLOUT, "s"), b"ann");
-    let (sign, answer) = if bucket < 429_496_729 { ("<", "on") } else { ("≥", "off") };
+    // 2^32 * 10 %, rounded down; the bucket of "ann" lies at 9.1288 % of 2^32.
+    assert_eq!(bucket, 392_077_869);
     assert_eq!(
         explain("USE_Y", "ann"),
         [
@@ -228,10 +229,12 @@ fn an_explanation_shows_every_step() {
             "parent USE_X (salt s)".to_owned(),
             "share 100%: on for everybody".to_owned(),
             "inside USE_X: on, go on".to_owned(),
-            format!("bucket {bucket} {sign} 429496729: {answer}"),
+            "bucket 392077869 (9.1288% of the way) is below threshold 429496729 (10%): on".to_owned(),
         ]
     );
     assert_eq!(explain("USE_Z", "eve"), ["flag USE_Z (salt z)", "the key is in always_off"]);
+    let unlisted = explain("USE_Z", "ann");
+    assert_eq!((unlisted.len(), &*unlisted[1]), (3, "the key is on no list"));
     assert_eq!(explain("USE_Z", ""), ["flag USE_Z (salt z)", "TARGETING_KEY_MISSING: the caller's default"]);
     assert_eq!(explain("USE_W", "ann"), ["FLAG_NOT_FOUND: the caller's default"]);
 }

@@ -97,6 +97,9 @@ fn one(
                 return answer(Some(variant), Reason::TargetingMatch, None);
             }
         }
+        if !(key.is_empty() || flag.always_off.is_empty() && flag.always_on.is_empty()) {
+            explain.note(Note::Unlisted);
+        }
         // Targeting rules stand here, in their order, once the plan format has them.
     }
     if state.share == Share::ZERO {

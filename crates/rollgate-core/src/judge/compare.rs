@@ -5,12 +5,14 @@
 //! it is looked at.
 
 use super::alert::is_short;
-use super::court::Court;
+use super::court::{Court, Proof};
 use super::judgement::{Basis, Judgement};
 use super::statistics::{Clustered, TUNED_AT, clustered, mixture_width, normal_radius, quantile_ranks};
 use super::verdict::{Cause, Verdict};
-use crate::metrics::{Arm, ArmPair, Clip, Clusters, Measures};
+use crate::limits::WITHIN_DEPTH_MAX;
+use crate::metrics::{Arm, ArmPair, Clip, Clusters, Measures, nearest_rank};
 use crate::snapshot::{Compare, Condition, Direction, Margin, MetricKind, Query, Stat, Subject, Window};
+use crate::units::Share;
 
 /// A standard error of fewer subject buckets than this is itself too uncertain.
 pub(super) const CLUSTERS_MIN: usize = 32;
@@ -36,6 +38,8 @@ pub(super) struct Compared {
     pub(super) pair: Option<ArmPair>,
     /// Subject buckets with samples in the smaller arm, where they are too few.
     pub(super) clusters: Option<usize>,
+    /// The arm that there is not.
+    pub(super) missing: Option<Arm>,
 }
 
 /// What one method says.
@@ -102,7 +106,10 @@ impl Worse {
 
 impl<M: Measures> Court<'_, M> {
     pub(super) fn compared(&self, condition: &Condition, compare: &Compare) -> Judgement {
-        let Some(pair) = self.windows.arms(compare.metric, compare.flag) else {
+        let counted = self.windows.arms(compare.metric, compare.flag);
+        // Samples from before the last change of shares, or before the phase, are of another exposure.
+        let from = self.facts.shares_from.max(self.facts.phase_from);
+        let Some(pair) = counted.filter(|pair| pair.since >= from) else {
             return Judgement::new(
                 Verdict::Inconclusive(Cause::NoData),
                 Basis::Compared(Compared::default()),
@@ -117,19 +124,48 @@ impl<M: Measures> Court<'_, M> {
             coverage: self.arms_coverage(compare, &pair),
             pair: Some(pair),
             clusters: None,
+            missing: self.missing_arm(compare, &pair),
         };
-        let verdict = if pair.on.n == 0 || pair.off.n == 0 {
+        let verdict = if seen.missing.is_some() {
             self.absent(self.now().since(pair.since))
         } else {
-            match self.say(compare, &pair, &mut seen) {
+            let holds = match self.say(compare, &pair, &mut seen) {
+                Say::Within => Some(true),
+                Say::Beyond => Some(false),
+                Say::Open => None,
+            };
+            match holds {
                 _ if is_short(condition.coverage, seen.coverage) => Verdict::Inconclusive(Cause::Coverage),
-                Say::Beyond => Verdict::Fail,
-                Say::Within if pair.drops > 0 => Verdict::Inconclusive(Cause::Drops),
-                Say::Within => Verdict::Pass,
-                Say::Open => Verdict::Inconclusive(Cause::Undecided),
+                Some(holds) if self.is_marred(pair.drops, holds, Proof::Open) => {
+                    Verdict::Inconclusive(Cause::Drops)
+                }
+                Some(true) => Verdict::Pass,
+                Some(false) => Verdict::Fail,
+                None => Verdict::Inconclusive(Cause::Undecided),
             }
         };
         Judgement::new(verdict, Basis::Compared(seen))
+    }
+
+    /// The arm without samples, or that nobody is in: what still trickles in of it after the last change of shares is of
+    /// another exposure, and the slowest of it at that.
+    fn missing_arm(&self, compare: &Compare, pair: &ArmPair) -> Option<Arm> {
+        let (mut is_none, mut is_all) = (false, true);
+        let mut above = Some(compare.flag);
+        for _ in 0..=WITHIN_DEPTH_MAX {
+            let Some(flag) = above else { break };
+            let share = self.facts.share_of(flag);
+            is_none |= share == Share::ZERO;
+            is_all &= share == Share::FULL;
+            above = self.facts.ruleset.flags.get(flag.index()).and_then(|flag| Some(flag.parent?.flag));
+        }
+        if pair.on.n == 0 || is_none {
+            Some(Arm::On)
+        } else if pair.off.n == 0 || is_all {
+            Some(Arm::Off)
+        } else {
+            None
+        }
     }
 
     fn arms_coverage(&self, compare: &Compare, pair: &ArmPair) -> f64 {
@@ -153,17 +189,18 @@ impl<M: Measures> Court<'_, M> {
     }
 
     fn arm_quantile(&self, compare: &Compare, arm: Arm, q: f64, n: u64) -> Option<(f64, f64)> {
-        // The product of a written decimal and a count may be a hair above the whole number that it is.
-        let rank = ((n as f64 * q) - 1e-9).ceil().max(1.0) as u64;
-        self.windows.arm_rank(compare.metric, compare.flag, arm, rank.min(n))
+        self.windows.arm_rank(compare.metric, compare.flag, arm, nearest_rank(q, n))
     }
 
     /// Keyed samples are clustered by subject, keyless ones are taken as independent; of a mixture both must agree, since
-    /// neither has seen all of it.
+    /// neither has seen all of it. With keys in one arm only neither is right of both: it stays open.
     fn say(&self, compare: &Compare, pair: &ArmPair, seen: &mut Compared) -> Say {
         let unkeyed = pair.on.unkeyed.saturating_add(pair.off.unkeyed);
-        let has_keyed = pair.on.unkeyed < pair.on.n && pair.off.unkeyed < pair.off.n;
-        let keyed = has_keyed.then(|| self.keyed(compare, pair, seen));
+        let (is_on_keyed, is_off_keyed) = (pair.on.unkeyed < pair.on.n, pair.off.unkeyed < pair.off.n);
+        if is_on_keyed != is_off_keyed {
+            return Say::Open;
+        }
+        let keyed = is_on_keyed.then(|| self.keyed(compare, pair, seen));
         let keyless = (unkeyed > 0).then(|| match compare.stat {
             Stat::Quantile(q) => self.keyless_quantile(compare, pair, q),
             _ => keyless_mean(Worse::of(compare), pair),

@@ -47,6 +47,17 @@ enum Absence {
     Hold,
 }
 
+/// What it comes to that a leaf holds, or that it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// Towards the gate's pass, or the trigger's firing.
+    To,
+    /// Away from it.
+    From,
+    /// Inside `only_if`, where either answer changes what is asked.
+    Either,
+}
+
 /// How many `not` are around a leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Polarity {
@@ -63,8 +74,17 @@ impl Polarity {
     }
 }
 
+/// Whether an answer is there for good: more evidence could only confirm it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// A count that is beyond its limit already, say.
+    Final,
+    /// It rests on what was watched, fed and kept.
+    Open,
+}
+
 /// A watched part at or above this is all of it: the rest is the rounding of a division.
-const WATCHED_IN_FULL: f64 = 1.0 - 1e-9;
+pub(super) const WATCHED_IN_FULL: f64 = 1.0 - 1e-9;
 
 /// Everything that one condition is judged under.
 pub(super) struct Court<'a, M> {
@@ -123,16 +143,23 @@ impl<'a, M: Measures> Court<'a, M> {
             (self.absence, self.polarity) = (Absence::Hold, Polarity::Plain);
             let asked = self.judge(only_if);
             (self.absence, self.polarity) = around;
-            match asked.verdict {
-                Verdict::Pass | Verdict::Warn => {}
-                Verdict::Fail | Verdict::Skipped => {
-                    return Judgement::new(Verdict::Skipped, Basis::Unasked(Box::new(asked)));
+            let verdict = match asked.verdict {
+                Verdict::Pass | Verdict::Warn => None,
+                Verdict::Fail | Verdict::Skipped => Some(Verdict::Skipped),
+                verdict @ Verdict::Inconclusive(_) => Some(verdict),
+            };
+            if let Some(verdict) = verdict {
+                if self.streaking == Streaking::Advance && has_sustained(condition) {
+                    // Its streaks must see every evaluation, asked or not.
+                    let _ = self.judge_asked(condition);
                 }
-                verdict @ Verdict::Inconclusive(_) => {
-                    return Judgement::new(verdict, Basis::Unasked(Box::new(asked)));
-                }
+                return Judgement::new(verdict, Basis::Unasked(Box::new(asked)));
             }
         }
+        self.judge_asked(condition)
+    }
+
+    fn judge_asked(&mut self, condition: &Condition) -> Judgement {
         let around = self.absence;
         if condition.on_no_data == OnNoData::Act && around == Absence::Leaf {
             self.absence = Absence::Act;
@@ -153,7 +180,7 @@ impl<'a, M: Measures> Court<'a, M> {
             ConditionKind::ChecklistComplete => of_facts(self.facts.checklist()),
             ConditionKind::SharesAllZero => of_facts(self.facts.shares_all_zero()),
             ConditionKind::ShareAbove(flag, share) => of_facts(self.facts.share_above(*flag, *share)),
-            ConditionKind::PhaseFor(span) => of_facts(self.facts.phase_for(*span)),
+            ConditionKind::PhaseFor(span) => of_facts(self.phase_for(*span)),
             ConditionKind::All(members) => self.group(members, |verdicts| fold::all(verdicts)),
             ConditionKind::Any(members) => self.group(members, |verdicts| fold::any(verdicts)),
             ConditionKind::AtLeastOf(needed, members) => {
@@ -179,9 +206,44 @@ impl<'a, M: Measures> Court<'a, M> {
         Judgement::new(verdict, Basis::Group(judged))
     }
 
+    /// A phase that is younger is a fact; only a gate that waits for it says "not yet".
+    fn phase_for(&self, span: Span) -> Verdict {
+        match self.lead(false) {
+            _ if self.facts.phase_watched >= span => Verdict::Pass,
+            Lead::From if self.role == Role::Gate => Verdict::Inconclusive(Cause::NotYet),
+            _ => Verdict::Fail,
+        }
+    }
+
     /// Whether no data decides.
     pub(super) fn is_acting(&self) -> bool {
         self.absence == Absence::Act
+    }
+
+    /// What it comes to that a leaf here holds, or does not.
+    pub(super) fn lead(&self, holds: bool) -> Lead {
+        match (self.absence, self.polarity) {
+            (Absence::Hold, _) => Lead::Either,
+            (_, Polarity::Plain) if holds => Lead::To,
+            (_, Polarity::Negated) if !holds => Lead::To,
+            _ => Lead::From,
+        }
+    }
+
+    /// Whether dropped samples stand in the way: nothing passes a gate on a window with drops, and nothing keeps a
+    /// trigger from firing on one.
+    pub(super) fn is_marred(&self, drops: u64, holds: bool, proof: Proof) -> bool {
+        let is_open = match self.lead(holds) {
+            Lead::To => true,
+            Lead::Either => proof == Proof::Open,
+            Lead::From => false,
+        };
+        drops > 0 && self.role == Role::Gate && is_open
+    }
+
+    /// Whether an answer stands whatever is not covered: a gate fails on it, a trigger fires on it.
+    pub(super) fn is_settled(&self, holds: bool, proof: Proof) -> bool {
+        proof == Proof::Final && (self.role == Role::Trigger || self.lead(holds) != Lead::To)
     }
 
     /// The verdict of a leaf on a window of length `over` in which there is nothing.
@@ -206,7 +268,7 @@ impl<'a, M: Measures> Court<'a, M> {
     /// Whether all of [now - over, now] was watched, within the phase: before it there was nothing to measure.
     ///
     /// The self-metric is always fed, so that its coverage is what was watched, whatever the other sources did.
-    fn is_watched(&self, over: Span) -> bool {
+    pub(super) fn is_watched(&self, over: Span) -> bool {
         let query = Query {
             subject: Subject::Rollbacks,
             stat: Stat::Count,
@@ -214,8 +276,17 @@ impl<'a, M: Measures> Court<'a, M> {
             averaged_by: None,
         };
         let clip = Clip { from: self.clip.from.max(self.clip.phase), phase: self.clip.phase };
-        self.windows.measure(&query, clip, self.now()).coverage >= WATCHED_IN_FULL
+        over > Span::ZERO && self.windows.measure(&query, clip, self.now()).coverage >= WATCHED_IN_FULL
     }
+}
+
+/// Whether any `for` is in the condition.
+fn has_sustained(condition: &Condition) -> bool {
+    let mut is_found = false;
+    condition.walk(&mut |inner| {
+        is_found |= matches!(&inner.kind, ConditionKind::Measure(measure) if measure.sustained.is_some());
+    });
+    is_found
 }
 
 /// Judges a gate: its windows never reach back before the phase, or its last extension, began.

@@ -3,8 +3,7 @@
 use super::facts::{Attestation, Facts};
 use super::verdict::{Cause, Verdict};
 use crate::id::FlagId;
-use crate::snapshot::Attest;
-use crate::time::Span;
+use crate::snapshot::{Attest, ChecklistItem};
 use crate::units::Share;
 
 const fn said(holds: bool) -> Verdict {
@@ -32,7 +31,9 @@ impl Facts<'_> {
         };
         match (statement.is_true, attest.all_of, statement.passed) {
             (false, ..) => Verdict::Fail,
-            (true, None, _) => Verdict::Pass,
+            (true, None, None) => Verdict::Pass,
+            // Whoever gives numbers says that this many failed, whether they were asked for or not.
+            (true, None, Some((passed, of))) => said(passed == of),
             (true, Some(least), Some((passed, of))) => said(passed == of && of >= least),
             // Attested without the numbers that the plan asks for.
             (true, Some(_), None) => Verdict::Inconclusive(Cause::Unattested),
@@ -41,9 +42,18 @@ impl Facts<'_> {
 
     /// How many items of the phase's checklist are checked, and how many there are.
     pub(super) fn checklist_count(&self) -> (usize, usize) {
+        let items = self.checklist_items();
+        (items.len() - self.unchecked().count(), items.len())
+    }
+
+    fn checklist_items(&self) -> &[ChecklistItem] {
         let phase = self.ruleset.plan.as_ref().and_then(|plan| plan.phases.get(self.phase.index()));
-        let items = phase.map_or(&[][..], |phase| &phase.checklist);
-        (items.iter().filter(|item| self.checked.contains(&item.key)).count(), items.len())
+        phase.map_or(&[], |phase| &phase.checklist)
+    }
+
+    /// Items of the phase's checklist that are not checked.
+    pub(super) fn unchecked(&self) -> impl Iterator<Item = &ChecklistItem> {
+        self.checklist_items().iter().filter(|item| !self.checked.contains(&item.key))
     }
 
     pub(super) fn checklist(&self) -> Verdict {
@@ -64,9 +74,5 @@ impl Facts<'_> {
 
     pub(super) fn share_above(&self, flag: FlagId, above: Share) -> Verdict {
         said(self.share_of(flag) > above)
-    }
-
-    pub(super) fn phase_for(&self, span: Span) -> Verdict {
-        if self.phase_watched >= span { Verdict::Pass } else { Verdict::Inconclusive(Cause::NotYet) }
     }
 }

@@ -54,6 +54,13 @@ pub(super) struct Reading {
     pub(super) tail: Option<Tail>,
 }
 
+impl Reading {
+    /// A measurement before anything is done with it.
+    pub(super) const fn bare(measurement: Measurement) -> Self {
+        Self { measurement, range: None, baseline: None, since: None, tail: None }
+    }
+}
+
 /// What was seen of the alerts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct AlertReading {
@@ -63,6 +70,8 @@ pub(super) struct AlertReading {
     pub(super) opened: u64,
     /// When one was last open, or since when one has been open.
     pub(super) at: Option<Timestamp>,
+    /// Since when one has been open.
+    pub(super) open_since: Option<Timestamp>,
     /// The watched part of the window.
     pub(super) coverage: f64,
     /// The window as written.
@@ -80,4 +89,11 @@ pub(super) struct Range {
     pub(super) high: f64,
     /// Whether it is known exactly.
     pub(super) is_exact: bool,
+}
+
+impl Range {
+    /// A number that is known exactly.
+    pub(super) const fn exact(value: f64) -> Self {
+        Self { value, low: value, high: value, is_exact: true }
+    }
 }

@@ -1,13 +1,15 @@
 //! Measurements against limits (SEMANTICS 3.6, 4.1, 4.3).
 
 use super::alert::is_short;
-use super::court::{Court, Patience, Role, Streaking};
+use super::court::{Court, Lead, Patience, Proof, Role, Streaking, WATCHED_IN_FULL};
 use super::judgement::{Basis, Judgement, Range, Reading};
 use super::statistics::binomial_tail;
 use super::streak::{Seen, Streak, StreakRule};
 use super::verdict::{Cause, Verdict};
-use crate::metrics::{Measurement, Measures, Tail};
-use crate::snapshot::{Change, Comparison, Condition, Measure, MetricKind, Stat, Subject, Sustained, Versus};
+use crate::metrics::{Gap, Measurement, Measures, Tail};
+use crate::snapshot::{
+    Change, Comparison, Condition, Measure, MetricKind, Stat, Subject, Sustained, Versus, Window,
+};
 use crate::time::Span;
 
 /// A count beyond the limit that is less likely than this, where the limit is just kept, is a violation.
@@ -53,6 +55,11 @@ pub(super) const fn opposite(comparison: Comparison) -> Comparison {
     }
 }
 
+/// The comparison without its limit: just as far from a limit as a warning reaches is within it.
+pub(super) const fn strict(comparison: Comparison) -> Comparison {
+    if comparison.is_upper_limit() { Comparison::Below } else { Comparison::Above }
+}
+
 /// The limit that a pass without a warning keeps.
 pub(super) fn tightened(comparison: Comparison, limit: f64, part: f64) -> f64 {
     let room = limit.abs() * part;
@@ -87,7 +94,7 @@ impl<M: Measures> Court<'_, M> {
                 (self.gate_verdict(condition, measure, &reading), reading)
             }
             (Role::Trigger, None) => {
-                let span = self.span_of(measure.query.window);
+                let span = self.silence_of(measure);
                 let mut reading = self.read(measure, self.whole(measure));
                 let sight = self.trigger_sight(measure, &mut reading, span);
                 (self.trigger_verdict(condition, measure, &reading, sight, span), reading)
@@ -106,7 +113,17 @@ impl<M: Measures> Court<'_, M> {
 
     fn read(&self, measure: &Measure, measurement: Measurement) -> Reading {
         let baseline = measure.versus.and_then(|versus| self.baseline(versus));
-        let range = measurement.value.ok().and_then(|value| {
+        let value = match measurement.value {
+            // What came although the source is not live.
+            Err(Gap::NotLive) if measurement.n > 0 && measure.query.stat == Stat::Count => {
+                return Reading {
+                    range: Some(Range::exact(measurement.n as f64)),
+                    ..Reading::bare(measurement)
+                };
+            }
+            value => value.ok(),
+        };
+        let range = value.and_then(|value| {
             let range =
                 Range { value, low: measurement.low, high: measurement.high, is_exact: measurement.is_exact };
             match measure.versus {
@@ -114,57 +131,116 @@ impl<M: Measures> Court<'_, M> {
                 Some(versus) => against(range, versus.change, baseline?),
             }
         });
-        Reading { measurement, range, baseline, since: None, tail: None }
+        Reading { range, baseline, ..Reading::bare(measurement) }
     }
 
-    /// Whether this counts events, so that more evidence could only raise it.
-    fn is_event_count(&self, measure: &Measure) -> bool {
-        let is_event = match measure.query.subject {
-            Subject::Rollbacks => true,
-            Subject::Metric(metric) => {
-                self.facts.ruleset.metrics.get(metric.index()).is_some_and(|m| m.kind == MetricKind::Event)
-            }
-        };
+    fn kind_of(&self, measure: &Measure) -> Option<MetricKind> {
+        match measure.query.subject {
+            Subject::Rollbacks => Some(MetricKind::Event),
+            Subject::Metric(metric) => self.facts.ruleset.metrics.get(metric.index()).map(|m| m.kind),
+        }
+    }
+
+    /// Whether more evidence could only confirm what the reading says: a count that is beyond its limit, an extreme
+    /// value that is.
+    fn proof(&self, measure: &Measure, is_beyond: bool) -> Proof {
         let is_plain = measure.versus.is_none() && measure.query.averaged_by.is_none();
-        is_event && is_plain && measure.query.stat == Stat::Count
+        let is_lower = !measure.comparison.is_upper_limit();
+        // A count and a largest value only grow, a smallest only falls.
+        let is_final = match (self.kind_of(measure), measure.query.stat) {
+            (Some(MetricKind::Event | MetricKind::Distribution | MetricKind::Ratio), Stat::Count)
+            | (Some(MetricKind::Distribution), Stat::Max) => is_lower == is_beyond,
+            (Some(MetricKind::Distribution), Stat::Min) => is_lower != is_beyond,
+            _ => false,
+        };
+        if is_plain && is_final { Proof::Final } else { Proof::Open }
     }
 
     /// What a reading says before anybody asks how much evidence it is.
-    fn sight(measure: &Measure, reading: &Reading) -> Sight {
-        match (&reading.range, reading.measurement.value) {
+    fn sight(&self, measure: &Measure, reading: &Reading) -> Sight {
+        let sight = match (&reading.range, reading.measurement.value) {
             (Some(range), _) => claim(measure.comparison, measure.limit, range),
             (None, Ok(_)) => Sight::Blind(Cause::NoBaseline),
             (None, Err(_)) => Sight::Blind(Cause::NoData),
+        };
+        // Of a source that is not live, no events are no evidence; those that came are.
+        if reading.measurement.value == Err(Gap::NotLive) && reading.range.is_some() {
+            let holds = sight == Sight::Holds;
+            let is_shown = self.is_settled(holds, self.proof(measure, holds));
+            return if is_shown { sight } else { Sight::Blind(Cause::NoData) };
         }
+        sight
     }
 
     fn gate_verdict(&self, condition: &Condition, measure: &Measure, reading: &Reading) -> Verdict {
         let measurement = &reading.measurement;
-        let sight = Self::sight(measure, reading);
-        let has_drops = measurement.drops > 0;
+        let holds = match self.sight(measure, reading) {
+            Sight::Blind(Cause::NoData) => return self.absent(self.silence_of(measure)),
+            Sight::Blind(cause) => return Verdict::Inconclusive(cause),
+            Sight::Holds => Some(true),
+            Sight::Broken => Some(false),
+            Sight::Unclear => None,
+        };
+        let proof = holds.map_or(Proof::Open, |holds| self.proof(measure, holds));
+        let is_settled = holds.is_some_and(|holds| self.is_settled(holds, proof));
+        let is_few = measurement.n < measure.min_samples.count;
         let is_unwatched = measurement.n == 0 && measurement.coverage <= 0.0;
-        match sight {
-            Sight::Blind(Cause::NoData) => self.absent(self.span_of(measure.query.window)),
-            Sight::Blind(cause) => Verdict::Inconclusive(cause),
-            // Beyond an upper limit already: neither more samples nor more of the window could undo it.
-            Sight::Broken if measure.comparison.is_upper_limit() && self.is_event_count(measure) => {
-                Verdict::Fail
+        match holds {
+            Some(holds) if self.is_marred(measurement.drops, holds, proof) => {
+                Verdict::Inconclusive(Cause::Drops)
             }
-            Sight::Holds if has_drops => Verdict::Inconclusive(Cause::Drops),
-            _ if measurement.n < measure.min_samples.count => Verdict::Inconclusive(Cause::TooFewSamples),
-            _ if is_unwatched || is_short(condition.coverage, measurement.coverage) => {
+            _ if is_few && (measure.min_samples.is_given || !is_settled) => {
+                Verdict::Inconclusive(Cause::TooFewSamples)
+            }
+            _ if !is_settled && (is_unwatched || is_short(condition.coverage, measurement.coverage)) => {
                 Verdict::Inconclusive(Cause::Coverage)
             }
-            Sight::Broken => Verdict::Fail,
-            Sight::Unclear => Verdict::Inconclusive(Cause::Undecided),
-            Sight::Holds => warned(condition, measure, reading),
+            Some(false) => Verdict::Fail,
+            Some(true) => warned(condition, measure, reading),
+            None => Verdict::Inconclusive(Cause::Undecided),
+        }
+    }
+
+    /// How long a window must have been watched for its emptiness to say something: one that grows with the phase, for
+    /// as long as a source may be silent.
+    fn silence_of(&self, measure: &Measure) -> Span {
+        let over = self.span_of(measure.query.window);
+        let max_gap = match measure.query.subject {
+            Subject::Metric(metric) => self.facts.ruleset.metrics.get(metric.index()).map(|m| m.max_gap),
+            Subject::Rollbacks => None,
+        };
+        match measure.query.window {
+            Window::Phase => over.max(max_gap.unwrap_or_default()),
+            Window::Over(_) | Window::Latest(_) => over,
+        }
+    }
+
+    /// Whether a window may hold less than it says because it was not watched or fed in full: a count that is below its
+    /// limit there is not yet below it.
+    fn is_partial(&self, measure: &Measure, reading: &Reading) -> bool {
+        let measurement = &reading.measurement;
+        let over = measurement.written;
+        match (self.kind_of(measure), measure.query.stat, measure.query.stat.per()) {
+            (Some(MetricKind::Event), Stat::Count, _) => measurement.coverage < WATCHED_IN_FULL,
+            // A rate divides by what is covered, and by its own unit where that is more.
+            (Some(MetricKind::Event), _, Some(unit)) => {
+                measurement.coverage * (over.0 as f64) < unit.0.min(over.0) as f64 * WATCHED_IN_FULL
+            }
+            // Silence is what a lack of traffic looks like, so that only the watching counts.
+            (Some(MetricKind::Distribution | MetricKind::Ratio), Stat::Count, _) => !self.is_watched(over),
+            (Some(MetricKind::Distribution), _, Some(unit)) => !self.is_watched(unit.min(over)),
+            _ => false,
         }
     }
 
     /// What a trigger's reading says; low traffic is judged by the count beyond the limit in `longest`.
     fn trigger_sight(&self, measure: &Measure, reading: &mut Reading, longest: Span) -> Sight {
-        let sight = Self::sight(measure, reading);
+        let sight = self.sight(measure, reading);
         if matches!(sight, Sight::Blind(_)) || reading.measurement.n >= measure.min_samples.count {
+            return sight;
+        }
+        let is_proven = sight == Sight::Holds && self.proof(measure, true) == Proof::Final;
+        if is_proven && !measure.min_samples.is_given {
             return sight;
         }
         let tail = if measure.min_samples.is_given { None } else { self.low_traffic(measure, longest) };
@@ -208,17 +284,29 @@ impl<M: Measures> Court<'_, M> {
         sight: Sight,
         longest: Span,
     ) -> Verdict {
-        let is_lower = !measure.comparison.is_upper_limit();
-        match sight {
-            Sight::Blind(Cause::NoData) => self.absent(longest),
-            Sight::Blind(cause) => Verdict::Inconclusive(cause),
-            Sight::Holds if is_lower && self.is_event_count(measure) => Verdict::Pass,
-            _ if is_short(condition.coverage, reading.measurement.coverage) => {
-                Verdict::Inconclusive(Cause::Coverage)
+        let holds = match sight {
+            Sight::Blind(Cause::NoData) => return self.absent(longest),
+            Sight::Blind(cause) => return Verdict::Inconclusive(cause),
+            Sight::Unclear => None,
+            Sight::Holds => Some(true),
+            Sight::Broken => Some(false),
+        };
+        let proof = holds.map_or(Proof::Open, |holds| self.proof(measure, holds));
+        if !holds.is_some_and(|holds| self.is_settled(holds, proof)) {
+            // What fires on too little is as wrong as what passes on it.
+            let is_few = holds.is_some_and(|holds| {
+                let is_upper = measure.comparison.is_upper_limit() == holds;
+                let is_firing = self.lead(holds) == Lead::To;
+                is_upper && is_firing && condition.coverage.is_none() && self.is_partial(measure, reading)
+            });
+            if is_few || is_short(condition.coverage, reading.measurement.coverage) {
+                return Verdict::Inconclusive(Cause::Coverage);
             }
-            Sight::Holds => Verdict::Pass,
-            Sight::Broken => Verdict::Fail,
-            Sight::Unclear => Verdict::Inconclusive(Cause::Undecided),
+        }
+        match holds {
+            Some(true) => Verdict::Pass,
+            Some(false) => Verdict::Fail,
+            None => Verdict::Inconclusive(Cause::Undecided),
         }
     }
 
@@ -250,8 +338,9 @@ impl<M: Measures> Court<'_, M> {
         reading.since = streak.since;
         let has_lasted = seen == Seen::Violating && streak.lasted(now) >= sustained.span;
         if !has_lasted {
-            return (self.unsustained(measure, sight, longest), reading);
+            return (self.unsustained(condition, measure, &reading, sight, longest), reading);
         }
+        let measure = &pooled_limit(measure, shortest, longest);
         let pooled = self.windows.measure_over(&measure.query, longest, self.clip, now);
         let mut pooled = Reading { since: reading.since, ..self.read(measure, pooled) };
         let verdict = match self.role {
@@ -268,7 +357,7 @@ impl<M: Measures> Court<'_, M> {
     fn sight_of(&self, measure: &Measure, reading: &mut Reading, longest: Span) -> Sight {
         match self.role {
             Role::Trigger => self.trigger_sight(measure, reading, longest),
-            Role::Gate => match Self::sight(measure, reading) {
+            Role::Gate => match self.sight(measure, reading) {
                 Sight::Blind(cause) => Sight::Blind(cause),
                 _ if reading.measurement.n < measure.min_samples.count => Sight::Blind(Cause::TooFewSamples),
                 sight => sight,
@@ -300,26 +389,41 @@ impl<M: Measures> Court<'_, M> {
     }
 
     /// The verdict while it has not lasted for long enough.
-    fn unsustained(&self, measure: &Measure, sight: Sight, longest: Span) -> Verdict {
+    fn unsustained(
+        &self,
+        condition: &Condition,
+        measure: &Measure,
+        reading: &Reading,
+        sight: Sight,
+        longest: Span,
+    ) -> Verdict {
         match (self.role, sight) {
             // With `on_no_data` the silence must last as long as the violation would have to.
             (_, Sight::Blind(Cause::NoData)) if self.is_acting() && self.is_empty(measure, longest) => {
                 self.absent(longest)
             }
             (_, Sight::Blind(cause)) => Verdict::Inconclusive(cause),
-            (Role::Trigger, _) => Verdict::Fail,
-            (Role::Gate, Sight::Holds) => Verdict::Inconclusive(Cause::NotYet),
-            (Role::Gate, Sight::Broken) => Verdict::Fail,
-            (Role::Gate, Sight::Unclear) => Verdict::Inconclusive(Cause::Undecided),
+            // It has not lasted: a fact, unless the opposite is asked of something that has only begun.
+            (Role::Trigger, Sight::Holds) if self.lead(false) != Lead::To => Verdict::Fail,
+            (_, Sight::Holds) => Verdict::Inconclusive(Cause::NotYet),
+            (Role::Trigger, _) => self.trigger_verdict(condition, measure, reading, sight, longest),
+            (Role::Gate, _) => self.gate_verdict(condition, measure, reading),
         }
     }
 }
 
-/// A pass, or a warning where the tightened limit is not kept too.
+/// What is asked of all of `for`: a count that must stay low in every `over` may be as many times as much in all of it.
+fn pooled_limit(measure: &Measure, over: Span, all: Span) -> Measure {
+    let is_count = measure.query.stat == Stat::Count && measure.comparison.is_upper_limit();
+    let times = if is_count && measure.versus.is_none() { all.0 as f64 / over.0.max(1) as f64 } else { 1.0 };
+    Measure { limit: measure.limit * times, ..*measure }
+}
+
+/// A pass, or a warning where it is within that part of its limit.
 fn warned(condition: &Condition, measure: &Measure, reading: &Reading) -> Verdict {
     let (Some(part), Some(range)) = (condition.warn_within, &reading.range) else { return Verdict::Pass };
     let limit = tightened(measure.comparison, measure.limit, part);
-    if measure.limit == 0.0 || claim(measure.comparison, limit, range) == Sight::Holds {
+    if measure.limit == 0.0 || claim(strict(measure.comparison), limit, range) == Sight::Holds {
         Verdict::Pass
     } else {
         Verdict::Warn

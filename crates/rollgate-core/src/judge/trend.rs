@@ -1,15 +1,15 @@
 //! `trend: not_rising`: a level that must not creep one way.
 
 use super::alert::is_short;
-use super::court::Court;
+use super::court::{Court, Proof};
 use super::judgement::{Basis, Judgement};
 use super::statistics::{median, rise_p, theil_sen};
 use super::verdict::{Cause, Verdict};
 use crate::metrics::{Measurement, Measures};
-use crate::snapshot::{Condition, MetricKind, Query, Stat, Subject, Trend, TrendDirection};
+use crate::snapshot::{Condition, Query, Stat, Subject, Trend, TrendDirection};
 
 /// Equal parts that a window is cut into: four a day in a week.
-const PARTS: usize = 28;
+pub(super) const PARTS: usize = 28;
 /// With fewer parts than this a straight run is no surprise.
 pub(super) const PARTS_MIN: usize = 8;
 /// One-sided significance of the trend.
@@ -18,7 +18,7 @@ const TREND_ALPHA: f64 = 0.05;
 /// What a trend's verdict rests on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Trended {
-    /// The window: its extreme value, coverage and drops.
+    /// The window: its samples, coverage and drops.
     pub(super) measurement: Measurement,
     /// Parts with data.
     pub(super) parts: usize,
@@ -31,7 +31,7 @@ pub(super) struct Trended {
 impl<M: Measures> Court<'_, M> {
     pub(super) fn trended(&self, condition: &Condition, trend: &Trend) -> Judgement {
         let parts = self.windows.parts(trend.metric, trend.window, PARTS, self.clip, self.now());
-        let measurement = self.windows.measure(&self.extreme(trend), self.clip, self.now());
+        let measurement = self.windows.measure(&counted(trend), self.clip, self.now());
         // Upside down a fall is a rise.
         let sign = match trend.direction {
             TrendDirection::NotRising => 1.0,
@@ -56,18 +56,6 @@ impl<M: Measures> Court<'_, M> {
         Judgement::new(self.trend_verdict(condition, trend, &trended), Basis::Trended(trended))
     }
 
-    fn extreme(&self, trend: &Trend) -> Query {
-        let kind = self.facts.ruleset.metrics.get(trend.metric.index()).map(|metric| metric.kind);
-        let stat = match (kind, trend.direction) {
-            (Some(MetricKind::Ratio), _) => Stat::Fraction,
-            (Some(MetricKind::Score), _) => Stat::Nps,
-            (Some(MetricKind::Event), _) => Stat::Count,
-            (_, TrendDirection::NotRising) => Stat::Max,
-            (_, TrendDirection::NotFalling) => Stat::Min,
-        };
-        Query { subject: Subject::Metric(trend.metric), stat, window: trend.window, averaged_by: None }
-    }
-
     fn trend_verdict(&self, condition: &Condition, trend: &Trend, seen: &Trended) -> Verdict {
         if seen.parts == 0 {
             return self.absent(self.span_of(trend.window));
@@ -79,12 +67,16 @@ impl<M: Measures> Court<'_, M> {
             return Verdict::Inconclusive(Cause::Coverage);
         }
         let Some(moved) = seen.moved else { return Verdict::Inconclusive(Cause::TooFewSamples) };
-        if seen.p < TREND_ALPHA && moved > trend.tolerance {
-            return Verdict::Fail;
-        }
-        if seen.measurement.drops > 0 {
+        let holds = !(seen.p < TREND_ALPHA && moved > trend.tolerance);
+        if self.is_marred(seen.measurement.drops, holds, Proof::Open) {
             return Verdict::Inconclusive(Cause::Drops);
         }
-        Verdict::Pass
+        if holds { Verdict::Pass } else { Verdict::Fail }
     }
+}
+
+/// The window's samples, coverage and drops: a count is the cheapest way to them.
+const fn counted(trend: &Trend) -> Query {
+    let subject = Subject::Metric(trend.metric);
+    Query { subject, stat: Stat::Count, window: trend.window, averaged_by: None }
 }

@@ -2,7 +2,7 @@
 
 use super::histogram::{Bucket, Dense};
 use super::{Arm, ArmPair, ArmTotals, Clusters};
-use crate::limits::CLUSTERS;
+use crate::limits::{CLUSTERS, SAMPLES_MAX};
 use crate::time::Timestamp;
 
 /// Where a sample is counted beside the total of its metric.
@@ -49,11 +49,12 @@ impl Side {
     fn add(&mut self, cluster: Option<u8>, n: u64, sum: f64, squares: f64) -> Option<usize> {
         self.totals.n += n;
         self.totals.sum += sum;
-        self.batch.0 += n as f64;
-        self.batch.1 += sum;
-        self.batch.2 += squares;
         let Some(cluster) = cluster.map(usize::from).filter(|cluster| *cluster < CLUSTERS) else {
+            // Batches are of keyless samples: those with a key are judged by their subjects.
             self.totals.unkeyed += n;
+            self.batch.0 += n as f64;
+            self.batch.1 += sum;
+            self.batch.2 += squares;
             return None;
         };
         self.n[cluster] += n as f64;
@@ -95,7 +96,19 @@ impl Sides {
         }
     }
 
+    /// Whether an arm can hold so many more samples; else they are dropped.
+    fn has_room(&mut self, arm: Arm, count: u64) -> bool {
+        let has_room = self.of(arm).totals.n <= SAMPLES_MAX - count.min(SAMPLES_MAX);
+        if !has_room {
+            self.add_drops(count);
+        }
+        has_room
+    }
+
     pub(super) fn add_values(&mut self, arm: Arm, cluster: Option<u8>, bucket: Bucket, count: u64) {
+        if !self.has_room(arm, count) {
+            return;
+        }
         let (value, n) = (bucket.middle(), count as f64);
         let side = self.side(arm);
         let cluster = side.add(cluster, count, value * n, value * value * n);
@@ -106,6 +119,9 @@ impl Sides {
     }
 
     pub(super) fn add_outcomes(&mut self, arm: Arm, cluster: Option<u8>, trues: u64, total: u64) {
+        if !self.has_room(arm, total) {
+            return;
+        }
         let _ = self.side(arm).add(cluster, total, trues as f64, trues as f64);
     }
 
@@ -163,8 +179,11 @@ impl Sides {
 
     pub(super) fn clusters_above(&self, arm: Arm, value: f64) -> Clusters {
         let side = self.of(arm);
-        let above = |dense: &Dense| {
-            dense.iter().filter(|(bucket, _)| bucket.high() > value).map(|(_, count)| count as f64).sum()
+        let above = |dense: &Dense| match Bucket::of(value) {
+            Some(bucket) => dense.count_from(bucket) as f64,
+            // Everything lies above a negative value, and nothing above what cannot be measured.
+            None if value < 0.0 => dense.n() as f64,
+            None => 0.0,
         };
         Clusters { n: side.n.clone(), sum: side.by_cluster.iter().map(above).collect() }
     }

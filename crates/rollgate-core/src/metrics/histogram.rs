@@ -15,6 +15,11 @@ pub const OCTAVES: usize = (OCTAVE_MAX - OCTAVE_MIN) as usize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bucket(u32);
 
+/// The double of this exponent of two, and upper 7 bits of the mantissa.
+const fn double(exponent: i32, place: usize) -> f64 {
+    f64::from_bits(((exponent + 1023) as u64) << 52 | (place as u64) << 45)
+}
+
 impl Bucket {
     /// The bucket of zero.
     pub const ZERO: Self = Self(0);
@@ -22,19 +27,20 @@ impl Bucket {
     /// The bucket of a value; `None` for what cannot be measured: negative, NaN, infinite, or above 2^63.
     #[inline]
     pub fn of(value: f64) -> Option<Self> {
-        // A negative value and a NaN fail the first comparison.
-        if !(value >= 0.0 && value < f64::from(OCTAVE_MAX).exp2()) {
+        // A negative value and a NaN fail the first comparison; minus zero does not.
+        if !(value >= 0.0 && value < double(OCTAVE_MAX, 0)) {
             return None;
         }
-        let exponent = (value.to_bits() >> 52) as i32 - 1023;
-        if exponent < OCTAVE_MIN {
+        let bits = value.to_bits();
+        if value < double(OCTAVE_MIN, 0) {
             return Some(Self::ZERO);
         }
-        let mantissa = (value.to_bits() >> 45) as u32 & 127;
-        Some(Self(1 + (exponent - OCTAVE_MIN) as u32 * 128 + mantissa))
+        // Exponent and mantissa lie side by side, so that one shift numbers the buckets.
+        const FIRST: u32 = ((OCTAVE_MIN + 1023) as u32) << 7;
+        Some(Self(1 + (bits >> 45) as u32 - FIRST))
     }
 
-    /// The bucket of this octave and place in it; bucket 0 has neither.
+    /// The bucket at this octave and place in it; bucket 0 has neither.
     pub const fn at(octave: usize, place: usize) -> Self {
         Self(1 + (octave * OCTAVE + place) as u32)
     }
@@ -49,64 +55,85 @@ impl Bucket {
     }
 
     /// The lower edge, inclusive.
-    pub fn low(self) -> f64 {
+    pub const fn low(self) -> f64 {
         match self.place() {
-            Some((octave, place)) => {
-                (1.0 + place as f64 / 128.0) * f64::from(octave as i32 + OCTAVE_MIN).exp2()
-            }
+            Some((octave, place)) => double(octave as i32 + OCTAVE_MIN, place),
             None => 0.0,
         }
     }
 
     /// The upper edge: every value of the bucket lies below it. That of zero is zero.
-    pub fn high(self) -> f64 {
+    pub const fn high(self) -> f64 {
         match self.place() {
+            // The last place of an octave ends where the next octave begins.
             Some((octave, place)) => {
-                (1.0 + (place + 1) as f64 / 128.0) * f64::from(octave as i32 + OCTAVE_MIN).exp2()
+                double(octave as i32 + OCTAVE_MIN + ((place + 1) / OCTAVE) as i32, (place + 1) % OCTAVE)
             }
             None => 0.0,
         }
     }
 
     /// The value to show: the middle.
-    pub fn middle(self) -> f64 {
+    pub const fn middle(self) -> f64 {
         f64::midpoint(self.low(), self.high())
     }
 }
 
-/// A sealed histogram: sorted, one word a bucket (18 bits of bucket, 46 of count), nothing for empty ones.
+/// A sealed histogram: sorted, half a word a bucket (14 bits of bucket, 18 of count), nothing for empty ones.
+///
+/// A count that does not fit is written as 0, and in the two halves of a word that follow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Packed(Box<[u64]>);
+pub struct Packed(Box<[u32]>);
 
-const COUNT_BITS: u32 = 46;
+const COUNT_BITS: u32 = 18;
 const COUNT_MAX: u64 = (1 << COUNT_BITS) - 1;
+
+/// The buckets of a sealed histogram, upwards.
+struct Words<'a>(std::slice::Iter<'a, u32>);
+
+impl Iterator for Words<'_> {
+    type Item = (Bucket, u64);
+    #[inline]
+    fn next(&mut self) -> Option<(Bucket, u64)> {
+        let word = *self.0.next()?;
+        let (bucket, count) = (Bucket(word >> COUNT_BITS), u64::from(word) & COUNT_MAX);
+        if count > 0 {
+            return Some((bucket, count));
+        }
+        let (low, high) = (*self.0.next()?, *self.0.next()?);
+        Some((bucket, u64::from(low) | u64::from(high) << 32))
+    }
+}
 
 impl Packed {
     /// The buckets with their counts, upwards.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (Bucket, u64)> + '_ {
-        self.0.iter().map(|word| (Bucket((word >> COUNT_BITS) as u32), word & COUNT_MAX))
-    }
-
-    /// The sum of several.
-    pub fn merged<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
-        let mut dense = Dense::default();
-        parts.for_each(|part| dense.add_packed(part));
-        dense.packed()
+    pub fn iter(&self) -> impl Iterator<Item = (Bucket, u64)> + '_ {
+        Words(self.0.iter())
     }
 
     /// Bytes on the heap.
     pub fn bytes(&self) -> usize {
-        self.0.len() * 8
+        self.0.len() * 4
     }
 }
 
+/// The counts of one octave.
+#[derive(Clone, Debug)]
+struct Octave {
+    key: u16,
+    n: u64,
+    counts: Box<[u64; OCTAVE]>,
+}
+
 /// A histogram that grows and shrinks: one array an octave that has been touched.
+///
+/// Counts are not checked for overflow: whoever adds keeps their sum within 64 bits.
 #[derive(Clone, Debug, Default)]
 pub struct Dense {
     zero: u64,
     n: u64,
-    /// By octave, upwards.
-    octaves: Vec<(u16, Box<[u64; OCTAVE]>)>,
+    /// Upwards.
+    octaves: Vec<Octave>,
 }
 
 impl Dense {
@@ -120,110 +147,152 @@ impl Dense {
         self.n == 0
     }
 
-    fn octave(&mut self, octave: usize) -> &mut [u64; OCTAVE] {
+    fn octave(&mut self, octave: usize) -> &mut Octave {
         let key = octave as u16;
-        let at = match self.octaves.binary_search_by_key(&key, |(octave, _)| *octave) {
+        let at = match self.octaves.binary_search_by_key(&key, |octave| octave.key) {
             Ok(at) => at,
             Err(at) => {
-                self.octaves.insert(at, (key, Box::new([0; OCTAVE])));
+                self.octaves.insert(at, Octave { key, n: 0, counts: Box::new([0; OCTAVE]) });
                 at
             }
         };
-        &mut self.octaves[at].1
+        &mut self.octaves[at]
     }
 
     /// Adds samples of a bucket.
     pub fn add(&mut self, bucket: Bucket, count: u64) {
-        self.n = self.n.saturating_add(count);
-        let slot = match bucket.place() {
-            Some((octave, place)) => &mut self.octave(octave)[place],
-            None => &mut self.zero,
-        };
-        *slot = slot.saturating_add(count);
+        self.n += count;
+        match bucket.place() {
+            Some((octave, place)) => {
+                let octave = self.octave(octave);
+                octave.n += count;
+                octave.counts[place] += count;
+            }
+            None => self.zero += count,
+        }
+    }
+
+    /// Adds samples of all buckets of one octave.
+    pub fn add_octave(&mut self, octave: usize, counts: &[u64; OCTAVE]) {
+        let n: u64 = counts.iter().sum();
+        self.n += n;
+        let octave = self.octave(octave);
+        octave.n += n;
+        octave.counts.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
     }
 
     /// Adds a sealed histogram.
     pub fn add_packed(&mut self, packed: &Packed) {
-        self.each(packed, |slot, count| *slot = slot.saturating_add(count));
-        self.n = self.n.saturating_add(packed.iter().map(|(_, count)| count).sum());
+        self.each(packed, |sum, count| *sum += count);
     }
 
     /// Takes a sealed histogram away that was added before.
     pub fn remove_packed(&mut self, packed: &Packed) {
-        self.each(packed, |slot, count| *slot = slot.saturating_sub(count));
-        self.n = self.n.saturating_sub(packed.iter().map(|(_, count)| count).sum());
+        self.each(packed, |sum, count| *sum -= count);
     }
 
-    /// Visits the slots of a sealed histogram's buckets; consecutive buckets of one octave find it once.
-    fn each(&mut self, packed: &Packed, visit: impl Fn(&mut u64, u64)) {
+    /// Changes the counts of a sealed histogram's buckets; consecutive buckets of one octave find it once.
+    #[inline]
+    fn each(&mut self, packed: &Packed, change: impl Fn(&mut u64, u64)) {
         let mut words = packed.iter().peekable();
-        while let Some((bucket, count)) = words.next() {
-            let Some((octave, place)) = bucket.place() else {
-                visit(&mut self.zero, count);
+        while let Some((bucket, count)) = words.peek().copied() {
+            let Some((key, _)) = bucket.place() else {
+                change(&mut self.zero, count);
+                change(&mut self.n, count);
+                words.next();
                 continue;
             };
-            let slots = self.octave(octave);
-            visit(&mut slots[place], count);
-            while let Some((next, count)) =
-                words.next_if(|(next, _)| next.place().is_some_and(|at| at.0 == octave))
-            {
-                if let Some((_, place)) = next.place() {
-                    visit(&mut slots[place], count);
+            let octave = self.octave(key);
+            let mut n = 0;
+            while let Some((next, count)) = words.peek().copied() {
+                match next.place() {
+                    Some((of, place)) if of == key => change(&mut octave.counts[place], count),
+                    _ => break,
                 }
+                n += count;
+                words.next();
             }
+            change(&mut octave.n, n);
+            change(&mut self.n, n);
         }
     }
 
     /// Adds another one.
     pub fn add_dense(&mut self, other: &Self) {
-        other.iter().for_each(|(bucket, count)| self.add(bucket, count));
+        self.zero += other.zero;
+        self.n += other.zero;
+        for octave in other.octaves.iter().filter(|octave| octave.n > 0) {
+            self.n += octave.n;
+            let own = self.octave(usize::from(octave.key));
+            own.n += octave.n;
+            own.counts.iter_mut().zip(octave.counts.iter()).for_each(|(sum, count)| *sum += count);
+        }
     }
 
     /// The buckets that have samples, upwards.
     pub fn iter(&self) -> impl Iterator<Item = (Bucket, u64)> + '_ {
         let zero = (self.zero > 0).then_some((Bucket::ZERO, self.zero));
-        let rest = self.octaves.iter().flat_map(|(octave, slots)| {
-            let filled = slots.iter().enumerate().filter(|(_, count)| **count > 0);
-            filled.map(move |(place, count)| (Bucket::at(usize::from(*octave), place), *count))
+        let rest = self.octaves.iter().filter(|octave| octave.n > 0).flat_map(|octave| {
+            let filled = octave.counts.iter().enumerate().filter(|(_, count)| **count > 0);
+            filled.map(|(place, count)| (Bucket::at(usize::from(octave.key), place), *count))
         });
         zero.into_iter().chain(rest)
+    }
+
+    /// How many samples lie in this bucket or above.
+    pub fn count_from(&self, bucket: Bucket) -> u64 {
+        let Some((key, place)) = bucket.place() else { return self.n };
+        let first = self.octaves.partition_point(|octave| usize::from(octave.key) < key);
+        let octaves = self.octaves[first..].iter();
+        octaves
+            .map(|octave| match usize::from(octave.key) == key {
+                true => octave.counts[place..].iter().sum(),
+                false => octave.n,
+            })
+            .sum()
     }
 
     /// Forgets all samples and keeps the arrays.
     pub fn clear(&mut self) {
         self.zero = 0;
         self.n = 0;
-        self.octaves.iter_mut().for_each(|(_, slots)| slots.fill(0));
+        for octave in self.octaves.iter_mut().filter(|octave| octave.n > 0) {
+            octave.n = 0;
+            octave.counts.fill(0);
+        }
     }
 
     /// Sealed.
     pub fn packed(&self) -> Packed {
-        Packed(
-            self.iter()
-                .map(|(bucket, count)| (u64::from(bucket.0) << COUNT_BITS) | count.min(COUNT_MAX))
-                .collect(),
-        )
+        let mut words = Vec::with_capacity(self.octaves.len() * OCTAVE);
+        for (bucket, count) in self.iter() {
+            if count <= COUNT_MAX {
+                words.push(bucket.0 << COUNT_BITS | count as u32);
+            } else {
+                words.extend([bucket.0 << COUNT_BITS, count as u32, (count >> 32) as u32]);
+            }
+        }
+        Packed(words.into_boxed_slice())
     }
 
     /// The bucket of the `rank`-th smallest sample, from 1.
     pub fn rank(&self, rank: u64) -> Option<Bucket> {
-        let mut seen = self.zero;
         if rank == 0 || rank > self.n {
             return None;
         }
+        let mut seen = self.zero;
         if seen >= rank {
             return Some(Bucket::ZERO);
         }
-        for (octave, slots) in &self.octaves {
-            let sum: u64 = slots.iter().sum();
-            if seen + sum < rank {
-                seen += sum;
+        for octave in &self.octaves {
+            if seen + octave.n < rank {
+                seen += octave.n;
                 continue;
             }
-            for (place, count) in slots.iter().enumerate() {
+            for (place, count) in octave.counts.iter().enumerate() {
                 seen += count;
                 if seen >= rank {
-                    return Some(Bucket::at(usize::from(*octave), place));
+                    return Some(Bucket::at(usize::from(octave.key), place));
                 }
             }
         }
@@ -232,7 +301,7 @@ impl Dense {
 
     /// Bytes on the heap.
     pub fn bytes(&self) -> usize {
-        self.octaves.capacity() * 16 + self.octaves.len() * OCTAVE * 8
+        self.octaves.capacity() * size_of::<Octave>() + self.octaves.len() * OCTAVE * 8
     }
 }
 
@@ -269,7 +338,23 @@ mod tests {
             prop_assert_eq!(sum.n(), values.len() as u64 * 6);
             sum.remove_packed(&packed);
             prop_assert_eq!(sum.packed(), packed.clone());
-            prop_assert_eq!(Packed::merged([&packed].into_iter()), packed);
+            let mut whole = Dense::default();
+            whole.add_dense(&sum);
+            prop_assert_eq!(whole.packed(), packed);
+        }
+
+        #[test]
+        fn what_is_sealed_comes_back_whole(
+            counts in prop::collection::vec((0.0_f64..1e9, prop_oneof![1_u64..300_000, 1_u64..1 << 50]), 0..50),
+            split in 0.0_f64..1e9,
+        ) {
+            let mut dense = Dense::default();
+            counts.iter().for_each(|(value, count)| dense.add(Bucket::of(*value).unwrap(), *count));
+            let packed = dense.packed();
+            prop_assert_eq!(packed.iter().collect::<Vec<_>>(), dense.iter().collect::<Vec<_>>());
+            let split = Bucket::of(split).unwrap();
+            let above = dense.iter().filter(|(bucket, _)| *bucket >= split).map(|(_, count)| count);
+            prop_assert_eq!(dense.count_from(split), above.sum::<u64>());
         }
     }
 
@@ -289,10 +374,16 @@ mod tests {
 
     #[test]
     fn impossible_values_have_no_bucket() {
-        for value in [f64::NAN, f64::INFINITY, -1.0, 1e300] {
-            assert_eq!(Bucket::of(value), None);
+        for value in [f64::NAN, f64::INFINITY, -1.0, 1e300, 9_223_372_036_854_775_808.0] {
+            assert_eq!(Bucket::of(value), None, "{value}");
         }
-        assert_eq!(Bucket::of(0.0), Some(Bucket::ZERO));
-        assert_eq!(Bucket::of(1e-300), Some(Bucket::ZERO));
+        for value in [0.0, -0.0, 1e-300] {
+            assert_eq!(Bucket::of(value), Some(Bucket::ZERO), "{value}");
+        }
+        let largest = Bucket::of(9_223_372_036_854_774_784.0).unwrap();
+        assert_eq!(largest, Bucket::at(OCTAVES - 1, OCTAVE - 1));
+        assert_eq!(largest.high(), 63_f64.exp2());
+        let smallest = Bucket::of((-32_f64).exp2()).unwrap();
+        assert_eq!((smallest, smallest.low()), (Bucket::at(0, 0), (-32_f64).exp2()));
     }
 }

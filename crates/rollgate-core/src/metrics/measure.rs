@@ -1,18 +1,14 @@
 //! Windows into measurements.
 
-use std::borrow::Cow;
-
 use super::histogram::{Bucket, Dense, nearest_rank};
+use super::running::{Cells, Groups, Key};
 use super::series::Series;
-use super::slot::{Slot, pool};
+use super::slot::{Edge, Slot, Sums};
 use super::watch::{Feed, covered_ms};
 use super::{Arm, ArmPair, Clip, Clusters, Gap, Measurement, Measures, Part, Tail, Windows};
 use crate::id::{FlagId, MetricId};
 use crate::snapshot::{Comparison, MetricKind, Query, Severity, Stat, Subject, Window};
 use crate::time::{Span, Timestamp};
-
-/// Parts that a growth rate is fitted through: enough for a week of days and nights, few enough for all pairs.
-const GROWTH_PARTS: usize = 96;
 
 /// A statistic with its edges.
 #[derive(Clone, Copy, Debug)]
@@ -27,16 +23,133 @@ impl Value {
     const fn exact(value: f64) -> Self {
         Self { shown: value, low: value, high: value, is_exact: true }
     }
+
     fn of(bucket: Bucket) -> Self {
         if bucket == Bucket::ZERO {
             return Self::exact(0.0);
         }
         Self { shown: bucket.middle(), low: bucket.low(), high: bucket.high(), is_exact: false }
     }
+
+    /// What was counted while nobody may have looked: there can only be more.
+    const fn or_more(self) -> Self {
+        Self { high: f64::INFINITY, is_exact: false, ..self }
+    }
+}
+
+/// One window of one series.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    /// Its first instant, exactly.
+    pub(super) from: Timestamp,
+    pub(super) now: Timestamp,
+    /// Its first instant in slots.
+    pub(super) edge: Edge,
+    /// As it is known from one evaluation to the next.
+    over: Option<Span>,
+}
+
+impl View {
+    pub(super) fn new(series: &Series, window: Window, over: Span, clip: Clip, now: Timestamp) -> Self {
+        let is_phase = window == Window::Phase && now.since(clip.phase) == over;
+        let clipped = if is_phase { clip.from.max(clip.phase) } else { clip.from };
+        let from = (now - over).max(clipped);
+        let edge = series.tiers.edge(from, clipped, now);
+        Self { from, now, edge, over: (!is_phase).then_some(over) }
+    }
+
+    const fn clip(&self) -> Timestamp {
+        self.edge.clip
+    }
+
+    fn key(&self, cells: Option<Cells>) -> Key {
+        Key { over: self.over, clip: self.edge.clip, cells }
+    }
+}
+
+impl Series {
+    /// The numbers of a window.
+    fn sums(&self, view: &View) -> Sums {
+        let mut sums = self.kept.borrow_mut().sums(&self.tiers, view.edge);
+        sums.add(&self.live_at(view.now));
+        sums
+    }
+
+    /// Calls `read` with the values of a window, by sub-window where it has them.
+    fn with_values<T>(&self, view: &View, cells: Option<Cells>, read: impl FnOnce(&Groups) -> T) -> T {
+        let mut kept = self.kept.borrow_mut();
+        kept.with_values(&self.tiers, view.key(cells), view.now, |groups| {
+            if self.live_values.is_empty() {
+                return read(groups);
+            }
+            let mut groups = groups.clone();
+            let slot = self.tiers.slot_of(view.edge.tier);
+            let cell = cells.map_or(0, |cells| cells.of(self.live_from(), slot));
+            match groups.back_mut().filter(|(of, _)| *of == cell) {
+                Some((_, last)) => last.add_dense(&self.live_values),
+                None => groups.push_back((cell, self.live_values.clone())),
+            }
+            read(&groups)
+        })
+    }
+
+    /// The value of one sub-window; `None` where it has no data.
+    fn cell_value(&self, stat: Stat, sums: &Sums) -> Option<Value> {
+        let value = match (self.kind, stat) {
+            (MetricKind::Distribution, Stat::Mean) if sums.n > 0 => sums.sum / sums.n as f64,
+            (MetricKind::Ratio, Stat::Fraction) if sums.n > 0 => sums.trues as f64 / sums.n as f64,
+            (MetricKind::Gauge, _) if sums.n == 0 => return None,
+            (MetricKind::Gauge, Stat::Mean) if sums.held_ms > 0 => sums.sum / sums.held_ms as f64,
+            (MetricKind::Gauge, Stat::Min) => sums.min,
+            (MetricKind::Gauge, Stat::Max) => sums.max,
+            (MetricKind::Gauge, Stat::Last | Stat::Mean) => sums.last?.1,
+            (MetricKind::Score, Stat::Nps) => nps(sums, sums.last.map(|last| last.1))?,
+            (MetricKind::Score, Stat::Count) if sums.samples() > 0 => sums.samples() as f64,
+            (MetricKind::Event, Stat::Count) => sums.n as f64,
+            (_, Stat::Count) if sums.n > 0 => sums.n as f64,
+            _ => return None,
+        };
+        Some(Value::exact(value))
+    }
+
+    /// The mean of the statistic over sub-windows that have data, counted from the phase's start.
+    fn averaged(&self, stat: Stat, view: &View, cells: Cells) -> Option<Value> {
+        let mut values: Vec<Value> = Vec::new();
+        if self.kind == MetricKind::Distribution && is_rank(stat) {
+            self.with_values(view, Some(cells), |groups| {
+                values.extend(groups.iter().filter_map(|(_, group)| rank_of(stat, group).ok()));
+            });
+        } else {
+            let slot = self.tiers.slot_of(view.edge.tier);
+            let mut open: Option<(i64, Sums)> = None;
+            let live = (self.live_from(), self.live_at(view.now));
+            let live = (!live.1.is_blank()).then_some(live);
+            let sealed = self.tiers.visit(view.edge).map(|slot| (slot.start, slot.sums));
+            for (start, sums) in sealed.chain(live) {
+                let cell = cells.of(start, slot);
+                match &mut open {
+                    Some((of, all)) if *of == cell => all.add(&sums),
+                    _ => {
+                        let done = open.replace((cell, sums));
+                        values.extend(done.and_then(|(_, all)| self.cell_value(stat, &all)));
+                    }
+                }
+            }
+            values.extend(open.and_then(|(_, all)| self.cell_value(stat, &all)));
+        }
+        let n = values.len() as f64;
+        let mean = |of: fn(&Value) -> f64| values.iter().map(of).sum::<f64>() / n;
+        (n > 0.0).then(|| Value {
+            shown: mean(|value| value.shown),
+            low: mean(|value| value.low),
+            high: mean(|value| value.high),
+            is_exact: values.iter().all(|value| value.is_exact),
+        })
+    }
 }
 
 impl Windows {
-    fn series_of(&self, subject: Subject) -> Option<&Series> {
+    pub(super) fn series_of(&self, subject: Subject) -> Option<&Series> {
         match subject {
             Subject::Metric(metric) => self.series.get(metric.index()),
             Subject::Rollbacks => Some(&self.rollbacks),
@@ -49,166 +162,93 @@ impl Windows {
         covered_ms(from, now, &self.unwatched, &feed.gaps, feed.open_gap(now))
     }
 
-    fn slots<'a>(series: &'a Series, from: Timestamp, clip: Timestamp, now: Timestamp) -> Vec<Cow<'a, Slot>> {
-        let mut slots = Vec::new();
-        series.tiers.visit(from, clip, now, &mut |slot| slots.push(Cow::Borrowed(slot)));
-        let live = series.live_at(now);
-        if !live.is_blank() {
-            slots.push(Cow::Owned(live));
-        }
-        slots
-    }
-
-    /// The values of a short window, where their sum is kept.
-    fn kept(series: &Series, over: Span, clip: Clip, now: Timestamp) -> Option<&Dense> {
-        let running = series.running.iter().find(|running| running.span == over)?;
-        let is_now = running.to == now && running.from >= clip.from && series.live_values.is_empty();
-        is_now.then_some(&running.values)
-    }
-
     fn over_window(
         &self,
+        series: &Series,
         query: &Query,
-        over: Span,
-        clip: Clip,
-        now: Timestamp,
-    ) -> Option<(Measurement, Result<Value, Gap>)> {
-        let series = self.series_of(query.subject)?;
-        let from = (now - over).max(clip.from);
-        let covered = self.covered(&series.feed, over, clip, now);
-        let coverage = if over.0 == 0 { 1.0 } else { (covered as f64 / over.0 as f64).min(1.0) };
-        let edge = series.tiers.edge(from, now).max(clip.from);
-        let mut measurement = Measurement {
-            value: Err(Gap::Empty),
-            low: 0.0,
-            high: 0.0,
-            is_exact: true,
-            n: 0,
-            from: edge,
-            to: now,
-            written: over,
-            coverage,
-            drops: 0,
-            pooled: None,
-        };
-        let mut sum = series.live_at(now);
-        series.tiers.visit(from, clip.from, now, &mut |slot| sum.add(slot));
-        measurement.n = sum.n;
-        measurement.drops = sum.drops;
-        let value = match series.kind {
+        view: &View,
+        sums: &Sums,
+        measurement: &mut Measurement,
+        covered: u64,
+    ) -> Result<Value, Gap> {
+        match series.kind {
             MetricKind::Event => {
-                if series.times_from <= from {
-                    let recent = series.times.iter().rev().take_while(|time| time.0 >= from);
-                    sum.n = recent.map(|time| time.1).sum();
-                    measurement.from = from;
-                    measurement.n = sum.n;
+                if let Some(exact) = series.times.since(view.from, view.clip()) {
+                    measurement.from = view.from;
+                    measurement.n = exact;
                 }
-                if series.feed.is_live() { count_of(query.stat, sum.n, covered) } else { Err(Gap::NotLive) }
+                let value = count_of(query.stat, measurement.n, covered);
+                match measurement.n {
+                    _ if series.feed.is_live() => Ok(value),
+                    // Nothing from a source that nobody watches is no evidence; what came from it did happen.
+                    0 => Err(Gap::NotLive),
+                    _ => Ok(value.or_more()),
+                }
             }
-            MetricKind::Distribution if sum.n == 0 => Err(Gap::Empty),
+            MetricKind::Distribution if sums.n == 0 => Err(Gap::Empty),
             MetricKind::Distribution => match query.stat {
-                Stat::Mean => Ok(Value::exact(sum.sum / sum.n as f64)),
-                stat @ (Stat::Quantile(_) | Stat::Min | Stat::Max) => {
-                    let values = match Self::kept(series, over, clip, now) {
-                        Some(kept) => Cow::Borrowed(kept),
-                        None => {
-                            let mut slots: Vec<&Slot> = Vec::new();
-                            series.tiers.visit(from, clip.from, now, &mut |slot| slots.push(slot));
-                            Cow::Owned(pool(slots.into_iter(), &series.live_values))
-                        }
-                    };
-                    value_of(stat, &values)
-                }
-                stat => count_of(stat, sum.n, covered),
+                Stat::Mean => Ok(Value::exact(sums.sum / sums.n as f64)),
+                stat if is_rank(stat) => series.with_values(view, None, |groups| match groups.back() {
+                    Some((_, values)) => rank_of(stat, values),
+                    None => Err(Gap::Empty),
+                }),
+                stat => Ok(count_of(stat, sums.n, covered)),
             },
-            MetricKind::Ratio if sum.n == 0 => Err(Gap::Empty),
-            MetricKind::Ratio => match query.stat {
-                Stat::Fraction => Ok(Value::exact(sum.trues as f64 / sum.n as f64)),
-                stat => count_of(stat, sum.n, covered),
-            },
+            MetricKind::Ratio if sums.n == 0 => Err(Gap::Empty),
+            MetricKind::Ratio => Ok(match query.stat {
+                Stat::Fraction => Value::exact(sums.trues as f64 / sums.n as f64),
+                stat => count_of(stat, sums.n, covered),
+            }),
             MetricKind::Gauge => {
-                if sum.n == 0 && sum.held_ms > 0 {
-                    measurement.n = 1;
+                let value = self.level(series, query, view, sums, covered);
+                if query.stat == Stat::Last && value.is_ok() {
+                    // It may lie on the very edge, where slots say that it is before.
+                    measurement.n = measurement.n.max(1);
                 }
-                self.level(series, query, &sum, over, clip, now)
+                value
             }
             MetricKind::Score => {
-                let points = series.points.iter().rev().find(|point| point.0 >= from);
-                let counted = series.points.iter().filter(|point| point.0 >= from).count() as u64;
-                match (query.stat, points) {
-                    (Stat::Count, _) if sum.n + counted > 0 => {
-                        measurement.n = sum.n + counted;
-                        Ok(Value::exact(measurement.n as f64))
-                    }
-                    (_, Some((_, points))) => {
-                        measurement.n = counted;
-                        Ok(Value::exact(*points))
-                    }
-                    _ if sum.n > 0 => {
-                        Ok(Value::exact(100.0 * (sum.trues as f64 - sum.falses as f64) / sum.n as f64))
-                    }
-                    _ => Err(Gap::Empty),
+                let points = series.level.filter(|level| level.is_since(view.from, view.clip()));
+                measurement.n = match (query.stat, points) {
+                    (Stat::Count, _) => sums.samples(),
+                    (_, Some(_)) => sums.points.max(1),
+                    (_, None) => sums.n,
+                };
+                match query.stat {
+                    Stat::Count if sums.samples() == 0 => Err(Gap::Empty),
+                    Stat::Count => Ok(Value::exact(sums.samples() as f64)),
+                    _ => nps(sums, points.map(|points| points.value)).map(Value::exact).ok_or(Gap::Empty),
                 }
             }
-        };
-        Some((measurement, value))
+        }
     }
 
     fn level(
         &self,
         series: &Series,
         query: &Query,
-        sum: &Slot,
-        over: Span,
-        clip: Clip,
-        now: Timestamp,
+        view: &View,
+        sums: &Sums,
+        covered: u64,
     ) -> Result<Value, Gap> {
-        let from = (now - over).max(clip.from);
         match query.stat {
             Stat::Last => match series.level {
-                Some((set, value)) if set >= from => Ok(Value::exact(value)),
+                Some(level) if level.is_since(view.from, view.clip()) => Ok(Value::exact(level.value)),
                 Some(_) => Err(Gap::Stale),
                 None => Err(Gap::Empty),
             },
-            _ if sum.n == 0 && sum.held_ms == 0 => Err(Gap::Empty),
-            Stat::Min => Ok(Value::exact(sum.min)),
-            Stat::Max => Ok(Value::exact(sum.max)),
-            Stat::Mean if sum.held_ms > 0 => Ok(Value::exact(sum.sum / sum.held_ms as f64)),
+            // A level that was never set in the window is none of the window (SEMANTICS 3.7).
+            _ if sums.n == 0 => Err(Gap::Empty),
+            Stat::Min => Ok(Value::exact(sums.min)),
+            Stat::Max => Ok(Value::exact(sums.max)),
+            Stat::Mean if sums.held_ms > 0 => Ok(Value::exact(sums.sum / sums.held_ms as f64)),
             // Set at this very instant only: its mean by time is its value.
-            Stat::Mean => Ok(Value::exact(sum.last.map_or(sum.max, |last| last.1))),
+            Stat::Mean => Ok(Value::exact(sums.last.map_or(sums.max, |last| last.1))),
             Stat::GrowthPerDay => {
-                let Subject::Metric(metric) = query.subject else { return Err(Gap::Empty) };
-                let parts = self.parts(metric, Window::Over(over), GROWTH_PARTS, clip, now);
-                let points: Vec<(f64, f64)> = parts.iter().map(|part| (part.at_ms, part.mean)).collect();
-                slope(&points).map(|per_ms| Value::exact(per_ms * 86_400_000.0)).ok_or(Gap::Empty)
+                series.growth(view).map(|per_ms| Value::exact(per_ms * 86_400_000.0)).ok_or(Gap::Empty)
             }
-            stat => count_of(stat, sum.n, self.covered(&series.feed, over, clip, now)),
+            stat => Ok(count_of(stat, sums.n, covered)),
         }
-    }
-
-    /// The mean of the statistic over sub-windows that have data, counted from the phase's start.
-    fn averaged(
-        &self,
-        query: &Query,
-        by: Span,
-        over: Span,
-        clip: Clip,
-        now: Timestamp,
-    ) -> Option<(f64, f64, f64, bool)> {
-        let series = self.series_of(query.subject)?;
-        let from = (now - over).max(clip.from);
-        let slots = Self::slots(series, from, clip.from, now);
-        let place = |slot: &Slot| slot.start.since(clip.phase).0 / by.0.max(1);
-        let (mut count, mut shown, mut low, mut high, mut is_exact) = (0.0, 0.0, 0.0, 0.0, true);
-        for group in slots.chunk_by(|one, two| place(one) == place(two)) {
-            let Some(value) = group_value(series, query.stat, group) else { continue };
-            count += 1.0;
-            shown += value.shown;
-            low += value.low;
-            high += value.high;
-            is_exact &= value.is_exact;
-        }
-        (count > 0.0).then(|| (shown / count, low / count, high / count, is_exact))
     }
 
     fn over_of(query: &Query, clip: Clip, now: Timestamp) -> Span {
@@ -219,37 +259,18 @@ impl Windows {
     }
 }
 
-fn group_value(series: &Series, stat: Stat, group: &[Cow<'_, Slot>]) -> Option<Value> {
-    let mut sum = Slot::empty(group.first()?.start);
-    group.iter().for_each(|slot| sum.add(slot));
-    match (series.kind, stat) {
-        (MetricKind::Distribution, _) if sum.n == 0 => None,
-        (MetricKind::Distribution, Stat::Mean) => Some(Value::exact(sum.sum / sum.n as f64)),
-        (MetricKind::Distribution, Stat::Quantile(_) | Stat::Min | Stat::Max) => {
-            // The live slot's values are kept beside it.
-            let has_live = group.last().is_some_and(|slot| matches!(slot, Cow::Owned(_)));
-            let none = Dense::default();
-            let live = if has_live { &series.live_values } else { &none };
-            value_of(stat, &pool(group.iter().map(Cow::as_ref), live)).ok()
-        }
-        (MetricKind::Ratio, Stat::Fraction) if sum.n > 0 => {
-            Some(Value::exact(sum.trues as f64 / sum.n as f64))
-        }
-        (MetricKind::Gauge, Stat::Mean) if sum.held_ms > 0 => {
-            Some(Value::exact(sum.sum / sum.held_ms as f64))
-        }
-        (MetricKind::Gauge, Stat::Min) if sum.min.is_finite() => Some(Value::exact(sum.min)),
-        (MetricKind::Gauge, Stat::Max) if sum.max.is_finite() => Some(Value::exact(sum.max)),
-        (MetricKind::Gauge, Stat::Last) => sum.last.map(|last| Value::exact(last.1)),
-        (MetricKind::Score, Stat::Nps) if sum.n > 0 => {
-            Some(Value::exact(100.0 * (sum.trues as f64 - sum.falses as f64) / sum.n as f64))
-        }
-        (_, Stat::Count) => Some(Value::exact(sum.n as f64)),
-        _ => None,
-    }
+/// The latest measured points, or else promoters minus detractors.
+fn nps(sums: &Sums, points: Option<f64>) -> Option<f64> {
+    let ratings = || 100.0 * (sums.trues as f64 - sums.falses as f64) / sums.n as f64;
+    points.or_else(|| (sums.n > 0).then(ratings))
 }
 
-fn value_of(stat: Stat, values: &Dense) -> Result<Value, Gap> {
+/// Whether a statistic of a distribution is one of its ranks.
+const fn is_rank(stat: Stat) -> bool {
+    matches!(stat, Stat::Quantile(_) | Stat::Min | Stat::Max)
+}
+
+fn rank_of(stat: Stat, values: &Dense) -> Result<Value, Gap> {
     let rank = match stat {
         Stat::Quantile(q) => nearest_rank(q, values.n()),
         Stat::Min => 1,
@@ -259,32 +280,10 @@ fn value_of(stat: Stat, values: &Dense) -> Result<Value, Gap> {
 }
 
 /// A count, or a rate over the covered part of the window, by no less than the rate's own unit.
-fn count_of(stat: Stat, n: u64, covered_ms: u64) -> Result<Value, Gap> {
-    Ok(Value::exact(match stat.per() {
+fn count_of(stat: Stat, n: u64, covered_ms: u64) -> Value {
+    Value::exact(match stat.per() {
         Some(unit) => n as f64 * unit.0 as f64 / covered_ms.max(unit.0) as f64,
         None => n as f64,
-    }))
-}
-
-/// Theil-Sen: the median of the slopes between all pairs (Sen 1968).
-pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
-    let mut slopes: Vec<f64> = Vec::with_capacity(points.len() * points.len().saturating_sub(1) / 2);
-    for (index, one) in points.iter().enumerate() {
-        for two in points.iter().skip(index + 1) {
-            if two.0 > one.0 {
-                slopes.push((two.1 - one.1) / (two.0 - one.0));
-            }
-        }
-    }
-    if slopes.is_empty() {
-        return None;
-    }
-    slopes.sort_unstable_by(f64::total_cmp);
-    let middle = slopes.len() / 2;
-    Some(if slopes.len() % 2 == 1 {
-        slopes[middle]
-    } else {
-        f64::midpoint(slopes[middle - 1], slopes[middle])
     })
 }
 
@@ -294,36 +293,37 @@ impl Measures for Windows {
     }
 
     fn measure_over(&self, query: &Query, over: Span, clip: Clip, now: Timestamp) -> Measurement {
-        let Some((mut measurement, value)) = self.over_window(query, over, clip, now) else {
-            return Measurement {
-                value: Err(Gap::Empty),
-                low: 0.0,
-                high: 0.0,
-                is_exact: true,
-                n: 0,
-                from: now,
-                to: now,
-                written: over,
-                coverage: 0.0,
-                drops: 0,
-                pooled: None,
-            };
+        let mut measurement = Measurement {
+            value: Err(Gap::Empty),
+            low: 0.0,
+            high: 0.0,
+            is_exact: true,
+            n: 0,
+            from: now,
+            to: now,
+            written: over,
+            coverage: 0.0,
+            drops: 0,
+            pooled: None,
         };
-        match value {
-            Ok(value) => {
+        let Some(series) = self.series_of(query.subject) else { return measurement };
+        let view = View::new(series, query.window, over, clip, now);
+        let covered = self.covered(&series.feed, over, clip, now);
+        let sums = series.sums(&view);
+        measurement.n = sums.n;
+        measurement.drops = sums.drops;
+        measurement.from = view.edge.from.max(view.clip());
+        measurement.coverage = if over.0 == 0 { 1.0 } else { (covered as f64 / over.0 as f64).min(1.0) };
+        match self.over_window(series, query, &view, &sums, &mut measurement, covered) {
+            Ok(pooled) => {
+                let cells = query.averaged_by.map(|by| Cells { by, phase: clip.phase });
+                let averaged = cells.and_then(|cells| series.averaged(query.stat, &view, cells));
+                let value = averaged.unwrap_or(pooled);
+                measurement.pooled = averaged.map(|_| pooled.shown);
                 measurement.value = Ok(value.shown);
                 measurement.low = value.low;
                 measurement.high = value.high;
                 measurement.is_exact = value.is_exact;
-                if let Some(by) = query.averaged_by
-                    && let Some((shown, low, high, is_exact)) = self.averaged(query, by, over, clip, now)
-                {
-                    measurement.pooled = Some(value.shown);
-                    measurement.value = Ok(shown);
-                    measurement.low = low;
-                    measurement.high = high;
-                    measurement.is_exact = is_exact;
-                }
             }
             Err(gap) => measurement.value = Err(gap),
         }
@@ -344,12 +344,14 @@ impl Measures for Windows {
             return first;
         }
         let Some(series) = self.series_of(query.subject) else { return first };
-        let slots = Self::slots(series, now - longest, clip.from, now);
-        let mut n = 0;
-        for slot in slots.iter().rev() {
-            n += slot.n;
+        let view = View::new(series, query.window, longest, clip, now);
+        let starts: Vec<(Timestamp, u64)> =
+            series.tiers.visit(view.edge).map(|slot| (slot.start, slot.sums.samples())).collect();
+        let mut n = series.live_at(now).samples();
+        for (start, more) in starts.into_iter().rev() {
+            n += more;
             if n >= min_samples {
-                let over = now.since(slot.start).max(shortest).min(longest);
+                let over = now.since(start).max(shortest).min(longest);
                 return self.measure_over(query, over, clip, now);
             }
         }
@@ -366,25 +368,26 @@ impl Measures for Windows {
         now: Timestamp,
     ) -> Tail {
         let Some(series) = self.series_of(query.subject) else { return Tail::default() };
-        let mut sum = series.live_at(now);
-        let mut slots: Vec<&Slot> = Vec::new();
-        series.tiers.visit((now - over).max(clip.from), clip.from, now, &mut |slot| slots.push(slot));
-        slots.iter().for_each(|slot| sum.add(slot));
+        let view = View::new(series, query.window, over, clip, now);
+        let sums = series.sums(&view);
         let beyond = match series.kind {
-            MetricKind::Ratio if comparison.is_upper_limit() => sum.n - sum.trues.min(sum.n),
-            MetricKind::Ratio => sum.trues,
+            MetricKind::Ratio if comparison.is_upper_limit() => sums.n - sums.trues.min(sums.n),
+            MetricKind::Ratio => sums.trues,
             MetricKind::Distribution => {
                 let is_beyond = |bucket: Bucket| match comparison {
                     Comparison::Above => bucket.low() > limit,
                     Comparison::AtLeast => bucket.low() >= limit,
+                    // The only value of the bucket of zero is zero; the others lie below their upper edge.
+                    Comparison::Below if bucket == Bucket::ZERO => 0.0 < limit,
                     Comparison::Below | Comparison::AtMost => bucket.high() <= limit,
                 };
-                let values = pool(slots.into_iter(), &series.live_values);
-                values.iter().filter(|(bucket, _)| is_beyond(*bucket)).map(|(_, count)| count).sum()
+                let sealed = series.tiers.visit(view.edge).flat_map(|slot: &Slot| slot.values.iter());
+                let all = sealed.chain(series.live_values.iter());
+                all.filter(|(bucket, _)| is_beyond(*bucket)).map(|(_, count)| count).sum()
             }
             MetricKind::Gauge | MetricKind::Event | MetricKind::Score => 0,
         };
-        Tail { beyond, n: sum.n }
+        Tail { beyond, n: sums.n }
     }
 
     fn parts(&self, metric: MetricId, window: Window, parts: usize, clip: Clip, now: Timestamp) -> Vec<Part> {
@@ -393,40 +396,7 @@ impl Measures for Windows {
             Window::Over(span) | Window::Latest(span) => span,
             Window::Phase => now.since(clip.phase),
         };
-        let from = now - over;
-        let length = (over.0 / parts.max(1) as u64).max(1);
-        let slots = Self::slots(series, from, clip.from, now);
-        // A slot that straddles two parts belongs to the one that holds its middle.
-        let place = |slot: &Slot| {
-            let middle = slot.start + Span(slot.end.since(slot.start).0 / 2);
-            (middle.since(from).0 / length).min(parts.saturating_sub(1) as u64)
-        };
-        let mut found = Vec::new();
-        for group in slots.chunk_by(|one, two| place(one) == place(two)) {
-            let Some(first) = group.first() else { continue };
-            let mut sum = Slot::empty(first.start);
-            group.iter().for_each(|slot| sum.add(slot));
-            if series.kind == MetricKind::Distribution {
-                for values in group.iter().map(|slot| &slot.values) {
-                    sum.min =
-                        values.iter().next().map_or(sum.min, |(bucket, _)| sum.min.min(bucket.middle()));
-                    sum.max =
-                        values.iter().next_back().map_or(sum.max, |(bucket, _)| sum.max.max(bucket.middle()));
-                }
-            }
-            let has_data = sum.min.is_finite() && sum.max.is_finite();
-            if !has_data {
-                continue;
-            }
-            let mean = match series.kind {
-                MetricKind::Distribution => sum.sum / sum.n.max(1) as f64,
-                _ if sum.held_ms > 0 => sum.sum / sum.held_ms as f64,
-                _ => sum.max,
-            };
-            let at_ms = (place(first) as f64 + 0.5) * length as f64;
-            found.push(Part { at_ms, min: sum.min, max: sum.max, mean });
-        }
-        found
+        series.parts(&View::new(series, window, over, clip, now), over, parts)
     }
 
     fn alerts_live(&self) -> bool {

@@ -5,16 +5,20 @@ mod arms;
 mod histogram;
 mod measure;
 mod measurement;
+mod parts;
+mod running;
 mod sample;
 mod series;
 mod slot;
+#[cfg(test)]
+mod tests;
+mod times;
 mod watch;
 mod windows;
 
 pub use alerts::Opened;
 pub use arms::Lane;
 pub use histogram::{Bucket, Dense, OCTAVE, OCTAVES, Packed, nearest_rank};
-pub use measure::slope;
 pub use measurement::{ArmPair, ArmTotals, Clip, Clusters, Gap, Measurement, Measures, Part, Tail};
 pub use sample::{Arm, Arms, EventSource, NamedArm};
 pub use windows::{Totals, Windows};

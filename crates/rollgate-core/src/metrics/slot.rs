@@ -3,19 +3,20 @@
 use std::collections::VecDeque;
 
 use super::histogram::{Dense, Packed};
+use crate::limits::SLOTS_BESIDE_MAX;
 use crate::time::{Span, Timestamp};
 
-/// What was recorded in [start, end). The kinds of metric share the fields; each uses its own.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Slot {
-    pub(super) start: Timestamp,
-    pub(super) end: Timestamp,
+/// The plain numbers of a slot. The kinds of metric share the fields; each uses its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Sums {
     /// Samples, outcomes, events, sets of a gauge, ratings.
     pub(super) n: u64,
     /// True outcomes; promoters.
     pub(super) trues: u64,
     /// Detractors.
     pub(super) falses: u64,
+    /// Measured points of a score.
+    pub(super) points: u64,
     /// Sum of a distribution's values; a gauge's value times milliseconds.
     pub(super) sum: f64,
     /// Milliseconds that a gauge held a fresh value.
@@ -24,47 +25,73 @@ pub(super) struct Slot {
     pub(super) min: f64,
     /// Largest level of a gauge.
     pub(super) max: f64,
-    /// A gauge's last set value and when; `None` where it was not set here.
+    /// A gauge's last set value, or a score's last points, and when; `None` where there were none.
     pub(super) last: Option<(Timestamp, f64)>,
     /// Dropped and invalid samples.
     pub(super) drops: u64,
+}
+
+impl Sums {
+    pub(super) const NONE: Self = Self {
+        n: 0,
+        trues: 0,
+        falses: 0,
+        points: 0,
+        sum: 0.0,
+        held_ms: 0,
+        min: f64::INFINITY,
+        max: f64::NEG_INFINITY,
+        last: None,
+        drops: 0,
+    };
+
+    /// How often something was recorded.
+    pub(super) const fn samples(&self) -> u64 {
+        self.n + self.points
+    }
+
+    pub(super) const fn is_blank(&self) -> bool {
+        self.n == 0 && self.points == 0 && self.held_ms == 0 && self.drops == 0
+    }
+
+    /// Adds the sums of a later slot.
+    pub(super) fn add(&mut self, later: &Self) {
+        self.n += later.n;
+        self.trues += later.trues;
+        self.falses += later.falses;
+        self.points += later.points;
+        self.sum += later.sum;
+        self.held_ms += later.held_ms;
+        self.min = self.min.min(later.min);
+        self.max = self.max.max(later.max);
+        self.last = later.last.or(self.last);
+        self.drops = self.drops.saturating_add(later.drops);
+    }
+
+    /// Counts a level that was held for so long.
+    pub(super) fn hold(&mut self, value: f64, held_ms: u64) {
+        if held_ms > 0 {
+            self.held_ms += held_ms;
+            self.sum += value * held_ms as f64;
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+        }
+    }
+}
+
+/// What was recorded in [start, end).
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Slot {
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
+    pub(super) sums: Sums,
     /// A distribution's values.
     pub(super) values: Packed,
 }
 
 impl Slot {
     pub(super) fn empty(start: Timestamp) -> Self {
-        Self {
-            start,
-            end: start,
-            n: 0,
-            trues: 0,
-            falses: 0,
-            sum: 0.0,
-            held_ms: 0,
-            min: f64::INFINITY,
-            max: f64::NEG_INFINITY,
-            last: None,
-            drops: 0,
-            values: Packed::default(),
-        }
-    }
-
-    pub(super) fn is_blank(&self) -> bool {
-        self.n == 0 && self.held_ms == 0 && self.drops == 0
-    }
-
-    /// Adds the plain numbers of another slot; values are merged apart.
-    pub(super) fn add(&mut self, other: &Self) {
-        self.n = self.n.saturating_add(other.n);
-        self.trues = self.trues.saturating_add(other.trues);
-        self.falses = self.falses.saturating_add(other.falses);
-        self.sum += other.sum;
-        self.held_ms += other.held_ms;
-        self.min = self.min.min(other.min);
-        self.max = self.max.max(other.max);
-        self.last = other.last.or(self.last);
-        self.drops = self.drops.saturating_add(other.drops);
+        Self { start, end: start, sums: Sums::NONE, values: Packed::default() }
     }
 }
 
@@ -80,22 +107,58 @@ struct Reach {
 struct Tier {
     reach: Reach,
     slots: VecDeque<Slot>,
+    /// How many of the newest are not in the next coarser tier yet. Times alone cannot tell: a slot between two cuts at
+    /// one instant has no length.
+    fresh: usize,
     /// Where the tier's open slot began.
     open: Timestamp,
+}
+
+impl Tier {
+    fn take(&mut self, slot: Option<Slot>, end: Timestamp) {
+        self.open = end;
+        if let Some(slot) = slot {
+            self.slots.push_back(slot);
+            self.fresh += 1;
+        }
+    }
+
+    /// Slots that the grid alone can make; marks add to them.
+    fn slots_max(&self, every: Span) -> usize {
+        let each = self.reach.slot.0.min(every.0.max(1));
+        (self.reach.horizon.0 / each) as usize + SLOTS_BESIDE_MAX
+    }
+}
+
+/// Where a window begins: its tier, and its first instant there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Edge {
+    /// The tier, from the finest.
+    pub(super) tier: usize,
+    /// The window's start, rounded outward to the tier's slot.
+    pub(super) from: Timestamp,
+    /// Slots that begin before this do not count.
+    pub(super) clip: Timestamp,
 }
 
 /// The slots of one metric: fine ones for the near past, coarse ones for the far one (SEMANTICS 3.5).
 #[derive(Clone, Debug)]
 pub(super) struct Tiers {
     tiers: [Tier; 4],
+    /// How long a slot of the finest tier is, at most.
+    every: Span,
     /// Samples in slots that have left the last tier.
     pub(super) expired: u64,
 }
 
 impl Tiers {
-    pub(super) fn new(opened: Timestamp, longest: Span) -> Self {
-        let tier =
-            |slot, horizon| Tier { reach: Reach { slot, horizon }, slots: VecDeque::new(), open: opened };
+    pub(super) fn new(opened: Timestamp, longest: Span, every: Span) -> Self {
+        let tier = |slot, horizon| Tier {
+            reach: Reach { slot, horizon },
+            slots: VecDeque::new(),
+            fresh: 0,
+            open: opened,
+        };
         Self {
             tiers: [
                 tier(Span::seconds(10), Span::minutes(11)),
@@ -103,93 +166,109 @@ impl Tiers {
                 tier(Span::minutes(10), Span::hours(9)),
                 tier(Span::hours(1), longest),
             ],
+            every,
             expired: 0,
         }
     }
 
     /// Takes a sealed slot and rolls up what is complete; `cut` closes every tier here.
-    pub(super) fn push(&mut self, slot: Slot, cut: Cut) {
+    pub(super) fn push(&mut self, slot: Slot, cut: Cut, scratch: &mut Dense) -> Pushed {
         let end = slot.end;
-        if !slot.is_blank() {
-            self.tiers[0].slots.push_back(slot);
-        }
-        self.tiers[0].open = end;
+        self.tiers[0].take(Some(slot).filter(|slot| !slot.sums.is_blank()), end);
         for index in 1..self.tiers.len() {
             let (fine, coarse) = self.tiers.split_at_mut(index);
-            let (fine, coarse) = (&fine[index - 1], &mut coarse[0]);
+            let (fine, coarse) = (&mut fine[index - 1], &mut coarse[0]);
             if cut == Cut::Grid && end < coarse.open.next(coarse.reach.slot) {
                 // Nothing coarser can be complete either.
                 break;
             }
-            let open = coarse.open;
-            let from = fine.slots.partition_point(|slot| slot.start < open);
-            let parts = fine.slots.range(from..);
-            let mut merged = Slot { end, ..Slot::empty(open) };
-            parts.clone().for_each(|part| merged.add(part));
-            merged.values = Packed::merged(parts.map(|part| &part.values));
-            if !merged.is_blank() {
-                coarse.slots.push_back(merged);
-            }
-            coarse.open = end;
+            let from = fine.slots.len() - fine.fresh;
+            coarse.take(merged(fine.slots.range(from..), coarse.open, end, scratch), end);
+            fine.fresh = 0;
         }
+        self.forget(end, scratch)
+    }
+
+    /// Drops what no window reaches, and joins the oldest where marks have made too many.
+    fn forget(&mut self, end: Timestamp, scratch: &mut Dense) -> Pushed {
+        let every = self.every;
+        let mut pushed = Pushed::Plainly;
         for (index, tier) in self.tiers.iter_mut().enumerate() {
             let oldest = end - tier.reach.horizon - tier.reach.slot;
             while tier.slots.front().is_some_and(|slot| slot.end <= oldest) {
                 if let (Some(slot), 3) = (tier.slots.pop_front(), index) {
-                    self.expired = self.expired.saturating_add(slot.n);
+                    self.expired = self.expired.saturating_add(slot.sums.samples());
+                }
+            }
+            if tier.slots.len() > tier.slots_max(every) {
+                pushed = Pushed::Joined;
+                tier.fresh = tier.fresh.min(tier.slots.len() - 2);
+                let (first, second) = (tier.slots.pop_front(), tier.slots.pop_front());
+                if let (Some(first), Some(second)) = (first, second)
+                    && let Some(both) =
+                        merged([&first, &second].into_iter(), first.start, second.end, scratch)
+                {
+                    tier.slots.push_front(both);
                 }
             }
         }
+        pushed
     }
 
-    /// The first instant of the window that begins at `from`, rounded outward to the slots that reach so far back.
-    pub(super) fn edge(&self, from: Timestamp, now: Timestamp) -> Timestamp {
-        from.floor(self.tiers[self.tier_of(from, now)].reach.slot)
-    }
-
-    fn tier_of(&self, from: Timestamp, now: Timestamp) -> usize {
+    /// Where the window that begins at `from` begins, rounded outward to the slots that reach so far back.
+    pub(super) fn edge(&self, from: Timestamp, clip: Timestamp, now: Timestamp) -> Edge {
+        let from = from.max(clip);
         let span = now.since(from);
-        self.tiers.iter().position(|tier| tier.reach.horizon >= span).unwrap_or(self.tiers.len() - 1)
+        let reaches = |tier: &Tier| tier.reach.horizon >= span;
+        let tier = self.tiers.iter().position(reaches).unwrap_or(self.tiers.len() - 1);
+        Edge { tier, from: from.floor(self.tiers[tier].reach.slot), clip }
     }
 
-    /// Visits the sealed slots of [from, now), not reaching before `clip`: coarse ones first, then finer and finer ones.
-    /// Every instant is in one of them only.
-    pub(super) fn visit<'a>(
-        &'a self,
-        from: Timestamp,
-        clip: Timestamp,
-        now: Timestamp,
-        visit: &mut dyn FnMut(&'a Slot),
-    ) {
-        let coarsest = self.tier_of(from.max(clip), now);
-        let mut from = self.edge(from.max(clip), now);
-        for tier in self.tiers[..=coarsest].iter().rev() {
-            let first = tier.slots.partition_point(|slot| slot.end <= from);
-            // A slot that began before the clip holds samples of another exposure.
-            tier.slots.range(first..).filter(|slot| slot.start >= clip).for_each(&mut *visit);
-            from = from.max(tier.open);
-        }
+    /// How long the slots of a tier are.
+    pub(super) fn slot_of(&self, tier: usize) -> Span {
+        self.tiers[tier].reach.slot
     }
 
-    /// The slots of the finest tier that begin at or after `from`, newest last.
-    pub(super) fn fine(&self) -> &VecDeque<Slot> {
-        &self.tiers[0].slots
+    /// Where the open slot of a tier began.
+    pub(super) fn open(&self, tier: usize) -> Timestamp {
+        self.tiers[tier].open
+    }
+
+    /// How many slots a tier has.
+    pub(super) fn len(&self, tier: usize) -> usize {
+        self.tiers[tier].slots.len()
+    }
+
+    /// The sealed slots of a window in its own tier, oldest first.
+    pub(super) fn body(&self, edge: Edge) -> impl Iterator<Item = &Slot> {
+        Self::after(&self.tiers[edge.tier], 0, edge)
+    }
+
+    /// The sealed slots of a window that its own tier does not have yet, oldest first.
+    pub(super) fn rest(&self, edge: Edge) -> impl Iterator<Item = &Slot> {
+        let finer = self.tiers[..edge.tier].iter().rev();
+        finer.flat_map(move |tier| Self::after(tier, tier.slots.len() - tier.fresh, edge))
+    }
+
+    /// The sealed slots of a window: coarse ones first, then finer and finer ones. Every instant is in one of them only.
+    pub(super) fn visit(&self, edge: Edge) -> impl Iterator<Item = &Slot> {
+        self.body(edge).chain(self.rest(edge))
+    }
+
+    fn after(tier: &Tier, least: usize, edge: Edge) -> impl Iterator<Item = &Slot> {
+        let first = tier.slots.partition_point(|slot| slot.end <= edge.from).max(least);
+        tier.slots.range(first..).filter(move |slot| is_within(slot.start, slot.end, edge.clip))
+    }
+
+    /// The slots of a tier that end after `from`, and not after `to`.
+    pub(super) fn leaving(&self, edge: Edge, to: Timestamp) -> impl Iterator<Item = &Slot> {
+        self.body(edge).take_while(move |slot| slot.end <= to)
     }
 
     /// Samples in the slots, each counted once.
     pub(super) fn n(&self) -> u64 {
-        let mut n = 0;
-        self.visit_all(&mut |slot| n += slot.n);
-        n
-    }
-
-    fn visit_all(&self, visit: &mut dyn FnMut(&Slot)) {
-        let mut from = Timestamp::MIN;
-        for tier in self.tiers.iter().rev() {
-            let first = tier.slots.partition_point(|slot| slot.start < from);
-            tier.slots.range(first..).for_each(&mut *visit);
-            from = tier.open;
-        }
+        let edge = Edge { tier: self.tiers.len() - 1, from: Timestamp::MIN, clip: Timestamp::MIN };
+        self.visit(edge).map(|slot| slot.sums.samples()).sum()
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -200,6 +279,43 @@ impl Tiers {
     }
 }
 
+/// Whether a slot counts for windows that begin at `clip`: one that began before it, or is of its very instant, holds
+/// samples of another exposure.
+pub(super) fn is_within(start: Timestamp, end: Timestamp, clip: Timestamp) -> bool {
+    start >= clip && end > clip
+}
+
+/// The sum of some slots as one; `None` where it would be blank.
+fn merged<'a>(
+    parts: impl Iterator<Item = &'a Slot>,
+    start: Timestamp,
+    end: Timestamp,
+    scratch: &mut Dense,
+) -> Option<Slot> {
+    let mut merged = Slot { end, ..Slot::empty(start) };
+    scratch.clear();
+    for part in parts {
+        merged.sums.add(&part.sums);
+        scratch.add_packed(&part.values);
+    }
+    if merged.sums.is_blank() {
+        return None;
+    }
+    if !scratch.is_empty() {
+        merged.values = scratch.packed();
+    }
+    Some(merged)
+}
+
+/// What pushing a slot did beside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pushed {
+    /// Nothing.
+    Plainly,
+    /// Two slots became one, so that a window may begin elsewhere than before.
+    Joined,
+}
+
 /// Why a slot ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cut {
@@ -207,11 +323,4 @@ pub(super) enum Cut {
     Grid,
     /// A mark: every slot of every tier ends here, so that a window can begin here exactly.
     Mark,
-}
-
-/// The values of a window, pooled.
-pub(super) fn pool<'a>(slots: impl Iterator<Item = &'a Slot>, live: &Dense) -> Dense {
-    let mut pooled = live.clone();
-    slots.for_each(|slot| pooled.add_packed(&slot.values));
-    pooled
 }

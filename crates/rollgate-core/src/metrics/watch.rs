@@ -96,11 +96,11 @@ impl Feed {
         self.is_live
     }
 
-    /// A sample arrived.
-    pub(super) fn sample(&mut self, at: Timestamp) {
+    /// A sample arrived in [from, at]: where only its slot is known, all of the slot was fed.
+    pub(super) fn sample(&mut self, from: Timestamp, at: Timestamp) {
         let Some(max_gap) = self.max_gap else { return };
         let silent = self.last.map_or(self.unfed_from, |last| last + max_gap);
-        self.gaps.push(silent, at);
+        self.gaps.push(silent, from);
         self.last = Some(self.last.map_or(at, |last| last.max(at)));
     }
 
@@ -154,11 +154,21 @@ mod tests {
     fn a_source_is_silent_after_its_gap() {
         let mut feed = Feed::new(at(0), Some(Span::seconds(60)));
         assert_eq!(feed.open_gap(at(10)), (at(0), at(10)));
-        feed.sample(at(10));
-        feed.sample(at(100));
+        feed.sample(at(10), at(10));
+        feed.sample(at(100), at(100));
         let covered = covered_ms(at(0), at(200), &feed.gaps, &Gaps::default(), feed.open_gap(at(200)));
         // Unfed: 0..10 before the first sample, 70..100 after a minute of silence, 160..200 at the end.
         assert_eq!(covered, 120_000);
+    }
+
+    #[test]
+    fn slots_with_samples_are_fed_however_long_they_are() {
+        let mut feed = Feed::new(at(0), Some(Span::minutes(10)));
+        for hour in 0..3 {
+            feed.sample(at(hour * 3_600), at((hour + 1) * 3_600));
+        }
+        let open = feed.open_gap(at(10_800));
+        assert_eq!(covered_ms(at(0), at(10_800), &feed.gaps, &Gaps::default(), open), 10_800_000);
     }
 
     #[test]

@@ -5,21 +5,17 @@ use std::sync::Arc;
 use super::EventSource;
 use super::alerts::{Alerts, Opened};
 use super::arms::Lane;
-use super::histogram::Bucket;
+use super::histogram::{Bucket, Dense, OCTAVE};
 use super::series::Series;
 use super::slot::Cut;
 use super::watch::Gaps;
-use crate::id::MetricId;
-use crate::limits::WINDOW_MAX_MS;
-use crate::snapshot::{
-    AlertRule, BaselineSource, Condition, ConditionKind, MetricKind, Ruleset, Severity, Subject, Window,
-};
+use crate::id::{Key, MetricId};
+use crate::limits::{KEY_BYTES_MAX, LEVEL_MAX, SAMPLES_AT_ONCE_MAX, UNKNOWN_NAMES_MAX, WINDOW_MAX_MS};
+use crate::snapshot::{AlertRule, BaselineSource, Condition, ConditionKind, Ruleset, Severity, Window};
 use crate::time::{Span, Timestamp};
 
 /// The shortest reach of the last tier: a week, and two slots beside it (SEMANTICS 3.5).
 const LONGEST_MIN: Span = Span::hours(7 * 24 + 2);
-/// Windows no longer than this lie in the finest tier, where running sums are kept.
-const RUNNING_MAX: Span = Span::minutes(11);
 
 /// The windows of all metrics of a plan. All times are observed ones, and never decrease.
 #[derive(Clone, Debug)]
@@ -30,7 +26,12 @@ pub struct Windows {
     pub(super) alerts: Alerts,
     pub(super) unwatched: Gaps,
     longest: Span,
-    unknown: u64,
+    /// Samples for metrics that the plan does not have, by name; the others together, without one.
+    unknown: Vec<(Option<Key>, u64)>,
+    /// Dropped alerts.
+    alerts_dropped: u64,
+    /// Where slots are merged.
+    scratch: Dense,
 }
 
 /// What a metric has recorded, for reports and for the proof that nothing is lost or doubled.
@@ -48,41 +49,31 @@ impl Windows {
     /// Empty windows, as long as the plan's longest.
     pub fn new(ruleset: Arc<Ruleset>, opened: Timestamp) -> Self {
         let mut longest = LONGEST_MIN;
-        let mut short: Vec<Vec<Span>> = vec![Vec::new(); ruleset.metrics.len()];
         each_condition(&ruleset, &mut |condition| {
             longest = longest.max(reach_of(condition) + Span::hours(2));
-            if let ConditionKind::Measure(measure) = &condition.kind
-                && let (Subject::Metric(id), Window::Over(over)) =
-                    (measure.query.subject, measure.query.window)
-                && over <= RUNNING_MAX
-                && let Some(spans) = short.get_mut(id.index())
-                && !spans.contains(&over)
-            {
-                spans.push(over);
-            }
         });
         for phase in ruleset.plan.iter().flat_map(|plan| &plan.phases) {
             // `over: phase` reaches back as far as a phase and one extension of it last.
             let extend = phase.decision.as_ref().and_then(|rule| rule.extend).unwrap_or_default();
             longest = longest.max(phase.duration.unwrap_or_default() + extend + Span::hours(2));
         }
-        longest = longest.min(Span(WINDOW_MAX_MS));
         for baseline in &ruleset.baselines {
             if let BaselineSource::Captured(over) = baseline.source {
                 longest = longest.max(over + Span::hours(2));
             }
         }
-        let series = ruleset.metrics.iter().zip(&short).map(|(metric, short)| {
-            let short = if metric.kind == MetricKind::Distribution { &short[..] } else { &[] };
-            Series::new(metric, opened, longest, short)
-        });
+        let longest = longest.min(Span(WINDOW_MAX_MS) + Span::hours(2));
+        let every = ruleset.evaluate_every;
+        let series = ruleset.metrics.iter().map(|metric| Series::new(metric, opened, longest, every));
         Self {
             series: series.collect(),
-            rollbacks: Series::rollbacks(opened, longest),
+            rollbacks: Series::rollbacks(opened, longest, every),
             alerts: Alerts::new(opened),
             unwatched: Gaps::default(),
             longest,
-            unknown: 0,
+            unknown: Vec::new(),
+            alerts_dropped: 0,
+            scratch: Dense::default(),
             ruleset,
         }
     }
@@ -100,12 +91,26 @@ impl Windows {
         }
     }
 
+    /// Adds samples of all buckets of one octave to a distribution's total; `n` is the sum of the counts.
+    pub fn add_octave(
+        &mut self,
+        metric: MetricId,
+        octave: usize,
+        counts: &[u64; OCTAVE],
+        n: u64,
+        at: Timestamp,
+    ) {
+        if let Some(series) = self.series.get_mut(metric.index()) {
+            series.add_octave(octave, counts, n, at);
+        }
+    }
+
     /// Adds to the exact sum of a distribution's values.
     pub fn add_sum(&mut self, metric: MetricId, sum: f64) {
         if let Some(series) = self.series.get_mut(metric.index())
             && sum.is_finite()
         {
-            series.live.sum += sum;
+            series.add_sum(sum);
         }
     }
 
@@ -122,9 +127,19 @@ impl Windows {
         }
     }
 
+    /// The series of a metric, where `count` samples at once can be; else they are counted as invalid.
+    fn sampled(&mut self, metric: MetricId, is_possible: bool, count: u64) -> Option<&mut Series> {
+        let series = self.series.get_mut(metric.index())?;
+        if is_possible && count <= SAMPLES_AT_ONCE_MAX {
+            return Some(series);
+        }
+        series.add_invalid(count);
+        None
+    }
+
     /// Counts events.
     pub fn record_events(&mut self, metric: MetricId, count: u64, at: Timestamp) {
-        if let Some(series) = self.series.get_mut(metric.index())
+        if let Some(series) = self.sampled(metric, true, count)
             && count > 0
         {
             series.add_events(count, at);
@@ -133,34 +148,30 @@ impl Windows {
 
     /// Sets a gauge.
     pub fn record_gauge(&mut self, metric: MetricId, value: f64, at: Timestamp) {
-        if value.is_finite() {
-            if let Some(series) = self.series.get_mut(metric.index()) {
-                series.set_level(value, at);
-            }
-        } else {
-            self.count_invalid(metric, 1, at);
+        let is_possible = value.abs() < LEVEL_MAX;
+        if let Some(series) = self.sampled(metric, is_possible, 1) {
+            series.set_level(value, at);
+        }
+    }
+
+    /// Takes `count` ratings of one value, 0 ..= 10.
+    pub fn record_ratings(&mut self, metric: MetricId, rating: f64, count: u64, at: Timestamp) {
+        if let Some(series) = self.sampled(metric, (0.0..=10.0).contains(&rating), count)
+            && count > 0
+        {
+            series.add_ratings(rating, count, at);
         }
     }
 
     /// Takes one rating, 0 ..= 10.
     pub fn record_rating(&mut self, metric: MetricId, rating: f64, at: Timestamp) {
-        if (0.0..=10.0).contains(&rating) {
-            if let Some(series) = self.series.get_mut(metric.index()) {
-                series.add_rating(rating, at);
-            }
-        } else {
-            self.count_invalid(metric, 1, at);
-        }
+        self.record_ratings(metric, rating, 1, at);
     }
 
     /// Takes measured points of a score, -100 ..= 100.
     pub fn record_points(&mut self, metric: MetricId, points: f64, at: Timestamp) {
-        if (-100.0..=100.0).contains(&points) {
-            if let Some(series) = self.series.get_mut(metric.index()) {
-                series.add_points(points, at);
-            }
-        } else {
-            self.count_invalid(metric, 1, at);
+        if let Some(series) = self.sampled(metric, (-100.0..=100.0).contains(&points), 1) {
+            series.add_points(points, at);
         }
     }
 
@@ -171,7 +182,11 @@ impl Windows {
 
     /// Opens an alert.
     pub fn open_alert(&mut self, severity: Severity, id: &str, at: Timestamp) -> Opened {
-        self.alerts.open(severity, id, at)
+        let opened = self.alerts.open(severity, id, at);
+        if opened == Opened::Dropped {
+            self.alerts_dropped = self.alerts_dropped.saturating_add(1);
+        }
+        opened
     }
 
     /// Closes an alert; gives its severity where it was open.
@@ -194,31 +209,60 @@ impl Windows {
     /// Counts samples that could not be.
     pub fn count_invalid(&mut self, metric: MetricId, count: u64, _at: Timestamp) {
         if let Some(series) = self.series.get_mut(metric.index()) {
-            series.invalid = series.invalid.saturating_add(count);
-            series.add_drops(count);
+            series.add_invalid(count);
         }
     }
 
     /// Counts samples that were dropped; `None`: for a metric that the plan does not have.
     pub fn count_dropped(&mut self, metric: Option<MetricId>, count: u64, _at: Timestamp) {
         match metric.and_then(|metric| self.series.get_mut(metric.index())) {
-            Some(series) => {
-                series.dropped = series.dropped.saturating_add(count);
-                series.add_drops(count);
-            }
-            None => self.unknown = self.unknown.saturating_add(count),
+            Some(series) => series.add_dropped(count),
+            None => self.add_unknown(None, count),
+        }
+    }
+
+    /// Counts samples for a metric of this name, which the plan does not have.
+    pub fn count_unknown(&mut self, name: &str, count: u64) {
+        let is_known =
+            self.unknown.iter().any(|(known, _)| known.as_ref().is_some_and(|known| *known == *name));
+        let is_kept = is_known || (self.unknown.len() < UNKNOWN_NAMES_MAX && name.len() <= KEY_BYTES_MAX);
+        self.add_unknown(is_kept.then_some(name), count);
+    }
+
+    fn add_unknown(&mut self, name: Option<&str>, count: u64) {
+        let is_it = |known: &Option<Key>| known.as_ref().map(Key::as_str) == name;
+        match self.unknown.iter_mut().find(|(known, _)| is_it(known)) {
+            Some((_, n)) => *n = n.saturating_add(count),
+            None => self.unknown.push((name.map(Key::new), count)),
         }
     }
 
     /// Samples for metrics that the plan does not have.
     pub fn unknown(&self) -> u64 {
-        self.unknown
+        self.unknown.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
+    }
+
+    /// Everything that was dropped or could not be, since the windows were opened, by name: what is not there was not
+    /// dropped. Samples of unknown metrics without a name of their own stand under `None`.
+    pub fn drops(&self) -> impl Iterator<Item = (Option<Key>, u64)> + '_ {
+        let known = self.ruleset.metrics.iter().zip(&self.series).map(|(metric, series)| {
+            let drops = series.invalid.saturating_add(series.dropped);
+            (drops > 0).then(|| (Some(metric.key.clone()), drops))
+        });
+        let alerts = (self.alerts_dropped > 0).then(|| (Some(Key::new("alerts")), self.alerts_dropped));
+        known.flatten().chain(alerts).chain(self.unknown.iter().cloned())
+    }
+
+    /// Whether [`drops`](Self::drops) has grown to more than this many in all; the cheap question.
+    pub fn drops_in_all(&self) -> u64 {
+        let known = self.series.iter().map(|series| series.invalid.saturating_add(series.dropped));
+        known.fold(self.unknown().saturating_add(self.alerts_dropped), u64::saturating_add)
     }
 
     /// An evaluation at `to`: what was recorded so far lies before it, what comes lies after.
     pub fn advance(&mut self, to: Timestamp) {
         for series in self.series.iter_mut().chain([&mut self.rollbacks]) {
-            series.seal(to, Cut::Grid);
+            series.seal(to, Cut::Grid, &mut self.scratch);
         }
         // Once an hour is often enough for what is bounded anyway.
         if to.0.rem_euclid(3_600_000) < self.ruleset.evaluate_every.0 as i64 {
@@ -241,10 +285,13 @@ impl Windows {
         self.alerts.feed.restart(at);
     }
 
-    /// Cuts every slot here, so that a window can begin here exactly, and begins ON and OFF anew.
+    /// Cuts every slot here, so that a window can begin here exactly, and begins ON and OFF anew. What was recorded so
+    /// far lies before it, also what was recorded at this very instant.
     pub fn mark(&mut self, at: Timestamp) {
-        self.series.iter_mut().for_each(|series| series.mark(at));
-        self.rollbacks.mark(at);
+        for series in self.series.iter_mut().chain([&mut self.rollbacks]) {
+            series.mark(at, &mut self.scratch);
+        }
+        self.alerts.mark(at);
     }
 
     /// How far back windows reach.
@@ -255,7 +302,7 @@ impl Windows {
     /// What a metric has recorded.
     pub fn totals(&self, metric: MetricId) -> Totals {
         let totals = |series: &Series| Totals {
-            recorded: series.tiers.n() + series.live.n + series.tiers.expired,
+            recorded: series.n(),
             invalid: series.invalid,
             dropped: series.dropped,
         };
@@ -265,7 +312,7 @@ impl Windows {
     /// Bytes on the heap.
     pub fn memory_bytes(&self) -> usize {
         let series: usize = self.series.iter().chain([&self.rollbacks]).map(Series::bytes).sum();
-        series + self.alerts.bytes()
+        series + self.alerts.bytes() + self.scratch.bytes()
     }
 }
 

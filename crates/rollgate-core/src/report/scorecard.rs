@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::id::Key;
-use crate::judge::{Finding, Verdict};
+use crate::judge::{Evidence, Finding, Verdict};
 use crate::time::Timestamp;
 
 /// Which scorecard it is.
@@ -16,12 +16,12 @@ pub enum Form {
     Weekly,
     /// The gates of a phase, for its decision.
     Phase,
-    /// The gates of the last finished phase, with the targets: where daily means are shown it says "7-day average".
+    /// The gates and targets at the end of a rollout; the column of values is headed "7-day average".
     Final,
 }
 
 impl Form {
-    /// In a heading.
+    /// In a heading, before "of" a phase.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Daily => "Daily scorecard",
@@ -82,7 +82,7 @@ impl Serialize for RowStatus {
 pub enum Section {
     /// A gate: it decides.
     Gate,
-    /// A target or a daily row: it is shown.
+    /// A target or a daily row, or a gate that runs dry: it is shown.
     Target,
 }
 
@@ -99,21 +99,33 @@ pub struct Row {
     pub actual: String,
     /// What follows.
     pub status: RowStatus,
+    /// When a row that is NOT YET can be told, by the calendar, if everything is watched until then.
+    pub due: Option<Timestamp>,
     /// The finding's sentence.
     pub sentence: String,
+    /// The numbers behind it.
+    pub evidence: Vec<Evidence>,
 }
 
 impl Row {
     /// The row of a finding.
-    pub fn of(section: Section, finding: &Finding) -> Self {
+    pub fn of(section: Section, finding: Finding) -> Self {
         Self {
             section,
-            metric: finding.key.clone(),
-            target: finding.target.clone(),
-            actual: finding.actual.clone(),
+            metric: finding.key,
+            target: finding.target,
+            actual: finding.actual,
             status: finding.verdict.into(),
-            sentence: finding.sentence.clone(),
+            due: None,
+            sentence: finding.sentence,
+            evidence: finding.evidence,
         }
+    }
+
+    /// The same row, not told before `due`.
+    #[must_use]
+    pub fn not_yet(self, due: Option<Timestamp>) -> Self {
+        Self { status: RowStatus::NotYet, due, ..self }
     }
 }
 
@@ -124,16 +136,20 @@ pub struct Scorecard {
     pub form: Form,
     /// The plan's title.
     pub plan: String,
-    /// The phase's title.
+    /// The phase's title; empty before the start.
     pub phase: String,
     /// The rollout's status.
     pub status: String,
     /// When it was judged, by the calendar.
     pub at: Timestamp,
+    /// The zone that its text shows times in.
+    pub timezone: Key,
     /// Flags with their shares as people read them.
     pub shares: Vec<(Key, String)>,
     /// The gate set: PASS, FAIL, INCONCLUSIVE, or NOT YET while it is not due.
     pub overall: RowStatus,
+    /// When the gate set is due, if everything is watched until then; `None` where it is, or time alone does not do it.
+    pub due: Option<Timestamp>,
     /// The rows.
     pub rows: Vec<Row>,
     /// Lines below the table.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rollgate_core::decide::{
-    self, Body, Command, Effect, Findings, Input, Passing, Record, RolloutState, Transition,
+    self, Body, Command, Effect, Findings, Input, Passing, Record, RolloutState, Status, Transition,
 };
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::evaluate::{Context, FlagRef, evaluate};
@@ -13,14 +13,19 @@ use rollgate_core::metrics::Windows;
 use rollgate_core::snapshot::{Ruleset, Snapshot};
 use rollgate_core::time::{Now, Span, Timestamp};
 
+use super::drops::{self, Drops, Thrift};
 use super::judging;
-use super::records::record_of;
+use super::records::{self, record_of};
 use crate::flag::Flags;
 use crate::journal::Journal;
+use crate::recorder::{Depth, Recorder};
 use crate::store::Store;
 
 /// A wall clock that moved by less than this against the observed one was only being disciplined.
 const JUMP_MIN_MS: i64 = 1_000;
+
+/// Watched time that a process which is killed may lose: the state is saved at least this often.
+const CHECKPOINT: Span = Span::minutes(1);
 
 /// Everything that changes, and what changing it needs.
 pub(super) struct Control {
@@ -31,12 +36,17 @@ pub(super) struct Control {
     pub(super) journal: Journal,
     /// Observed time of the next evaluation.
     pub(super) due: Timestamp,
+    /// What the journal has of what was dropped.
+    pub(super) drops: Drops,
+    recorder: Recorder,
     flags: Flags,
     store: Box<dyn Store>,
     revision: u64,
     version: u64,
     /// Journal lines that the store has.
     saved: usize,
+    /// Observed time of the last commit.
+    committed: Timestamp,
     /// Wall minus observed time, as last journalled.
     offset: i64,
 }
@@ -49,25 +59,35 @@ impl Control {
     pub(super) fn open(
         ruleset: Arc<Ruleset>,
         flags: Flags,
+        recorder: Recorder,
         store: Box<dyn Store>,
         now: Now,
     ) -> Result<Self, Error> {
         let stored = store.load()?;
+        // Observed time never runs backwards, from one process to the next neither: on a calendar that was set back, the
+        // windows of triggers would begin in the future.
+        let last = stored.as_ref().map_or(now.observed, |stored| stored.state.last_observed());
+        let now = Now { observed: now.observed.max(last), ..now };
         let mut control = Self {
             windows: Windows::new(ruleset.clone(), now.observed),
             streaks: Streaks::new(ruleset.streaks),
             state: RolloutState::new(&ruleset, now.observed),
             journal: Journal::new(),
             due: decide::next_wakeup(&ruleset, now.observed),
+            drops: Drops::default(),
+            recorder,
             flags,
             store,
             revision: 0,
             version: 1,
             saved: 0,
+            committed: now.observed,
             offset: now.wall.0 - now.observed.0,
             ruleset,
         };
         control.state.evaluated = Some(now.observed);
+        // Nobody watched before; what an earlier process measured is not in these windows either.
+        control.windows.unwatched(Timestamp::MIN, now.observed);
         if let Some(stored) = stored {
             if stored.state.plan != control.ruleset.name
                 || stored.state.shares.len() != control.ruleset.flags.len()
@@ -93,8 +113,8 @@ impl Control {
         Ok(control)
     }
 
-    /// Takes over a stored state. Observed time is the wall's at the moment a process opens, so stored readings of it
-    /// still order rightly; what lies between is downtime, and credits nothing.
+    /// Takes over a stored state. Observed time is the wall's at the moment a process opens, or where the one before
+    /// left it if that is later; what lies between is downtime, and credits nothing.
     fn adopt(&mut self, mut state: RolloutState, now: Now) {
         if state.hash != self.ruleset.hash {
             state.votes.clear();
@@ -102,12 +122,19 @@ impl Control {
         }
         let since = state.evaluated.unwrap_or(now.observed).min(now.observed);
         self.state = state;
+        let last = self.journal.after(self.journal.len().saturating_sub(1) as u64).next();
+        let last = last.and_then(records::wall_of).unwrap_or(now.wall);
+        if last.since(now.wall).0 >= JUMP_MIN_MS.unsigned_abs() {
+            self.note(Body::ClockJump { by_ms: now.wall.0.saturating_sub(last.0) }, now);
+        }
         self.restarted(since, now);
     }
 
     /// The process was away since `since` (observed): liveness is gone, nothing is credited, and the triggers are
     /// judged once.
     pub(super) fn restarted(&mut self, since: Timestamp, now: Now) {
+        // Up to its end it watched.
+        decide::observe(&self.ruleset, &mut self.state, since, Passing::Command);
         self.windows.advance(now.observed);
         self.windows.unwatched(since, now.observed);
         self.windows.restart(now.observed);
@@ -123,13 +150,21 @@ impl Control {
         let _ = self.execute(transition, now);
     }
 
+    /// Brings what the recorders counted into the windows.
+    pub(super) fn collect(&mut self, depth: Depth, now: Now) {
+        self.recorder.collect(&mut self.windows, now.observed, depth);
+    }
+
     fn decide(&self, findings: &Findings, input: Input<'_>, now: Now) -> Transition {
         decide::decide(&self.ruleset, &self.state, findings, input, now)
     }
 
-    /// One evaluation. The caller has brought the windows up to date.
+    /// One evaluation.
     pub(super) fn evaluate(&mut self, now: Now) {
+        // Subjects are many: they are brought in where something compares them, and before every mark.
+        self.collect(judging::depth(self), now);
         self.note_jump(now);
+        drops::note(self, Thrift::Paced, now);
         self.windows.advance(now.observed);
         if let Some((from, to)) =
             decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Evaluation)
@@ -145,10 +180,12 @@ impl Control {
         // A store that is away is tried again at the next evaluation; what was to be raised is decided anew then.
         let _ = self.execute(transition, now);
         let _ = self.flush();
+        self.checkpoint(now);
     }
 
     /// One command, decided at its own time on everything recorded so far.
     pub(super) fn command(&mut self, command: &Command, now: Now) -> Outcome {
+        self.collect(Depth::Subjects, now);
         self.note_jump(now);
         decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Command);
         let findings = judging::command(self, now);
@@ -171,6 +208,8 @@ impl Control {
         if findings.triggers.iter().all(|judged| judged.finding.is_none()) {
             return;
         }
+        // The waits that a rollback begins are counted from now, not from the evaluation before.
+        decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Command);
         let transition = self.decide(&findings, Input::Recording, now);
         if !transition.effects.is_empty() {
             let _ = self.execute(transition, now);
@@ -208,7 +247,11 @@ impl Control {
                     applied = true;
                 }
                 Effect::Record(record) => self.write(&record, now),
-                Effect::Mark => self.windows.mark(now.observed),
+                Effect::Mark => {
+                    // What was recorded so far was recorded under the old exposure.
+                    self.collect(Depth::Subjects, now);
+                    self.windows.mark(now.observed);
+                }
                 Effect::CountRollback => self.windows.record_rollback(now.observed),
                 Effect::ResetStreaks => self.streaks.reset(),
                 Effect::ReadBack => self.read_back(now),
@@ -251,6 +294,19 @@ impl Control {
         self.revision = self.store.commit(self.revision, &self.state, &lines)?;
         self.saved = self.journal.len();
         Ok(())
+    }
+
+    /// Saves what has been watched where nothing else was to be saved: a wait goes on after a restart.
+    fn checkpoint(&mut self, now: Now) {
+        let is_due = now.observed.since(self.committed) >= CHECKPOINT;
+        if !is_due || self.state.status == Status::Pending || self.saved != self.journal.len() {
+            return;
+        }
+        // A store that is away is tried again at the next evaluation.
+        if let Ok(revision) = self.store.commit(self.revision, &self.state, &[]) {
+            self.revision = revision;
+            self.committed = now.observed;
+        }
     }
 
     /// Evaluates probe keys through the public path, and compares with what the state says they must get.

@@ -15,13 +15,14 @@ use rollgate_core::units::Share;
 
 use super::builder::EngineBuilder;
 use super::control::Control;
+use super::drops::{self, Thrift};
 use super::metric::{Alerts, Metric, names};
 use super::scorecard;
 use super::status::RolloutStatus;
 use super::ticker::Ticker;
 use crate::clock::Clock;
 use crate::flag::{Flag, Flags, View};
-use crate::recorder::Recorder;
+use crate::recorder::{Depth, Recorder};
 use crate::store::Store;
 
 pub(super) type Listener = Box<dyn Fn(&str) + Send + Sync>;
@@ -49,7 +50,7 @@ pub(super) struct Shared {
     pub(super) recorder: Recorder,
     pub(super) control: Mutex<Control>,
     clock: Arc<dyn Clock>,
-    /// Wall and monotonic time at which observed time was anchored.
+    /// Observed and monotonic time at which the process began to observe.
     origin: (Timestamp, rollgate_core::time::Span),
     listeners: Vec<Listener>,
     /// Journal lines that listeners have seen. Its own lock keeps them in order without holding the control.
@@ -62,25 +63,19 @@ impl Shared {
         Now { wall: self.clock.wall(), observed: self.origin.0 + elapsed }
     }
 
-    /// Takes the lock, and reads the clock inside it: under the lock time never runs backwards.
+    /// Takes the lock, and then the time: so that time never runs backwards from one holder to the next.
     pub(super) fn lock(&self) -> (MutexGuard<'_, Control>, Now) {
         let control = self.control.lock();
-        let now = self.now();
-        (control, now)
-    }
-
-    /// Brings what the recorders counted into the windows.
-    pub(super) fn collect(&self, control: &mut Control, now: Now) {
-        self.recorder.collect(&mut control.windows, now.observed);
+        (control, self.now())
     }
 
     /// Takes the lock with everything up to date: what was recorded is in the windows, what was due is evaluated.
     pub(super) fn with_control<T>(&self, act: impl FnOnce(&mut Control, Now) -> T) -> T {
         let (mut control, now) = self.lock();
-        self.collect(&mut control, now);
         if now.observed >= control.due {
             control.evaluate(now);
         }
+        control.collect(Depth::Subjects, now);
         act(&mut control, now)
     }
 
@@ -111,9 +106,11 @@ impl Engine {
     ) -> Result<Self, Error> {
         let origin = (clock.wall(), clock.monotonic());
         let flags = Flags::new(ruleset.clone());
-        let control = Control::open(ruleset.clone(), flags.clone(), store, Now::same(origin.0))?;
-        let told = Mutex::new(control.journal.len() as u64);
         let recorder = Recorder::new(&ruleset);
+        let now = Now::same(origin.0);
+        let control = Control::open(ruleset.clone(), flags.clone(), recorder.clone(), store, now)?;
+        let origin = (control.state.evaluated.unwrap_or(origin.0), origin.1);
+        let told = Mutex::new(control.journal.len() as u64);
         let control = Mutex::new(control);
         let shared = Shared { ruleset, flags, recorder, control, clock, origin, listeners, told };
         Ok(Self { shared: Arc::new(shared) })
@@ -169,9 +166,7 @@ impl Engine {
 
     /// The alerts' handle. Opening it makes them live: no alerts are evidence from here on.
     pub fn alerts(&self) -> Alerts {
-        let (mut control, now) = self.shared.lock();
-        control.windows.open_source(EventSource::Alerts, now.observed);
-        drop(control);
+        self.open_source(EventSource::Alerts);
         Alerts::open(self.shared.clone())
     }
 
@@ -182,7 +177,6 @@ impl Engine {
         {
             let (mut control, now) = self.shared.lock();
             if now.observed >= control.due {
-                self.shared.collect(&mut control, now);
                 control.evaluate(now);
             }
         }
@@ -276,7 +270,7 @@ impl Engine {
     /// Says that the process was away since `since` (observed): for replays; a real restart opens an engine anew.
     pub(crate) fn restart(&self, since: Timestamp) {
         let (mut control, now) = self.shared.lock();
-        self.shared.collect(&mut control, now);
+        control.collect(Depth::Subjects, now);
         control.restarted(since, now);
     }
 
@@ -301,7 +295,7 @@ impl Engine {
     pub fn totals(&self, metric: &str) -> Option<Totals> {
         let id = self.shared.ruleset.metric_of(metric)?;
         let (mut control, now) = self.shared.lock();
-        self.shared.collect(&mut control, now);
+        control.collect(Depth::Totals, now);
         Some(control.windows.totals(id))
     }
 
@@ -329,9 +323,17 @@ impl Engine {
         control.windows.open_source(source, now.observed);
     }
 
-    /// Counts samples that came for a metric that the plan does not have.
-    pub(crate) fn drop_unknown(&self, count: u64) {
+    /// Counts samples that came for a metric of this name, which the plan does not have.
+    pub(crate) fn drop_unknown(&self, name: &str, count: u64) {
+        self.shared.control.lock().windows.count_unknown(name, count);
+    }
+
+    /// Journals all drops that have not been journalled yet: nothing comes after.
+    pub(crate) fn note_drops(&self) {
         let (mut control, now) = self.shared.lock();
-        control.windows.count_dropped(None, count, now.observed);
+        control.collect(Depth::Totals, now);
+        drops::note(&mut control, Thrift::Last, now);
+        // A store that is away gets them with the next records.
+        let _ = control.flush();
     }
 }

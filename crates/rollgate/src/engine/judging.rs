@@ -1,15 +1,16 @@
 //! Asks the judge what the docket says, and renders only what will be read.
 
 use rollgate_core::decide::{
-    Capture, Docket, Findings, GateFindings, TriggerJudgement, TriggerRef, facts, is_due, live_phase,
+    Capture, Docket, Findings, GateFindings, Status, TriggerJudgement, TriggerRef, facts, is_due, live_phase,
 };
 use rollgate_core::id::{BaselineId, Key, PhaseId};
 use rollgate_core::judge::{self, Facts, Streaking, Streaks, Verdict, fold_set};
 use rollgate_core::metrics::{Clip, Measures};
-use rollgate_core::snapshot::{BaselineSource, ConditionKind, Query, Subject, Trigger, Window};
+use rollgate_core::snapshot::{BaselineSource, Condition, ConditionKind, Query, Subject, Trigger, Window};
 use rollgate_core::time::{Now, Timestamp};
 
 use super::control::Control;
+use crate::recorder::Depth;
 
 /// Which of a phase's triggers are judged.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,14 +21,35 @@ pub(super) enum Which {
     AtOnce,
 }
 
+/// How much of the samples this evaluation will read: those by subject only where something that is judged compares.
+pub(super) fn depth(control: &Control) -> Depth {
+    let (Some(plan), state) = (&control.ruleset.plan, &control.state) else { return Depth::Totals };
+    let live = live_phase(state).and_then(|phase| plan.phases.get(phase.index()));
+    let here = state.phase.and_then(|phase| plan.phases.get(phase.index()));
+    let triggers = live.into_iter().flat_map(|phase| &phase.triggers).map(|trigger| &trigger.when);
+    let steps = here.into_iter().flat_map(|phase| &phase.steps).filter_map(|step| step.only_if.as_ref());
+    let gates = here.filter(|_| is_due(plan, state)).into_iter().flat_map(|phase| &phase.gates);
+    let mut conditions = triggers.chain(steps).chain(gates.map(|gate| &gate.condition));
+    let compares = |condition: &Condition| {
+        let mut compares = false;
+        condition.walk(&mut |inner| compares |= matches!(inner.kind, ConditionKind::Compare(_)));
+        compares
+    };
+    if !state.latches.is_empty() || conditions.any(compares) { Depth::Subjects } else { Depth::Totals }
+}
+
 /// What an evaluation decides on.
 pub(super) fn evaluation(control: &mut Control, now: Now) -> Findings {
     let mut findings = Findings::default();
     let docket = Docket::of(&control.ruleset, &control.state, now);
     judge_triggers(control, &mut findings, Which::All, Streaking::Advance, now);
     settled(control, &docket.settling, &mut findings, now);
+    sustained(control, &docket, now);
     if let Some(step) = docket.step {
         only_if(control, step, &mut findings, now);
+    }
+    // A step may follow now, or the first one of the next phase; baselines are of before the first exposure.
+    if !control.state.has_been_exposed && (docket.step.is_some() || docket.gates) {
         captures(control, &mut findings, now);
     }
     if docket.gates {
@@ -118,17 +140,46 @@ fn settled(control: &Control, due: &[TriggerRef], findings: &mut Findings, now: 
     }
 }
 
-fn only_if(control: &Control, step: usize, findings: &mut Findings, now: Now) {
+/// Judges what is not asked yet and has a `for`: it lasts from when it began to hold, not from when it is first asked.
+fn sustained(control: &mut Control, docket: &Docket, now: Now) {
+    let (Some(plan), Some(phase)) = (&control.ruleset.plan, control.state.phase) else { return };
+    if !matches!(control.state.status, Status::Running | Status::AwaitingDecision | Status::Paused) {
+        return;
+    }
+    let rule = plan.phase(phase);
+    let step = rule.steps.get(control.state.step).filter(|_| docket.step.is_none());
+    let gates = rule.gates.iter().filter(|_| !docket.gates).map(|gate| &gate.condition);
+    let waiting = gates.chain(step.and_then(|step| step.only_if.as_ref()));
+    let mut waiting = waiting.filter(|condition| has_for(condition)).peekable();
+    if waiting.peek().is_none() {
+        return;
+    }
+    let checked = checked(control, phase);
+    let facts = facts(&control.ruleset, &control.state, phase, &control.state.shares, &checked, now);
+    for condition in waiting {
+        let windows = &control.windows;
+        judge::judge_condition(condition, &facts, windows, &mut control.streaks, Streaking::Advance);
+    }
+}
+
+fn has_for(condition: &Condition) -> bool {
+    let mut has_for = false;
+    condition.walk(&mut |inner| {
+        has_for |= matches!(&inner.kind, ConditionKind::Measure(measure) if measure.sustained.is_some());
+    });
+    has_for
+}
+
+fn only_if(control: &mut Control, step: usize, findings: &mut Findings, now: Now) {
     let (Some(plan), Some(phase)) = (&control.ruleset.plan, control.state.phase) else { return };
     let Some(condition) = plan.phase(phase).steps.get(step).and_then(|step| step.only_if.as_ref()) else {
         return;
     };
     let checked = checked(control, phase);
     let facts = facts(&control.ruleset, &control.state, phase, &control.state.shares, &checked, now);
-    let mut streaks = control.streaks.clone();
-    findings.step = Some(
-        judge::judge_condition(condition, &facts, &control.windows, &mut streaks, Streaking::Read).verdict,
-    );
+    let (windows, streaks) = (&control.windows, &mut control.streaks);
+    findings.step =
+        Some(judge::judge_condition(condition, &facts, windows, streaks, Streaking::Advance).verdict);
 }
 
 /// When gate findings are put into words.
@@ -179,7 +230,10 @@ fn captures(control: &Control, findings: &mut Findings, now: Now) {
         };
         let clip = Clip { from: Timestamp::MIN, phase: Timestamp::MIN };
         let measured = control.windows.measure(&query, clip, now.observed);
-        if let Ok(value) = measured.value {
+        // No event in a window that nobody watched is no baseline of zero.
+        if let Ok(value) = measured.value
+            && measured.coverage > 0.0
+        {
             findings.captures.push(Capture { baseline: BaselineId(index as u16), value, n: measured.n });
         }
     }

@@ -109,11 +109,9 @@ impl Metric {
         match self.kind {
             MetricKind::Distribution => self.shared.recorder.record(self.id, value, count, arms, subject),
             MetricKind::Gauge => self.locked(|windows, at| windows.record_gauge(self.id, value, at)),
-            MetricKind::Score => self.locked(|windows, at| {
-                for _ in 0..count.min(1_000_000) {
-                    windows.record_rating(self.id, value, at);
-                }
-            }),
+            MetricKind::Score => {
+                self.locked(|windows, at| windows.record_ratings(self.id, value, count, at));
+            }
             MetricKind::Ratio | MetricKind::Event => self.invalid(count),
         }
     }
@@ -242,9 +240,8 @@ impl Alerts {
         match control.windows.open_alert(severity, id, now.observed) {
             Opened::New => control.note(Body::AlertOpened { severity, id: id.into() }, now),
             Opened::AlreadyOpen => return Ok(()),
-            Opened::Dropped => {
-                control.note(Body::Dropped { metric: Some(Key::new("alerts")), count: 1 }, now)
-            }
+            // It counts in every window; the next evaluation journals that it was dropped.
+            Opened::Dropped => {}
         }
         control.recorded(now);
         Ok(())

@@ -5,6 +5,7 @@
 
 mod builder;
 mod control;
+mod drops;
 mod handle;
 mod judging;
 mod metric;

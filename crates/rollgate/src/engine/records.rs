@@ -2,8 +2,14 @@
 
 use rollgate_core::decide::Record;
 use rollgate_core::snapshot::Ruleset;
-use rollgate_core::time::Now;
+use rollgate_core::time::{Now, Timestamp};
 use serde_json::{Map, Value};
+
+/// The calendar's time of a journal line.
+pub(super) fn wall_of(line: &str) -> Option<Timestamp> {
+    let record: Value = serde_json::from_str(line).ok()?;
+    Timestamp::parse(record.get("at")?.as_str()?).ok()
+}
 
 /// A record as a map in the order that journals are written in; the journal adds the hash.
 pub(super) fn record_of(ruleset: &Ruleset, seq: u64, record: &Record, now: Now) -> Map<String, Value> {

@@ -22,13 +22,13 @@ pub(super) fn add_sum(sum: &AtomicU64, value: f64) {
     sum.store((before + value).to_bits(), Ordering::Release);
 }
 
-type Octave = Box<[AtomicU64; OCTAVE]>;
+pub(super) type Octave = Box<[AtomicU64; OCTAVE]>;
 
 /// The counts of one lane of a distribution; octaves appear when they are first touched, and stay.
 pub(super) struct Counts {
     pub(super) zero: AtomicU64,
     pub(super) n: AtomicU64,
-    pub(super) octaves: Box<[OnceLock<Octave>]>,
+    pub(super) octaves: Box<[OnceLock<Octave>; OCTAVES]>,
 }
 
 impl Counts {
@@ -36,7 +36,7 @@ impl Counts {
         Self {
             zero: AtomicU64::new(0),
             n: AtomicU64::new(0),
-            octaves: (0..OCTAVES).map(|_| OnceLock::new()).collect(),
+            octaves: Box::new([const { OnceLock::new() }; OCTAVES]),
         }
     }
 
@@ -44,7 +44,11 @@ impl Counts {
     fn add(&self, bucket: Bucket, count: u64) {
         let counter = match bucket.place() {
             Some((octave, place)) => match self.octaves.get(octave) {
-                Some(slot) => &slot.get_or_init(|| Box::new([const { AtomicU64::new(0) }; OCTAVE]))[place],
+                Some(slot) => match slot.get() {
+                    Some(counts) => &counts[place],
+                    None => &first_touch(slot)[place],
+                },
+                // No bucket lies beyond the last octave.
                 None => return,
             },
             None => &self.zero,
@@ -55,18 +59,53 @@ impl Counts {
     }
 }
 
-/// The counts of one lane of a ratio. `total` is written first and read last, so trues never exceed it.
+#[cold]
+fn first_touch(slot: &OnceLock<Octave>) -> &Octave {
+    slot.get_or_init(|| Box::new([const { AtomicU64::new(0) }; OCTAVE]))
+}
+
+/// The counts of one lane of a ratio.
+///
+/// One outcome is one store. A batch of both outcomes is two, and must not be torn into two slots, of which one would say
+/// that everything failed: `batches` is odd while one is being written.
 #[derive(Default)]
 pub(super) struct Outcomes {
-    pub(super) trues: AtomicU64,
-    pub(super) total: AtomicU64,
+    trues: AtomicU64,
+    falses: AtomicU64,
+    batches: AtomicU64,
 }
+
+/// How often a collector looks at a lane that is being written before it leaves it for the next time.
+const LOOKS: usize = 16;
 
 impl Outcomes {
     #[inline]
     fn add(&self, trues: u64, total: u64) {
-        add(&self.total, total);
-        add(&self.trues, trues);
+        let falses = total.saturating_sub(trues);
+        if falses == 0 {
+            add(&self.trues, trues);
+        } else if trues == 0 {
+            add(&self.falses, falses);
+        } else {
+            // The stores of the counts release, so that whoever sees one of them sees the odd number before it.
+            add(&self.batches, 1);
+            add(&self.trues, trues);
+            add(&self.falses, falses);
+            add(&self.batches, 1);
+        }
+    }
+
+    /// True and false outcomes so far, whole batches only; `None` while one is being written.
+    pub(super) fn read(&self) -> Option<(u64, u64)> {
+        for _ in 0..LOOKS {
+            let before = self.batches.load(Ordering::Acquire);
+            let (trues, falses) = (self.trues.load(Ordering::Acquire), self.falses.load(Ordering::Acquire));
+            if before.is_multiple_of(2) && self.batches.load(Ordering::Acquire) == before {
+                return Some((trues, falses));
+            }
+            std::hint::spin_loop();
+        }
+        None
     }
 }
 
@@ -87,7 +126,7 @@ pub(super) struct Lanes<T> {
 }
 
 /// Lanes of one side: one for samples without a subject, one for each cluster.
-const SIDE: usize = 1 + CLUSTERS;
+pub(super) const SIDE: usize = 1 + CLUSTERS;
 
 impl<T> Lanes<T> {
     fn new(total: T, arms: usize) -> Self {

@@ -3,11 +3,21 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rollgate_core::id::MetricId;
+use rollgate_core::limits::OCTAVE_MIN;
 use rollgate_core::metrics::{Bucket, Lane, OCTAVE, OCTAVES, Windows};
 use rollgate_core::time::Timestamp;
 
-use super::cells::{Cells, Counts, Lanes, Outcomes};
+use super::cells::{Cells, Counts, Lanes, Outcomes, SIDE};
 use super::shard::{MetricCells, Recorder};
+
+/// How much is handed on. Nothing is lost by handing it on later: counters only grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Totals, and the arms of samples without a subject.
+    Totals,
+    /// The arms by subject too. There are many of them, and only comparisons read them.
+    Subjects,
+}
 
 /// What has been handed on of every shard, in the order of the shards.
 #[derive(Default)]
@@ -28,7 +38,21 @@ struct SeenMetric {
 struct SeenCounts {
     zero: u64,
     n: u64,
-    octaves: Vec<Option<Box<[u64; OCTAVE]>>>,
+    /// Those that have been touched, upwards.
+    octaves: Vec<(usize, Box<[u64; OCTAVE]>)>,
+}
+
+impl SeenCounts {
+    fn octave(&mut self, octave: usize) -> &mut [u64; OCTAVE] {
+        let at = match self.octaves.binary_search_by_key(&octave, |(octave, _)| *octave) {
+            Ok(at) => at,
+            Err(at) => {
+                self.octaves.insert(at, (octave, Box::new([0; OCTAVE])));
+                at
+            }
+        };
+        &mut self.octaves[at].1
+    }
 }
 
 /// The growth of a counter since last time.
@@ -39,14 +63,14 @@ fn grown(counter: &AtomicU64, seen: &mut u64) -> u64 {
 
 impl Recorder {
     /// Hands on what was recorded since the last time, as of `at`. One collector at a time.
-    pub fn collect(&self, windows: &mut Windows, at: Timestamp) {
+    pub fn collect(&self, windows: &mut Windows, at: Timestamp, depth: Depth) {
         let mut seen = self.core.seen.lock();
         let shards: Vec<_> = self.core.shards.lock().clone();
         seen.shards.resize_with(shards.len(), Vec::new);
         for (shard, seen) in shards.iter().zip(&mut seen.shards) {
             seen.resize(shard.metrics.len(), SeenMetric::default());
             for (index, (metric, seen)) in shard.metrics.iter().zip(seen).enumerate() {
-                collect_metric(metric, seen, MetricId(index as u16), windows, at);
+                collect_metric(metric, seen, MetricId(index as u16), windows, at, depth);
             }
         }
     }
@@ -58,6 +82,7 @@ fn collect_metric(
     id: MetricId,
     windows: &mut Windows,
     at: Timestamp,
+    depth: Depth,
 ) {
     let invalid = grown(&metric.invalid, &mut seen.invalid);
     if invalid > 0 {
@@ -65,22 +90,26 @@ fn collect_metric(
     }
     match &metric.cells {
         Cells::Values(lanes, sum) => {
-            each_lane(lanes, &mut seen.values, |lane, counts, seen| {
-                collect_counts(counts, seen, id, lane, windows, at)
+            let mut bounds = (0.0, 0.0);
+            each_lane(lanes, &mut seen.values, depth, |lane, counts, seen| match lane {
+                Lane::Total => bounds = collect_total(counts, seen, id, windows, at),
+                lane => collect_arm(counts, seen, id, lane, windows, at),
             });
             let now = f64::from_bits(sum.load(Ordering::Acquire));
             let grown = now - std::mem::replace(&mut seen.sum, now);
-            if grown != 0.0 {
-                windows.add_sum(id, grown);
+            // One huge value would swallow all that is added to it later; the buckets say where the sum must lie.
+            if bounds.1 > 0.0 {
+                windows
+                    .add_sum(id, if grown.is_finite() { grown.clamp(bounds.0, bounds.1) } else { bounds.0 });
             }
         }
         Cells::Outcomes(lanes) => {
-            each_lane(lanes, &mut seen.outcomes, |lane, outcomes: &Outcomes, seen| {
-                // Trues before totals: the writer goes the other way round, so trues never exceed totals.
-                let trues = grown(&outcomes.trues, &mut seen.0);
-                let total = grown(&outcomes.total, &mut seen.1);
-                if total > 0 || trues > 0 {
-                    windows.add_outcomes(id, lane, trues, total, at);
+            each_lane(lanes, &mut seen.outcomes, depth, |lane, outcomes: &Outcomes, seen| {
+                let Some(now) = outcomes.read() else { return };
+                let before = std::mem::replace(seen, now);
+                let (trues, falses) = (now.0.wrapping_sub(before.0), now.1.wrapping_sub(before.1));
+                if trues > 0 || falses > 0 {
+                    windows.add_outcomes(id, lane, trues, trues.saturating_add(falses), at);
                 }
             });
         }
@@ -91,23 +120,66 @@ fn collect_metric(
 fn each_lane<T, S: Clone + Default>(
     lanes: &Lanes<T>,
     seen: &mut Vec<S>,
+    depth: Depth,
     mut visit: impl FnMut(Lane, &T, &mut S),
 ) {
     if seen.is_empty() {
         seen.resize(1 + lanes.arms.len(), S::default());
     }
-    let mut seen = seen.iter_mut();
-    if let Some(seen) = seen.next() {
-        visit(Lane::Total, &lanes.total, seen);
-    }
-    for (place, (lane, seen)) in lanes.arms.iter().zip(seen).enumerate() {
+    let Some((total, arms)) = seen.split_first_mut() else { return };
+    visit(Lane::Total, &lanes.total, total);
+    let step = if depth == Depth::Subjects { 1 } else { SIDE };
+    for (place, (lane, seen)) in lanes.arms.iter().zip(arms).enumerate().step_by(step) {
         if let Some(counts) = lane.get() {
             visit(Lanes::<T>::lane_at(place), counts, seen);
         }
     }
 }
 
-fn collect_counts(
+/// Hands on a total by octaves; gives the bounds that the sum of its values lies in.
+///
+/// Only what the buckets say is handed on; the number of samples is remembered as their sum, so that a sample whose
+/// bucket is seen before its count is not handed on twice, and one seen after is found the next time.
+fn collect_total(
+    counts: &Counts,
+    seen: &mut SeenCounts,
+    id: MetricId,
+    windows: &mut Windows,
+    at: Timestamp,
+) -> (f64, f64) {
+    let (mut low, mut high) = (0.0, 0.0);
+    if counts.n.load(Ordering::Acquire) == seen.n {
+        return (low, high);
+    }
+    let zero = grown(&counts.zero, &mut seen.zero);
+    if zero > 0 {
+        windows.add_values(id, Lane::Total, Bucket::ZERO, zero, at);
+        seen.n = seen.n.wrapping_add(zero);
+        high += zero as f64 * f64::from(OCTAVE_MIN).exp2();
+    }
+    for (octave, slot) in counts.octaves.iter().enumerate() {
+        let Some(slots) = slot.get() else { continue };
+        let before = seen.octave(octave);
+        let mut more = [0_u64; OCTAVE];
+        let (mut n, mut places) = (0_u64, 0_u64);
+        for (place, ((counter, before), more)) in slots.iter().zip(before).zip(&mut more).enumerate() {
+            *more = grown(counter, before);
+            n = n.wrapping_add(*more);
+            places = places.wrapping_add(more.wrapping_mul(place as u64));
+        }
+        if n > 0 {
+            windows.add_octave(id, octave, &more, n, at);
+            seen.n = seen.n.wrapping_add(n);
+            let unit = Bucket::at(octave, 0).low();
+            let least = unit * (n as f64 + places as f64 / OCTAVE as f64);
+            low += least;
+            high += least + unit * n as f64 / OCTAVE as f64;
+        }
+    }
+    (low, high)
+}
+
+fn collect_arm(
     counts: &Counts,
     seen: &mut SeenCounts,
     id: MetricId,
@@ -118,19 +190,13 @@ fn collect_counts(
     if counts.n.load(Ordering::Acquire) == seen.n {
         return;
     }
-    // Only what the buckets say is handed on; the number of samples is remembered as their sum, so that a sample whose
-    // bucket is seen before its count is not handed on twice, and one seen after is found the next time.
-    let mut handed = 0;
-    let zero = grown(&counts.zero, &mut seen.zero);
-    if zero > 0 {
-        windows.add_values(id, lane, Bucket::ZERO, zero, at);
-        handed += zero;
+    let mut handed = grown(&counts.zero, &mut seen.zero);
+    if handed > 0 {
+        windows.add_values(id, lane, Bucket::ZERO, handed, at);
     }
-    seen.octaves.resize(OCTAVES, None);
-    for (octave, (slot, seen)) in counts.octaves.iter().zip(&mut seen.octaves).enumerate() {
+    for (octave, slot) in counts.octaves.iter().enumerate().take(OCTAVES) {
         let Some(slots) = slot.get() else { continue };
-        let seen = seen.get_or_insert_with(|| Box::new([0; OCTAVE]));
-        for (place, (counter, seen)) in slots.iter().zip(seen.iter_mut()).enumerate() {
+        for (place, (counter, seen)) in slots.iter().zip(seen.octave(octave)).enumerate() {
             let count = grown(counter, seen);
             if count > 0 {
                 windows.add_values(id, lane, Bucket::at(octave, place), count, at);

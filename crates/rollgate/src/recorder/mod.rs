@@ -9,4 +9,5 @@ mod cells;
 mod collect;
 mod shard;
 
+pub use collect::Depth;
 pub use shard::{Recorder, Subject};

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use rollgate_core::id::MetricId;
+use rollgate_core::limits::SAMPLES_AT_ONCE_MAX;
 use rollgate_core::metrics::{Arms, Bucket, Lane};
 use rollgate_core::snapshot::{MetricKind, Ruleset};
 use xxhash_rust::xxh3::xxh3_64;
@@ -156,7 +157,9 @@ impl Recorder {
     #[inline]
     pub fn record(&self, metric: MetricId, value: f64, count: u64, arms: Arms, subject: Option<Subject>) {
         self.with_cells(metric, |cells| {
-            let Some(bucket) = Bucket::of(value) else { return add(&cells.invalid, count) };
+            let Some(bucket) = Bucket::of(value).filter(|_| count <= SAMPLES_AT_ONCE_MAX) else {
+                return add(&cells.invalid, count);
+            };
             if let Cells::Values(_, sum) = &cells.cells {
                 // The sum first: a mean may be a sample ahead for a moment, never a sample short of its values.
                 add_sum(sum, value * count as f64);
@@ -177,6 +180,9 @@ impl Recorder {
         subject: Option<Subject>,
     ) {
         self.with_cells(metric, |cells| {
+            if trues > total || total > SAMPLES_AT_ONCE_MAX {
+                return add(&cells.invalid, total.max(1));
+            }
             cells.cells.record_outcomes(Lane::Total, trues, total);
             each_lane(arms, subject, |lane| cells.cells.record_outcomes(lane, trues, total));
         });

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test may fail loudly.
 
 mod hostile;
+mod meaning;
 mod tables;
 
 use std::collections::BTreeSet;

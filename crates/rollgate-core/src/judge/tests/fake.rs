@@ -387,6 +387,7 @@ pub(super) fn measure(
     let needed = match stat {
         Stat::Quantile(q) => (10.0 / (1.0 - q)).round() as u64,
         Stat::Mean | Stat::Fraction if metric != HEAP => 10,
+        _ if metric == TICKETS => 0,
         Stat::Count => 0,
         _ => 1,
     };

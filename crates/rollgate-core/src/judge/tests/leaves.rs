@@ -33,9 +33,61 @@ fn alerts_are_counted_in_their_window() {
     assert_eq!(as_gate(&count(Below, 2), &fake, &stand, now).verdict, Fail);
     let clipped = Stand { rollback_from: Some(at(700)), ..Stand::new() };
     assert_eq!(as_trigger(&count(AtLeast, 2), &fake, &clipped, now).verdict, Fail);
+    // Nothing from a source that is not live says nothing; what came from it does.
     fake.alerts_live = false;
-    assert_eq!(as_trigger(&count(AtLeast, 2), &fake, &stand, now).verdict, NO_DATA);
+    assert_eq!(as_trigger(&count(AtLeast, 3), &fake, &stand, now).verdict, NO_DATA);
+    assert_eq!(as_trigger(&count(AtLeast, 2), &fake, &stand, now).verdict, Pass);
     assert_eq!(as_gate(&count(AtMost, 2), &fake, &stand, now).verdict, NO_DATA);
+    assert_eq!(as_gate(&count(Below, 2), &fake, &stand, now).verdict, Fail);
+    assert_eq!(as_gate(&count(AtLeast, 2), &fake, &stand, now).verdict, NO_DATA);
+}
+
+#[test]
+fn alerts_that_nobody_watched_pass_and_fire_nothing_whatever_is_asked_of_them() {
+    let mut fake = Fake::new();
+    let stand = Stand::new();
+    let none = |condition: Condition| of(ConditionKind::Not(Box::new(condition)));
+    let open = alerts(AlertRule::OpenFor(Span::hours(1)));
+    // Live since this very instant: nothing of the window has been seen.
+    fake.watched_from = at(60);
+    for condition in [count(AtMost, 0), none(count(AtLeast, 1)), none(open.clone())] {
+        assert_eq!(as_gate(&condition, &fake, &stand, at(60)).verdict, SHORT, "{condition:?}");
+    }
+    // A trigger on too few needs all of its window.
+    for condition in [count(Below, 1), none(count(AtLeast, 1))] {
+        fake.watched_from = at(60);
+        assert_eq!(as_trigger(&condition, &fake, &stand, at(3_659)).verdict, SHORT, "{condition:?}");
+        assert_eq!(as_trigger(&condition, &fake, &stand, at(3_660)).verdict, Pass, "{condition:?}");
+        // A written coverage is what is asked.
+        let most = Condition { coverage: Some(0.5), ..count(Below, 1) };
+        assert_eq!(as_trigger(&most, &fake, &stand, at(60 + 1_800)).verdict, Pass);
+        assert_eq!(as_trigger(&most, &fake, &stand, at(60 + 1_790)).verdict, SHORT);
+    }
+    // What is open is open, however little was watched.
+    fake.alerts = vec![(at(0), None)];
+    fake.watched_from = at(3_600);
+    assert_eq!(as_trigger(&open, &fake, &stand, at(3_600)).verdict, Pass);
+    fake.alerts_live = false;
+    assert_eq!(as_trigger(&open, &fake, &stand, at(3_600)).verdict, Pass);
+    let quiet = alerts(AlertRule::QuietFor(Span::hours(1)));
+    assert_eq!(as_gate(&quiet, &fake, &stand, at(3_600)).verdict, Fail);
+    assert_eq!(as_gate(&none(quiet), &fake, &stand, at(3_600)).verdict, NO_DATA);
+}
+
+#[test]
+fn a_count_of_alerts_is_close_to_its_limit_at_just_that_part_of_it() {
+    let mut fake = Fake::new();
+    let warned = |comparison, limit, fake: &Fake| {
+        let condition = Condition { warn_within: Some(0.5), ..count(comparison, limit) };
+        as_gate(&condition, fake, &Stand::new(), at(600)).verdict
+    };
+    fake.alerts = vec![(at(0), None), (at(1), None)];
+    assert_eq!(warned(AtMost, 4, &fake), Warn);
+    assert_eq!(warned(Below, 4, &fake), Warn);
+    assert_eq!(warned(AtMost, 5, &fake), Pass);
+    assert_eq!(warned(AtLeast, 2, &fake), Warn);
+    assert_eq!(warned(AtLeast, 1, &fake), Pass);
+    assert_eq!(warned(AtMost, 1, &fake), Fail);
 }
 
 #[test]
@@ -125,6 +177,31 @@ fn all_of_wants_every_one_and_enough_of_them() {
     assert_eq!(judged(Some((43, 44))), Fail);
     assert_eq!(judged(Some((40, 40))), Fail);
     assert_eq!(judged(None), UNATTESTED);
+    // Who says that one of them failed has not attested it, whatever was asked.
+    let bare = Attest { all_of: None, ..attest };
+    assert_eq!(attested(&bare, vec![statement("ci", "", true, Some((43, 44)))]), Fail);
+    assert_eq!(attested(&bare, vec![statement("ci", "", true, Some((44, 44)))]), Pass);
+}
+
+#[test]
+fn a_younger_phase_is_a_fact_that_a_gate_waits_for() {
+    let (fake, mut stand) = (Fake::new(), Stand::new());
+    let hour = of(ConditionKind::PhaseFor(Span::hours(1)));
+    let not = of(ConditionKind::Not(Box::new(hour.clone())));
+    let only = Condition { only_if: Some(Box::new(hour.clone())), ..of(ConditionKind::SharesAllZero) };
+    let judged = |condition: &Condition, stand: &Stand| {
+        let gate = as_gate(condition, &fake, stand, START).verdict;
+        (gate, as_trigger(condition, &fake, stand, START).verdict)
+    };
+    stand.phase_watched = Span::minutes(59);
+    assert_eq!(judged(&hour, &stand), (Verdict::Inconclusive(Cause::NotYet), Fail));
+    // "In the first hour" holds in the first hour.
+    assert_eq!(judged(&not, &stand), (Pass, Pass));
+    assert_eq!(judged(&only, &stand), (Skipped, Skipped));
+    stand.phase_watched = Span::hours(1);
+    assert_eq!(judged(&hour, &stand), (Pass, Pass));
+    assert_eq!(judged(&not, &stand), (Fail, Fail));
+    assert_eq!(judged(&only, &stand), (Pass, Pass));
 }
 
 #[test]
@@ -207,6 +284,14 @@ fn a_trend_needs_parts_coverage_and_no_drops() {
     assert_eq!(judged(&steady), Pass);
     steady.of(HEAP).drops = 2;
     assert_eq!(judged(&steady), Verdict::Inconclusive(Cause::Drops));
+    let not = of(ConditionKind::Not(Box::new(condition.clone())));
+    let mut rising = levels((0..28).map(|at| 400.0 + f64::from(at) * 50.0));
+    assert_eq!(as_gate(&not, &rising, &stand, at(60)).verdict, Pass);
+    rising.of(HEAP).drops = 2;
+    assert_eq!(judged(&rising), Fail);
+    assert_eq!(as_gate(&not, &rising, &stand, at(60)).verdict, Verdict::Inconclusive(Cause::Drops));
+    // Drops keep no trigger from firing.
+    assert_eq!(as_trigger(&not, &rising, &stand, at(60)).verdict, Pass);
     steady.of(HEAP).coverage = 0.5;
     let covered = Condition { coverage: Some(0.9), ..condition.clone() };
     assert_eq!(as_gate(&covered, &steady, &stand, at(60)).verdict, SHORT);

@@ -7,12 +7,16 @@ use crate::id::{BaselineId, MetricId, StreakId};
 use crate::judge::judgement::Range;
 use crate::judge::measure::{Sight, claim};
 use crate::judge::statistics::binomial_tail;
-use crate::judge::{Streaking, Streaks, Verdict, check_finding, judge_condition};
+use crate::judge::{
+    Streaking, Streaks, Verdict, check_finding, judge_condition, judge_settled, judge_trigger,
+};
+use crate::metrics::Part;
 use crate::snapshot::{
     AlertRule, Attest, Change, Check, Compare, Comparison, Condition, ConditionKind, Direction, Margin,
-    OnNoData, Stat, Sustained, Trend, TrendDirection, Versus, Window,
+    OnNoData, Stat, Subject, Sustained, Trend, TrendDirection, Versus, Window,
 };
 use crate::time::Span;
+use crate::units::Share;
 
 fn comparison() -> impl Strategy<Value = Comparison> {
     prop_oneof![
@@ -23,7 +27,10 @@ fn comparison() -> impl Strategy<Value = Comparison> {
     ]
 }
 
-fn measure_leaf() -> impl Strategy<Value = ConditionKind> {
+/// Stands for the self-metric.
+const ROLLBACKS: MetricId = MetricId(9);
+
+fn measure_leaf(limit: std::ops::Range<f64>) -> impl Strategy<Value = ConditionKind> {
     let stat = prop_oneof![
         Just((LATENCY, Stat::Quantile(0.95))),
         Just((LATENCY, Stat::Mean)),
@@ -32,10 +39,16 @@ fn measure_leaf() -> impl Strategy<Value = ConditionKind> {
         Just((TICKETS, Stat::Count)),
         Just((TICKETS, Stat::PerHour)),
         Just((NPS, Stat::Nps)),
+        Just((ROLLBACKS, Stat::Count)),
+        Just((LATENCY, Stat::Count)),
+        Just((LATENCY, Stat::Max)),
     ];
-    (stat, comparison(), -1.0..1.0_f64, any::<(bool, bool)>(), 0_u16..4).prop_map(
+    (stat, comparison(), limit, any::<(bool, bool)>(), 0_u16..4).prop_map(
         |((metric, stat), comparison, limit, (has_for, has_baseline), streak)| {
             let mut measure = measure(metric, stat, Span::minutes(1), comparison, limit);
+            if metric == ROLLBACKS {
+                measure.query.subject = Subject::Rollbacks;
+            }
             measure.sustained =
                 has_for.then_some(Sustained { streak: StreakId(streak), span: Span::minutes(5) });
             measure.versus =
@@ -45,8 +58,10 @@ fn measure_leaf() -> impl Strategy<Value = ConditionKind> {
     )
 }
 
-fn leaf() -> impl Strategy<Value = ConditionKind> {
-    let alert = (comparison(), 0_u64..3).prop_map(|(comparison, limit)| AlertRule::Count {
+fn leaf(limit: std::ops::Range<f64>) -> impl Strategy<Value = ConditionKind> {
+    // Where limits are positive, so are those of alerts: no alerts are at least none.
+    let least = u64::from(limit.start > 0.0);
+    let alert = (comparison(), least..3).prop_map(|(comparison, limit)| AlertRule::Count {
         within: Span::hours(1),
         comparison,
         limit,
@@ -57,7 +72,7 @@ fn leaf() -> impl Strategy<Value = ConditionKind> {
         Just(AlertRule::OpenFor(Span::hours(1)))
     ];
     prop_oneof![
-        4 => measure_leaf(),
+        4 => measure_leaf(limit),
         1 => alert.prop_map(|rule| alerts(rule).kind),
         1 => Just(ConditionKind::Trend(Trend {
             metric: HEAP,
@@ -75,12 +90,14 @@ fn leaf() -> impl Strategy<Value = ConditionKind> {
         })),
         1 => Just(ConditionKind::Attest(Attest { item: "tests".into(), roles: Vec::new(), all_of: None })),
         1 => Just(ConditionKind::ChecklistComplete),
-        1 => Just(ConditionKind::PhaseFor(Span::days(1))),
     ]
 }
 
-fn dressed(kind: impl Strategy<Value = ConditionKind>) -> impl Strategy<Value = Condition> {
-    (kind, any::<bool>(), any::<bool>(), proptest::option::of(0.0..1.0_f64)).prop_map(
+fn dressed(
+    kind: impl Strategy<Value = ConditionKind>,
+    act: impl Strategy<Value = bool>,
+) -> impl Strategy<Value = Condition> {
+    (kind, act, any::<bool>(), proptest::option::of(0.0..1.0_f64)).prop_map(
         |(kind, acts, warns, coverage)| Condition {
             on_no_data: if acts { OnNoData::Act } else { OnNoData::Hold },
             warn_within: warns.then_some(0.2),
@@ -90,8 +107,11 @@ fn dressed(kind: impl Strategy<Value = ConditionKind>) -> impl Strategy<Value = 
     )
 }
 
-fn tree() -> impl Strategy<Value = Condition> {
-    dressed(leaf()).prop_recursive(4, 24, 4, |inner| {
+fn tree(
+    leaf: impl Strategy<Value = ConditionKind> + 'static,
+    act: impl Strategy<Value = bool> + Clone + 'static,
+) -> impl Strategy<Value = Condition> {
+    dressed(leaf, act.clone()).prop_recursive(4, 24, 4, move |inner| {
         let members = || proptest::collection::vec(inner.clone(), 1..4);
         let group = prop_oneof![
             members().prop_map(ConditionKind::All),
@@ -99,20 +119,65 @@ fn tree() -> impl Strategy<Value = Condition> {
             inner.clone().prop_map(|member| ConditionKind::Not(Box::new(member))),
             (1_usize..3, members()).prop_map(|(needed, members)| ConditionKind::AtLeastOf(needed, members)),
         ];
-        (dressed(group), proptest::option::weighted(0.2, inner.clone()))
+        (dressed(group, act.clone()), proptest::option::weighted(0.2, inner.clone()))
             .prop_map(|(condition, only_if)| Condition { only_if: only_if.map(Box::new), ..condition })
     })
+}
+
+/// The self-metric has no drops of its own.
+fn measured_with_drops() -> impl Strategy<Value = ConditionKind> {
+    measure_leaf(-1.0..1.0).prop_filter("the self-metric", |kind| {
+        !matches!(kind, ConditionKind::Measure(measure) if measure.query.subject == Subject::Rollbacks)
+    })
+}
+
+fn trend_leaf() -> impl Strategy<Value = ConditionKind> {
+    (any::<bool>(), -0.1..0.1_f64).prop_map(|(is_rising, tolerance)| {
+        let direction = if is_rising { TrendDirection::NotRising } else { TrendDirection::NotFalling };
+        ConditionKind::Trend(Trend {
+            metric: HEAP,
+            direction,
+            window: Window::Over(Span::hours(1)),
+            tolerance,
+        })
+    })
+}
+
+/// Why there is no evidence.
+#[derive(Clone, Copy, Debug)]
+enum Lack {
+    /// No source is live, and nothing was ever recorded.
+    Live,
+    /// Sources are live, and nobody looked.
+    Watched,
+}
+
+fn lacking(lack: Lack) -> Fake {
+    let mut fake = Fake::new();
+    match lack {
+        Lack::Live => {
+            fake.alerts_live = false;
+            fake.of(TICKETS).is_live = false;
+        }
+        Lack::Watched => fake.samples.iter_mut().for_each(|samples| samples.coverage = 0.0),
+    }
+    // The self-metric is live by nature.
+    fake.watched_from = at(10_000);
+    fake
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn zero_evidence_is_never_a_pass(condition in tree()) {
-        let mut fake = Fake::new();
-        fake.alerts_live = false;
-        fake.of(TICKETS).is_live = false;
-        let stand = Stand { baselines: vec![Some(1.0)], ..Stand::new() };
+    fn zero_evidence_is_never_a_pass(
+        condition in tree(leaf(-1.0..1.0), any::<bool>()),
+        lack in prop_oneof![Just(Lack::Live), Just(Lack::Watched)],
+    ) {
+        let fake = lacking(lack);
+        // Shares that both arms are in.
+        let half = Share::from_ppm(500_000).unwrap();
+        let stand = Stand { baselines: vec![Some(1.0)], shares: vec![half], ..Stand::new() };
         let mut streaks = Streaks::new(4);
         for second in [0, 10, 20, 330, 660] {
             let facts = stand.facts(&fake, at(second));
@@ -121,6 +186,44 @@ proptest! {
             let check = Check { key: "check".into(), condition: condition.clone() };
             let finding = check_finding(&check, &judged, &facts);
             prop_assert!(!finding.sentence.is_empty() && !finding.actual.is_empty() && !finding.target.is_empty());
+        }
+    }
+
+    #[test]
+    fn zero_evidence_fires_nothing_where_no_data_holds(
+        condition in tree(leaf(0.1..1.0), Just(false)),
+        lack in prop_oneof![Just(Lack::Live), Just(Lack::Watched)],
+    ) {
+        let fake = lacking(lack);
+        let stand = Stand { baselines: vec![Some(1.0)], ..Stand::new() };
+        let trigger = trigger(condition);
+        let mut streaks = Streaks::new(4);
+        for second in [0, 10, 20, 330, 660] {
+            let facts = stand.facts(&fake, at(second));
+            let judged = judge_trigger(&trigger, &facts, &fake, &mut streaks, Streaking::Advance);
+            prop_assert!(!judged.verdict.is_passing(), "{:?}", judged);
+            let settled = judge_settled(&trigger, &facts, &fake);
+            prop_assert!(!settled.verdict.is_passing(), "{:?}", settled);
+        }
+    }
+
+    #[test]
+    fn nothing_passes_a_gate_on_windows_with_drops(
+        condition in tree(prop_oneof![4 => measured_with_drops(), 1 => trend_leaf()], any::<bool>()),
+        values in proptest::collection::vec(0.0..1.0_f64, 5),
+    ) {
+        let mut fake = Fake::new();
+        for (metric, value) in [LATENCY, ERRORS, HEAP, TICKETS, NPS].into_iter().zip(values) {
+            fake.spread(metric, 0, 500, 2_500, if metric == ERRORS { value.round() } else { value });
+            fake.of(metric).drops = 1;
+        }
+        fake.parts = (0..28).map(|at| Part { at_ms: f64::from(at), min: 1.0, max: 1.0, mean: 1.0 }).collect();
+        let stand = Stand { baselines: vec![Some(0.1)], ..Stand::new() };
+        let mut streaks = Streaks::new(4);
+        for second in (60..=500).step_by(20) {
+            let facts = stand.facts(&fake, at(second));
+            let judged = judge_condition(&condition, &facts, &fake, &mut streaks, Streaking::Advance);
+            prop_assert!(!judged.verdict.is_passing(), "{:?}", judged);
         }
     }
 

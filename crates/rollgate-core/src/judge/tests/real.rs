@@ -136,6 +136,7 @@ fn arms_are_compared_since_the_last_mark() {
     for is_keyed in [true, false] {
         for stat in [P95, Stat::Mean] {
             let mut stage = Stage::new();
+            stage.stand.shares = vec![crate::units::Share::from_ppm(500_000).unwrap()];
             let round = |stage: &mut Stage, from: u64, slow: f64| {
                 for step in 0..60 {
                     for sample in 0..128_u64 {

@@ -3,8 +3,8 @@
 use super::fake::*;
 use crate::id::{BaselineId, Key, PhaseId, RoleId, StreakId};
 use crate::judge::{
-    Attestation, Finding, Streaking, Streaks, check_finding, gate_finding, judge_condition, judge_trigger,
-    trigger_finding,
+    Attestation, Finding, Streak, Streaking, Streaks, Verdict, check_finding, gate_finding, judge_condition,
+    judge_trigger, trigger_finding,
 };
 use crate::metrics::{ArmPair, ArmTotals};
 use crate::snapshot::{
@@ -31,24 +31,75 @@ fn says(condition: &Condition, fake: &Fake, second: u64) -> String {
 fn r104_a_trigger_says_what_when_and_for_how_long() {
     let mut fake = Fake::new();
     fake.ruleset.metrics[0].key = "injection_latency".into();
-    fake.spread(LATENCY, 0, 900, 81_000, 612.0);
+    // The first violating evaluation is the one at 10:14:20.
+    fake.spread(LATENCY, 780, 1_500, 64_800, 612.0);
     let base = measure(LATENCY, P95, Span::minutes(1), Above, 500.0);
     let trigger = trigger(sustained(base, Span::minutes(10)));
-    let (stand, mut streaks) = (Stand::new(), Streaks::new(1));
-    let mut said = String::new();
-    for second in (260..=870).step_by(10) {
-        // The calendar is an hour and four seconds off the observed time.
-        let wall = at(second) + Span::seconds(3_604);
-        let facts =
-            crate::judge::Facts { now: Now { wall, observed: at(second) }, ..stand.facts(&fake, at(second)) };
-        let judged = judge_trigger(&trigger, &facts, &fake, &mut streaks, Streaking::Advance);
-        let finding = trigger_finding(&trigger, &judged, &facts);
-        assert_eq!(finding.evidence[0].since, Some(at(260) + Span::seconds(3_604)));
-        said = finding.sentence;
+    let stand = Stand::new();
+    // And on a calendar that is an hour and four seconds off the observed time.
+    for (off, since) in [(Span::ZERO, "10:14:20"), (Span::seconds(3_604), "11:14:24")] {
+        let mut streaks = Streaks::new(1);
+        let mut said = String::new();
+        for second in (860..=1_470).step_by(10) {
+            let now = Now { wall: at(second) + off, observed: at(second) };
+            let facts = crate::judge::Facts { now, ..stand.facts(&fake, at(second)) };
+            let judged = judge_trigger(&trigger, &facts, &fake, &mut streaks, Streaking::Advance);
+            let finding = trigger_finding(&trigger, &judged, &facts);
+            assert_eq!(finding.evidence[0].since, Some(at(860) + off));
+            assert_eq!(finding.verdict == Verdict::Pass, second >= 1_460);
+            said = finding.sentence;
+        }
+        assert_eq!(
+            said,
+            format!(
+                "p95(injection_latency) over 1m is 612 ms, above 500 ms for 10m10s (since {since}), n=5400"
+            )
+        );
     }
+}
+
+#[test]
+fn a_streak_that_goes_on_unseen_is_said_to() {
+    let mut fake = Fake::new();
+    fake.spread(LATENCY, 0, 200, 20_000, 900.0).spread(LATENCY, 200, 230, 3_000, 100.0);
+    let base = measure(LATENCY, P95, Span::minutes(1), Above, 500.0);
+    let slow = trigger(sustained(base, Span::minutes(5)));
+    let (stand, mut streaks) = (Stand::new(), Streaks::new(1));
+    let mut said = |fake: &Fake, second| {
+        let facts = stand.facts(fake, at(second));
+        let judged = judge_trigger(&slow, &facts, fake, &mut streaks, Streaking::Advance);
+        trigger_finding(&slow, &judged, &facts).sentence
+    };
     assert_eq!(
-        said,
-        "p95(injection_latency) over 1m is 612 ms, above 500 ms for 10m10s (since 11:04:24), n=5400"
+        said(&fake, 60),
+        "p95(latency) over 1m is 900 ms, above 500 ms for 0s of 5m (since 10:01:00), n=6000"
+    );
+    fake.of(LATENCY).values.retain(|sample| sample.1 < 500.0);
+    assert_eq!(
+        said(&fake, 230),
+        "p95(latency) over 1m is 100 ms, not above 500 ms now; its streak goes on for 2m50s of 5m (since 10:01:00), \
+         n=3000"
+    );
+    fake.of(LATENCY).values.clear();
+    assert_eq!(
+        said(&fake, 300),
+        "p95(latency) over 5m: no data now; its streak goes on for 4m of 5m (since 10:01:00)"
+    );
+}
+
+#[test]
+fn what_began_on_another_day_has_its_date() {
+    let mut fake = Fake::new();
+    fake.spread(LATENCY, 0, 86_460, 864_600, 900.0);
+    let base = measure(LATENCY, P95, Span::minutes(5), Above, 200.0);
+    let slow = trigger(sustained(base, Span::hours(24)));
+    let (stand, mut streaks) = (Stand::new(), Streaks::new(1));
+    streaks.0[0] = Streak { since: Some(at(0)), last_data: Some(at(86_390)), healthy: Span::ZERO };
+    let facts = stand.facts(&fake, at(86_400));
+    let judged = judge_trigger(&slow, &facts, &fake, &mut streaks, Streaking::Advance);
+    assert_eq!(
+        trigger_finding(&slow, &judged, &facts).sentence,
+        "p95(latency) over 5m is 900 ms, above 200 ms for 1d (since 2026-01-19 10:00:00), n=3000"
     );
 }
 
@@ -132,18 +183,28 @@ fn changes_show_now_and_then() {
     let stand = Stand { baselines: vec![Some(46.0)], ..Stand::new() };
     assert_eq!(
         found(&condition, &fake, &stand, 60).sentence,
-        "nps over 7d is -12 points from its baseline (34 points now, 46 points then), below -10 points, n=1"
+        "nps over 7d is -12 points against its baseline (34 points now, 46 points then), below -10 points, n=1"
     );
-    assert_eq!(says(&condition, &fake, 60), "nps over 7d: no baseline");
+    assert_eq!(says(&condition, &fake, 60), "nps over 7d: no baseline yet (it is 34 points)");
     base.versus = Some(Versus { baseline: Some(BaselineId(0)), change: Change::Relative });
     (base.limit, base.unit) = (0.05, Unit::Percent);
     let stand = Stand { baselines: vec![Some(40.0)], ..Stand::new() };
     let finding = found(&of(ConditionKind::Measure(base)), &fake, &stand, 60);
     assert_eq!(
         finding.sentence,
-        "nps over 7d is -15% of its baseline (34 points now, 40 points then), below 5%, n=1"
+        "nps over 7d is -15% against its baseline (34 points now, 40 points then), below 5%, n=1"
     );
     assert_eq!(finding.target, "change to baseline < 5% (7d)");
+    let better = Stand { baselines: vec![Some(20.0)], ..Stand::new() };
+    assert_eq!(
+        found(&of(ConditionKind::Measure(base)), &fake, &better, 60).sentence,
+        "nps over 7d is +70% against its baseline (34 points now, 20 points then), not below 5%, n=1"
+    );
+    let none = Stand { baselines: vec![Some(0.0)], ..Stand::new() };
+    assert_eq!(
+        found(&of(ConditionKind::Measure(base)), &fake, &none, 60).sentence,
+        "nps over 7d: its baseline is 0, against which nothing is relative (it is 34 points)"
+    );
 }
 
 #[test]
@@ -159,7 +220,21 @@ fn low_traffic_and_buckets_are_explained() {
         "p95(latency) over 1m is 900 ms, above 500 ms (3 of 3 beyond it), n=3"
     );
     let mut fake = Fake::new();
-    fake.spread(LATENCY, 0, 60, 600, 200.0).of(LATENCY).bucket = Some((199.5, 200.5));
+    fake.spread(LATENCY, 0, 60, 55, 100.0).spread(LATENCY, 0, 60, 5, 900.0);
+    let facts = facts_of.facts(&fake, at(60));
+    let judged = judge_trigger(&slow, &facts, &fake, &mut Streaks::new(1), Streaking::Read);
+    assert_eq!(
+        trigger_finding(&slow, &judged, &facts).sentence,
+        "p95(latency) over 1m: only 60 of 200 samples, 5 of 60 beyond the limit, which may be chance (it is 900 ms)"
+    );
+    let mut fake = Fake::new();
+    fake.spread(LATENCY, 0, 60, 600, 200.0).of(LATENCY).drops = 1;
+    assert_eq!(
+        says(&measured(LATENCY, P95, Below, 500.0), &fake, 60),
+        "p95(latency) over 1m: 1 sample was dropped or invalid in the window (it is 200 ms)"
+    );
+    fake.of(LATENCY).drops = 0;
+    fake.of(LATENCY).bucket = Some((199.5, 200.5));
     assert_eq!(
         says(&measured(LATENCY, P95, Below, 200.0), &fake, 60),
         "p95(latency) over 1m is 200 ms, too close to 200 ms to tell (199.5 ms to 200.5 ms), n=600"
@@ -178,9 +253,22 @@ fn alerts_and_facts_say_their_numbers() {
         "a critical alert is open for 1m, less than 1h (since 10:00:30)"
     );
     let quiet = alerts(AlertRule::QuietFor(Span::hours(4)));
-    assert_eq!(says(&quiet, &fake, 90), "critical alerts: not quiet for 4h, one is open");
+    assert_eq!(says(&quiet, &fake, 90), "critical alerts: not quiet for 4h, one is open (since 10:00:30)");
+    fake.alerts.pop();
+    assert_eq!(says(&quiet, &fake, 90), "critical alerts: not quiet for 4h, the last one was open 1m10s ago");
     fake.alerts.clear();
-    assert_eq!(says(&quiet, &fake, 90), "critical alerts: quiet for 4h, none");
+    assert_eq!(says(&quiet, &fake, 90), "critical alerts: quiet for 4h, none was seen");
+    fake.watched_from = at(90) - Span::minutes(72);
+    assert_eq!(says(&quiet, &fake, 90), "critical alerts within 4h: window is 30% covered, 90% needed");
+    fake.watched_from = at(90);
+    assert_eq!(
+        says(&count(AtMost, 2), &fake, 90),
+        "critical alerts within 1h: nothing of the window was watched"
+    );
+    fake.alerts_live = false;
+    assert_eq!(says(&count(AtMost, 2), &fake, 90), "critical alerts: no data, their source is not live");
+    fake.alerts = vec![(at(80), None); 3];
+    assert_eq!(says(&count(AtMost, 2), &fake, 90), "3 critical alerts within 1h, above 2");
 
     let confident = Attest { item: "team_confident".into(), roles: vec![RoleId(0)], all_of: None };
     let confident = of(ConditionKind::Attest(confident));
@@ -197,10 +285,27 @@ fn alerts_and_facts_say_their_numbers() {
     let stand = Stand { attestations: vec![statement], checked: vec!["one".into()], ..Stand::new() };
     assert_eq!(found(&confident, &fake, &stand, 0).sentence, "team_confident attested by lead");
     let list = found(&of(ConditionKind::ChecklistComplete), &fake, &stand, 0);
-    assert_eq!((list.sentence.as_str(), list.actual.as_str()), ("checklist: 1/2 checked", "1/2"));
+    assert_eq!((list.sentence.as_str(), list.actual.as_str()), ("checklist: 1/2 checked, not two", "1/2"));
+    let tests = Attest { item: "unit_tests".into(), roles: Vec::new(), all_of: Some(44) };
+    let partly = Attestation {
+        item: "unit_tests".into(),
+        by: "ci".into(),
+        roles: Vec::new(),
+        passed: Some((43, 44)),
+        ..stand.attestations[0].clone()
+    };
+    let partly = Stand { attestations: vec![partly], ..Stand::new() };
+    assert_eq!(
+        found(&of(ConditionKind::Attest(tests)), &fake, &partly, 0).sentence,
+        "unit_tests: 43 of 44 passed by ci, all of at least 44 needed"
+    );
     assert_eq!(says(&of(ConditionKind::PhaseFor(Span::days(14))), &fake, 0), "phase running for 0s of 14d");
     let above = of(ConditionKind::ShareAbove(FLAG, Share::ZERO));
-    assert_eq!(says(&above, &fake, 0), "USE_NEW is at 0%");
+    assert_eq!(says(&above, &fake, 0), "USE_NEW is at 0%, not above 0%");
+    let exposed = Stand { shares: vec![Share::from_ppm(250_000).unwrap()], ..Stand::new() };
+    assert_eq!(found(&above, &fake, &exposed, 0).sentence, "USE_NEW is at 25%, above 0%");
+    let zero = of(ConditionKind::SharesAllZero);
+    assert_eq!(found(&zero, &fake, &exposed, 0).sentence, "shares: USE_NEW 25%");
 }
 
 #[test]
@@ -246,10 +351,16 @@ fn trends_and_comparisons_say_how_far_it_moved() {
         .collect();
     assert_eq!(
         says(&trend, &fake, 60),
-        "heap over 7d is rising: 6.771% in the window, 5% allowed (p = 0.000), 28 parts"
+        "heap over 7d is rising: +6.771% in the window, +5% allowed (p<0.001, 28 of 28 parts have data)"
+    );
+    fake.parts.iter_mut().for_each(|part| (part.min, part.max) = (part.max - 400.0, part.max - 400.0));
+    fake.parts.iter_mut().take(15).for_each(|part| (part.min, part.max) = (0.0, 0.0));
+    assert_eq!(
+        says(&trend, &fake, 60),
+        "heap over 7d is rising: away from about 0, +5% allowed (p<0.001, 28 of 28 parts have data)"
     );
     fake.parts.truncate(3);
-    assert_eq!(says(&trend, &fake, 60), "heap over 7d: only 3 parts of 8 with data");
+    assert_eq!(says(&trend, &fake, 60), "heap over 7d: only 3 of 28 parts have data, 8 needed");
 
     let compare = Compare {
         metric: ERRORS,
@@ -260,17 +371,26 @@ fn trends_and_comparisons_say_how_far_it_moved() {
         good: Direction::Down,
     };
     let compare = of(ConditionKind::Compare(compare));
-    assert_eq!(says(&compare, &fake, 60), "errors of USE_NEW: no data of ON");
+    assert_eq!(says(&compare, &fake, 60), "errors of USE_NEW: no data since the shares changed");
     let arm = |n, sum| ArmTotals { n, sum, unkeyed: n };
     fake.pair =
         Some(ArmPair { on: arm(1_000, 5.0), off: arm(2_000, 8.0), since: START, ..ArmPair::default() });
-    let finding = found(&compare, &fake, &Stand::new(), 60);
+    let half = Stand { shares: vec![Share::from_ppm(500_000).unwrap()], ..Stand::new() };
+    let finding = found(&compare, &fake, &half, 60);
     assert_eq!(
         finding.sentence,
         "errors of USE_NEW: ON 0.5%, OFF 0.4%, not decided yet whether it is at most 0.1 pp worse (confidence 95%), \
          n=1000+2000"
     );
     assert_eq!(finding.target, "ON at most 0.1 pp worse than OFF");
+    let all = Stand { shares: vec![Share::FULL], ..Stand::new() };
+    assert_eq!(
+        found(&compare, &fake, &all, 60).sentence,
+        "errors of USE_NEW: nobody is OFF now, so that there is nothing to compare with"
+    );
+    let alone = ArmPair { on: arm(1_000, 5.0), since: START, ..ArmPair::default() };
+    fake.pair = Some(alone);
+    assert_eq!(found(&compare, &fake, &half, 60).sentence, "errors of USE_NEW: no data of OFF");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Findings from judgements: the walk through groups, and what every sentence shares.
 
-use super::{leaf, measured, target::target_of};
+use super::target::{labels, target_of};
+use super::{leaf, measured};
 use crate::id::Key;
 use crate::judge::facts::Facts;
 use crate::judge::finding::{Evidence, Finding};
@@ -29,12 +30,37 @@ pub(super) fn percent(part: f64) -> String {
     Quantity { value: part * 100.0, unit: Unit::Percent }.to_string()
 }
 
-/// `10:14:20` in the plan's zone (UTC where the zone is not known), of a point of observed time.
+/// How much of a window was covered, for a cell of a table: never rounded up to what was asked for.
+pub(super) fn covered(part: f64) -> String {
+    format!("{:.0}% covered", (part * 100.0).floor())
+}
+
+/// `10:14:20` in the plan's zone (UTC where the zone is not known), of a point of observed time; with its date where that
+/// is another day.
 pub(super) fn clock(facts: &Facts<'_>, observed: Timestamp) -> String {
-    let wall = facts.now.wall_of(observed);
     let zone = jiff::tz::TimeZone::get(facts.ruleset.timezone.as_str()).unwrap_or(jiff::tz::TimeZone::UTC);
-    jiff::Timestamp::from_millisecond(wall.0)
-        .map_or_else(|_| wall.to_string(), |at| at.to_zoned_datetime(zone).strftime("%H:%M:%S").to_string())
+    let civil = |wall: Timestamp| {
+        jiff::Timestamp::from_millisecond(wall.0).ok().map(|at| at.to_zoned_datetime(zone.clone()))
+    };
+    let wall = facts.now.wall_of(observed);
+    let Some(at) = civil(wall) else { return wall.to_string() };
+    let is_today = civil(facts.now.wall).is_some_and(|now| now.date() == at.date());
+    at.strftime(if is_today { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" }).to_string()
+}
+
+/// Why a window with this much of it covered is not enough.
+pub(super) fn uncovered(covered: f64, asked: Option<f64>) -> String {
+    match asked {
+        Some(asked) => format!("window is {} covered, {} needed", percent(covered), percent(asked)),
+        None if covered <= 0.0 => "nothing of the window was watched".into(),
+        None => format!("not all of the window was watched ({} covered)", percent(covered)),
+    }
+}
+
+/// Why a window with drops is not enough.
+pub(super) fn dropped(drops: u64) -> String {
+    let were = if drops == 1 { "sample was" } else { "samples were" };
+    format!("{drops} {were} dropped or invalid in the window")
 }
 
 fn leaf_text(condition: &Condition, judgement: &Judgement, facts: &Facts<'_>) -> Text {
@@ -50,12 +76,12 @@ fn leaf_text(condition: &Condition, judgement: &Judgement, facts: &Facts<'_>) ->
             leaf::alert_text(condition, *severity, rule, seen, verdict, facts)
         }
         (ConditionKind::Compare(compare), Basis::Compared(seen)) => {
-            leaf::compare_text(compare, seen, verdict, facts)
+            leaf::compare_text(condition, compare, seen, verdict, facts)
         }
         (ConditionKind::Attest(attest), _) => leaf::attest_text(attest, verdict, facts),
         (ConditionKind::ChecklistComplete, _) => leaf::checklist_text(facts),
         (ConditionKind::SharesAllZero, _) => leaf::shares_text(facts),
-        (ConditionKind::ShareAbove(flag, _), _) => leaf::share_text(*flag, facts),
+        (ConditionKind::ShareAbove(flag, above), _) => leaf::share_text(*flag, *above, facts),
         (ConditionKind::PhaseFor(span), _) => leaf::phase_text(*span, verdict, facts),
         // The judgement is of another condition: say the verdict, and nothing that may be wrong.
         _ => Text { sentence: verdict.name().to_lowercase(), actual: verdict.name().to_lowercase() },
@@ -119,9 +145,10 @@ fn render(
         }
     };
     let (mut sentences, mut actuals) = (Vec::new(), Vec::new());
-    for (member, judged) in members.0.iter().zip(members.1) {
+    let labelled = labels(members.0, facts).into_iter().zip(members.0);
+    for ((label, member), judged) in labelled.zip(members.1) {
         let text = render(member, judged, facts, leaves);
-        actuals.push(text.actual);
+        actuals.push(label + &text.actual);
         if telling(condition, judgement, judged) {
             sentences.push(text.sentence);
         }

@@ -1,19 +1,21 @@
 //! Trends, alerts, comparisons and facts of the rollout in words.
 
-use super::compose::{Text, cause, clock, percent};
+use super::compose::{Text, cause, clock, covered, dropped, percent, uncovered};
 use super::target::{margin_of, stat_name};
 use crate::id::FlagId;
+use crate::judge::alert::QUIET_COVERAGE;
 use crate::judge::compare::{CLUSTERS_MIN, Compared};
 use crate::judge::facts::Facts;
 use crate::judge::finding::Evidence;
 use crate::judge::judgement::AlertReading;
-use crate::judge::trend::{PARTS_MIN, Trended};
+use crate::judge::trend::{PARTS, PARTS_MIN, Trended};
 use crate::judge::verdict::{Cause, Verdict};
+use crate::metrics::Arm;
 use crate::snapshot::{
     AlertRule, Attest, Compare, Comparison, Condition, Metric, Severity, Trend, TrendDirection, Window,
 };
 use crate::time::Span;
-use crate::units::{Quantity, Unit};
+use crate::units::{Quantity, Share, Unit};
 
 fn quantity(metric: Option<&Metric>, stored: f64) -> Quantity {
     Quantity {
@@ -42,30 +44,38 @@ pub(super) fn trend_text(
     let excuse = match (verdict, seen.moved) {
         _ if seen.parts == 0 => Some("no data".into()),
         (Verdict::Inconclusive(Cause::TooFewSamples), _) | (_, None) => {
-            Some(format!("only {} parts of {PARTS_MIN} with data", seen.parts))
+            Some(format!("only {} of {PARTS} parts have data, {PARTS_MIN} needed", seen.parts))
         }
-        (Verdict::Inconclusive(Cause::Coverage), _) => Some(format!(
-            "window is {} covered, {} needed",
-            percent(seen.measurement.coverage),
-            condition.coverage.map_or_else(|| "some".into(), percent)
-        )),
-        (Verdict::Inconclusive(Cause::Drops), _) => {
-            Some(format!("{} samples were dropped in the window", seen.measurement.drops))
+        (Verdict::Inconclusive(Cause::Coverage), _) => {
+            Some(uncovered(seen.measurement.coverage, condition.coverage))
         }
+        (Verdict::Inconclusive(Cause::Drops), _) => Some(dropped(seen.measurement.drops)),
         _ => None,
     };
     if let Some(why) = excuse {
-        return Text { sentence: format!("{name}{over}: {why}"), actual: why };
+        let actual = match verdict {
+            Verdict::Inconclusive(Cause::Coverage) => covered(seen.measurement.coverage),
+            _ => why.clone(),
+        };
+        return Text { sentence: format!("{name}{over}: {why}"), actual };
     }
     let state = if verdict == Verdict::Fail { rising } else { steady };
-    let moved = percent(seen.moved.unwrap_or(0.0));
+    let sign = match trend.direction {
+        TrendDirection::NotRising => 1.0,
+        TrendDirection::NotFalling => -1.0,
+    };
+    let signed = |part: f64| format!("{}{}", if part > 0.0 { "+" } else { "" }, percent(part));
+    let moved = match seen.moved.unwrap_or(0.0) {
+        moved if moved.is_finite() => format!("{} in the window", signed(sign * moved)),
+        _ => "away from about 0".into(),
+    };
+    let p = if seen.p < 0.000_5 { "p<0.001".into() } else { format!("p={:.3}", seen.p) };
     let words = format!(
-        "{state}: {moved} in the window, {} allowed (p = {:.3}), {} parts",
-        percent(trend.tolerance),
-        seen.p,
+        "{state}: {moved}, {} allowed ({p}, {} of {PARTS} parts have data)",
+        signed(sign * trend.tolerance),
         seen.parts
     );
-    Text { sentence: format!("{name}{over} is {words}"), actual: words }
+    Text { sentence: format!("{name}{over} is {words}"), actual: format!("{state} ({moved})") }
 }
 
 pub(super) fn trend_evidence(trend: &Trend, seen: &Trended, verdict: Verdict, facts: &Facts<'_>) -> Evidence {
@@ -106,14 +116,18 @@ pub(super) fn alert_text(
     facts: &Facts<'_>,
 ) -> Text {
     let name = severity.name();
-    if !seen.is_live {
+    if verdict == Verdict::Inconclusive(Cause::NoData) {
         let why = "no data, their source is not live";
         return Text { sentence: format!("{name} alerts: {why}"), actual: why.into() };
     }
     if verdict == Verdict::Inconclusive(Cause::Coverage) {
-        let asked = condition.coverage.unwrap_or(0.9);
-        let why = format!("window is {} covered, {} needed", percent(seen.coverage), percent(asked));
-        return Text { sentence: format!("{name} alerts within {}: {why}", seen.window), actual: why };
+        let asked = condition.coverage.or(match rule {
+            AlertRule::QuietFor(_) => Some(QUIET_COVERAGE),
+            AlertRule::Count { .. } | AlertRule::OpenFor(_) => None,
+        });
+        let why = uncovered(seen.coverage, asked);
+        let sentence = format!("{name} alerts within {}: {why}", seen.window);
+        return Text { sentence, actual: covered(seen.coverage) };
     }
     match *rule {
         AlertRule::Count { within, comparison, limit } => {
@@ -134,9 +148,12 @@ pub(super) fn alert_text(
         }
         AlertRule::QuietFor(span) => {
             let actual = match seen.at {
-                Some(at) if at >= facts.now.observed => "one is open".into(),
-                Some(at) => format!("last one {} ago", facts.now.observed.since(at)),
-                None => "none".into(),
+                Some(at) if at >= facts.now.observed => match seen.open_since {
+                    Some(since) => format!("one is open (since {})", clock(facts, since)),
+                    None => "one was open just now".into(),
+                },
+                Some(at) => format!("the last one was open {} ago", facts.now.observed.since(at)),
+                None => "none was seen".into(),
             };
             let quiet = if verdict.is_passing() { "quiet" } else { "not quiet" };
             Text { sentence: format!("{name} alerts: {quiet} for {span}, {actual}"), actual }
@@ -173,7 +190,7 @@ pub(super) fn alert_evidence(
     };
     Evidence {
         subject: format!("{subject}({} alerts)", severity.name()),
-        value: value.filter(|_| seen.is_live),
+        value: value.filter(|_| seen.is_live || seen.opened > 0),
         target,
         threshold,
         unit: Unit::Count.symbol(),
@@ -195,24 +212,39 @@ fn compare_name(compare: &Compare, metric: Option<&Metric>) -> String {
     stat_name(compare.stat).map_or_else(|| name.to_owned(), |stat| format!("{stat}({name})"))
 }
 
-pub(super) fn compare_text(compare: &Compare, seen: &Compared, verdict: Verdict, facts: &Facts<'_>) -> Text {
+pub(super) fn compare_text(
+    condition: &Condition,
+    compare: &Compare,
+    seen: &Compared,
+    verdict: Verdict,
+    facts: &Facts<'_>,
+) -> Text {
     let metric = facts.ruleset.metrics.get(compare.metric.index());
     let name = compare_name(compare, metric);
     let flag = facts.ruleset.flags.get(compare.flag.index()).map_or("flag", |flag| flag.key.as_str());
-    let (Some(on), Some(off)) = (seen.on, seen.off) else {
-        let missing = if seen.n_on == 0 { "ON" } else { "OFF" };
-        let why = format!("no data of {missing}");
-        return Text { sentence: format!("{name} of {flag}: {why}"), actual: why };
+    let missing = match (seen.missing, seen.on, seen.off) {
+        (Some(Arm::On), None, _) => Some("no data of ON"),
+        (Some(Arm::Off), _, None) => Some("no data of OFF"),
+        (Some(Arm::On), ..) => Some("nobody is ON now, so that there is nothing to compare"),
+        (Some(Arm::Off), ..) => Some("nobody is OFF now, so that there is nothing to compare with"),
+        (None, None, _) | (None, _, None) => Some("no data since the shares changed"),
+        (None, Some(_), Some(_)) => None,
     };
+    if let Some(why) = missing {
+        return Text { sentence: format!("{name} of {flag}: {why}"), actual: why.into() };
+    }
+    let (on, off) = (seen.on.unwrap_or_default(), seen.off.unwrap_or_default());
     let actual = format!("ON {}, OFF {}", quantity(metric, on), quantity(metric, off));
     let margin = margin_of(compare, facts);
     let sure = percent(compare.confidence);
     let says = match (verdict, seen.clusters) {
         (Verdict::Pass | Verdict::Warn, _) => format!("at most {margin}"),
         (Verdict::Fail, _) => format!("more than {margin}"),
-        (Verdict::Inconclusive(Cause::Drops), _) => format!("{} samples were dropped", seen.drops),
-        (Verdict::Inconclusive(Cause::Coverage), _) => format!("only {} covered", percent(seen.coverage)),
-        (_, Some(clusters)) => format!("subjects in only {clusters} of {CLUSTERS_MIN} hash buckets"),
+        (Verdict::Inconclusive(Cause::Drops), _) => dropped(seen.drops),
+        (Verdict::Inconclusive(Cause::Coverage), _) => uncovered(seen.coverage, condition.coverage),
+        (_, Some(clusters)) => {
+            format!("too few subjects: in {clusters} hash buckets, {CLUSTERS_MIN} needed")
+        }
         (_, None) => format!("not decided yet whether it is at most {margin}"),
     };
     let sentence =
@@ -274,25 +306,38 @@ pub(super) fn attest_text(attest: &Attest, verdict: Verdict, facts: &Facts<'_>) 
         (Verdict::Fail, Some(least)) if statement.is_true => format!(", all of at least {least} needed"),
         _ => String::new(),
     };
-    Text { sentence: format!("{item} {actual} by {by}{needed}"), actual }
+    let colon = if statement.passed.is_some() { ":" } else { "" };
+    Text { sentence: format!("{item}{colon} {actual} by {by}{needed}"), actual }
+}
+
+/// The first few, and how many more there are.
+fn listed(mut names: impl Iterator<Item = String>) -> String {
+    let few: Vec<String> = names.by_ref().take(5).collect();
+    let more = names.count();
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    few.join(", ") + &tail
 }
 
 pub(super) fn checklist_text(facts: &Facts<'_>) -> Text {
     let (checked, of) = facts.checklist_count();
     let actual = format!("{checked}/{of}");
-    Text { sentence: format!("checklist: {actual} checked"), actual }
+    let missing = listed(facts.unchecked().map(|item| item.key.to_string()));
+    let tail = if missing.is_empty() { String::new() } else { format!(", not {missing}") };
+    Text { sentence: format!("checklist: {actual} checked{tail}"), actual }
 }
 
 pub(super) fn shares_text(facts: &Facts<'_>) -> Text {
-    let exposed = facts.shares.iter().filter(|share| share.ppm() > 0).count();
-    let actual = if exposed == 0 { "all 0%".into() } else { format!("{exposed} above 0%") };
+    let exposed = facts.shares.iter().zip(&facts.ruleset.flags).filter(|(share, _)| share.ppm() > 0);
+    let exposed = listed(exposed.map(|(share, flag)| format!("{} {share}", flag.key)));
+    let actual = if exposed.is_empty() { "all 0%".into() } else { exposed };
     Text { sentence: format!("shares: {actual}"), actual }
 }
 
-pub(super) fn share_text(flag: FlagId, facts: &Facts<'_>) -> Text {
+pub(super) fn share_text(flag: FlagId, above: Share, facts: &Facts<'_>) -> Text {
     let name = facts.ruleset.flags.get(flag.index()).map_or("flag", |flag| flag.key.as_str());
-    let actual = facts.share_of(flag).to_string();
-    Text { sentence: format!("{name} is at {actual}"), actual }
+    let share = facts.share_of(flag);
+    let stands = if share > above { "above" } else { "not above" };
+    Text { sentence: format!("{name} is at {share}, {stands} {above}"), actual: share.to_string() }
 }
 
 pub(super) fn phase_text(span: Span, verdict: Verdict, facts: &Facts<'_>) -> Text {

@@ -1,14 +1,14 @@
 //! Measurements in words: `p95(injection_latency) over 1m is 612 ms, above 500 ms for 10m10s (since 10:14:20), n=5400`.
 
-use super::compose::{Text, clock, percent};
-use super::target::{averaged, limit_of, name_of, shown, stat_name};
+use super::compose::{Text, clock, covered, dropped, percent, uncovered};
+use super::target::{averaged, cell, limit_of, name_of, shown, stat_name};
 use crate::judge::facts::Facts;
 use crate::judge::finding::Evidence;
 use crate::judge::judgement::Reading;
 use crate::judge::measure::{Sight, claim};
 use crate::judge::verdict::{Cause, Verdict};
 use crate::metrics::Gap;
-use crate::snapshot::{Change, Comparison, Condition, Measure, Window};
+use crate::snapshot::{Comparison, Condition, Measure, Window};
 use crate::time::Span;
 
 /// `p95(injection_latency)`, or the metric alone where it has one statistic.
@@ -56,7 +56,9 @@ fn relation(comparison: Comparison, sight: Sight) -> &'static str {
 /// Why there is no verdict, with its numbers; `None` where the value itself says it.
 fn excuse(condition: &Condition, measure: &Measure, reading: &Reading, verdict: Verdict) -> Option<String> {
     let measurement = &reading.measurement;
-    if let Err(gap) = measurement.value {
+    // Of a source that is not live, what came may have decided nevertheless.
+    let is_blind = reading.range.is_none() || matches!(verdict, Verdict::Inconclusive(_));
+    if let (Err(gap), true) = (measurement.value, is_blind) {
         return Some(match gap {
             Gap::Empty => "no data".into(),
             Gap::NotLive => "no data, its source is not live".into(),
@@ -69,15 +71,18 @@ fn excuse(condition: &Condition, measure: &Measure, reading: &Reading, verdict: 
     let Verdict::Inconclusive(cause) = verdict else { return None };
     match cause {
         Cause::TooFewSamples => {
-            Some(format!("only {} of {} samples", measurement.n, measure.min_samples.count))
+            let few = format!("only {} of {} samples", measurement.n, measure.min_samples.count);
+            let tail = reading.tail.map_or_else(String::new, |tail| {
+                format!(", {} of {} beyond the limit, which may be chance", tail.beyond, tail.n)
+            });
+            Some(few + &tail)
         }
-        Cause::Coverage => Some(format!(
-            "window is {} covered, {} needed",
-            percent(measurement.coverage),
-            condition.coverage.map_or_else(|| "some".into(), percent)
-        )),
-        Cause::Drops => Some(format!("{} samples were dropped in the window", measurement.drops)),
-        Cause::NoBaseline => Some("no baseline".into()),
+        Cause::Coverage => Some(uncovered(measurement.coverage, condition.coverage)),
+        Cause::Drops => Some(dropped(measurement.drops)),
+        Cause::NoBaseline if reading.baseline == Some(0.0) => {
+            Some("its baseline is 0, against which nothing is relative".into())
+        }
+        Cause::NoBaseline => Some("no baseline yet".into()),
         Cause::NoData => Some("no data".into()),
         Cause::NotYet | Cause::Undecided | Cause::Unattested => None,
     }
@@ -95,22 +100,23 @@ fn value_words(measure: &Measure, reading: &Reading, facts: &Facts<'_>) -> Optio
     }
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
     let against = match (measure.versus, reading.baseline, reading.measurement.value) {
-        (Some(versus), Some(baseline), Ok(current)) => {
-            let how = if versus.change == Change::Relative { "of" } else { "from" };
+        (Some(_), Some(baseline), Ok(current)) => {
             let (now, then) = (shown(measure, current, false, facts), shown(measure, baseline, false, facts));
-            format!(" {how} its baseline ({now} now, {then} then)")
+            format!(" against its baseline ({now} now, {then} then)")
         }
         _ => String::new(),
     };
-    Some(format!("{value}{against}{notes}"))
+    let sign = if measure.versus.is_some() && range.value > 0.0 { "+" } else { "" };
+    Some(format!("{sign}{value}{against}{notes}"))
 }
 
-/// ` for 10m10s (since 10:14:20)`.
-fn lasting(measure: &Measure, reading: &Reading, facts: &Facts<'_>) -> String {
+/// ` for 10m10s (since 10:14:20)`; where the streak goes on without being seen now, that.
+fn lasting(measure: &Measure, reading: &Reading, sight: Option<Sight>, facts: &Facts<'_>) -> String {
     let (Some(sustained), Some(since)) = (measure.sustained, reading.since) else { return String::new() };
     let lasted = facts.now.observed.since(since);
     let of = if lasted < sustained.span { format!(" of {}", sustained.span) } else { String::new() };
-    format!(" for {lasted}{of} (since {})", clock(facts, since))
+    let lead = if sight == Some(Sight::Holds) { "" } else { " now; its streak goes on" };
+    format!("{lead} for {lasted}{of} (since {})", clock(facts, since))
 }
 
 pub(super) fn text(
@@ -125,13 +131,22 @@ pub(super) fn text(
     let excuse = excuse(condition, measure, reading, verdict);
     let (Some(value), Some(range)) = (value, &reading.range) else {
         let why = excuse.unwrap_or_else(|| "no data".into());
-        return Text { sentence: format!("{name}: {why}"), actual: why };
+        let now = match reading.measurement.value {
+            Ok(value) => format!(" (it is {})", shown(measure, value, false, facts)),
+            Err(_) => String::new(),
+        };
+        let lasting = lasting(measure, reading, None, facts);
+        return Text { sentence: format!("{name}: {why}{now}{lasting}"), actual: why };
     };
-    let actual = shown(measure, range.value, measure.versus.is_some(), facts).to_string();
+    let actual = cell(measure, shown(measure, range.value, measure.versus.is_some(), facts));
     if let Some(why) = excuse {
+        let brief = match verdict {
+            Verdict::Inconclusive(Cause::Coverage) => covered(reading.measurement.coverage),
+            _ => why.clone(),
+        };
         return Text {
             sentence: format!("{name}: {why} (it is {value})"),
-            actual: format!("{actual}, {why}"),
+            actual: format!("{actual}, {brief}"),
         };
     }
     let sight = claim(measure.comparison, measure.limit, range);
@@ -147,7 +162,7 @@ pub(super) fn text(
     let tail =
         reading.tail.map_or_else(String::new, |tail| format!(" ({} of {} beyond it)", tail.beyond, tail.n));
     let close = if verdict == Verdict::Warn { ", close to it" } else { "" };
-    let lasting = lasting(measure, reading, facts);
+    let lasting = lasting(measure, reading, Some(sight), facts);
     let covered = condition
         .coverage
         .map_or_else(String::new, |_| format!("; {} covered", percent(reading.measurement.coverage)));

@@ -61,8 +61,38 @@ pub(super) fn limit_of(measure: &Measure, facts: &Facts<'_>) -> Quantity {
     shown(measure, measure.limit, measure.versus.is_some(), facts)
 }
 
+/// A number as a table shows it: a slope says what it is by.
+pub(super) fn cell(measure: &Measure, quantity: Quantity) -> String {
+    match measure.query.stat {
+        Stat::GrowthPerDay if measure.versus.is_none() => format!("{quantity}/day"),
+        _ => quantity.to_string(),
+    }
+}
+
+/// The metrics of a group's members, with a blank behind them, where one name does not do for all.
+pub(super) fn labels(members: &[Condition], facts: &Facts<'_>) -> Vec<String> {
+    let subject = |member: &Condition| match &member.kind {
+        ConditionKind::Measure(measure) => Some(name_of(measure.query.subject, facts)),
+        ConditionKind::Trend(trend) => Some(name_of(Subject::Metric(trend.metric), facts)),
+        _ => None,
+    };
+    let names: Vec<Option<&str>> = members.iter().map(subject).collect();
+    let first = names.iter().flatten().next();
+    let is_one = names.iter().flatten().all(|name| Some(name) == first);
+    let label = |name: &Option<&str>| match name {
+        Some(name) if !is_one => format!("{name} "),
+        _ => String::new(),
+    };
+    names.iter().map(label).collect()
+}
+
 fn measure_target(measure: &Measure, facts: &Facts<'_>) -> String {
-    let stat = stat_name(measure.query.stat).map(|name| name + " ").unwrap_or_default();
+    let stat = match measure.query.stat {
+        // The unit says it.
+        Stat::PerMinute | Stat::PerHour | Stat::PerDay => String::new(),
+        Stat::GrowthPerDay => "growth ".into(),
+        stat => stat_name(stat).map(|name| name + " ").unwrap_or_default(),
+    };
     let change = measure.versus.map_or("", |versus| match versus.change {
         Change::Difference => "difference to baseline ",
         Change::Relative => "change to baseline ",
@@ -76,7 +106,8 @@ fn measure_target(measure: &Measure, facts: &Facts<'_>) -> String {
     let sustained = measure.sustained.map(|sustained| format!("for {}", sustained.span));
     let notes: Vec<String> = by.into_iter().chain(window).chain(sustained).collect();
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
-    format!("{stat}{change}{} {}{notes}", measure.comparison.sign(), limit_of(measure, facts))
+    let limit = cell(measure, limit_of(measure, facts));
+    format!("{stat}{change}{} {limit}{notes}", measure.comparison.sign())
 }
 
 fn attest_target(attest: &Attest) -> String {
@@ -104,7 +135,8 @@ pub(super) fn margin_of(compare: &Compare, facts: &Facts<'_>) -> String {
 /// What the condition asks for.
 pub(super) fn target_of(condition: &Condition, facts: &Facts<'_>) -> String {
     let joined = |members: &[Condition], with: &str| {
-        members.iter().map(|member| target_of(member, facts)).collect::<Vec<_>>().join(with)
+        let each = labels(members, facts).into_iter().zip(members);
+        each.map(|(label, member)| label + &target_of(member, facts)).collect::<Vec<_>>().join(with)
     };
     match &condition.kind {
         ConditionKind::Measure(measure) => measure_target(measure, facts),
@@ -113,9 +145,10 @@ pub(super) fn target_of(condition: &Condition, facts: &Facts<'_>) -> String {
                 TrendDirection::NotRising => "not rising",
                 TrendDirection::NotFalling => "not falling",
             };
+            let most = Quantity { value: trend.tolerance * 100.0, unit: Unit::Percent };
             match trend.window {
-                Window::Over(span) | Window::Latest(span) => format!("{way} ({span})"),
-                Window::Phase => format!("{way} (phase)"),
+                Window::Over(span) | Window::Latest(span) => format!("{way} by over {most} ({span})"),
+                Window::Phase => format!("{way} by over {most} (phase)"),
             }
         }
         ConditionKind::Alerts(severity, rule) => match rule {

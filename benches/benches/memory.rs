@@ -1,0 +1,28 @@
+//! What the memory-system plan's metrics take up with 14 days of full windows, counted by the allocator.
+
+mod stage;
+
+use peak_alloc::PeakAlloc;
+use rollgate::core::time::Span;
+
+use stage::Stage;
+
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
+fn main() {
+    let mut stage = Stage::in_phase(3);
+    let before = HEAP.current_usage();
+    stage.run(Span::days(14) + Span::hours(2));
+    let after = HEAP.current_usage();
+    let journal: usize = stage.engine.journal_after(0).iter().map(String::len).sum();
+    let mib = |bytes: usize| bytes as f64 / (1 << 20) as f64;
+    println!(
+        "memory of 14 d at 100 samples/s: {:.2} MiB of windows and recorders on the heap (budget 16 MiB); \
+         the windows say {:.2} MiB; journal {:.2} MiB; {:?}",
+        mib(after.saturating_sub(before)),
+        mib(stage.engine.window_bytes()),
+        mib(journal),
+        stage.status()
+    );
+}

@@ -1,0 +1,81 @@
+//! Colour, where a person looks and has not asked for none.
+
+use std::io::IsTerminal;
+
+use rollgate::core::report::{RowStatus, Scorecard};
+
+/// Whether what is printed is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paint {
+    /// Plain text.
+    Plain,
+    /// With ANSI colours.
+    Colour,
+}
+
+/// What a text stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// A heading.
+    Bold,
+    /// What is beside the point.
+    Dim,
+    /// It went well.
+    Good,
+    /// Look here.
+    Warn,
+    /// It went wrong.
+    Bad,
+}
+
+impl Paint {
+    /// For standard output: colour on a terminal, unless `NO_COLOR` says otherwise.
+    pub(crate) fn of_stdout() -> Self {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        if std::io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb {
+            Self::Colour
+        } else {
+            Self::Plain
+        }
+    }
+
+    /// A text in its tone.
+    pub(crate) fn tone(self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            Tone::Bold => "1",
+            Tone::Dim => "2",
+            Tone::Good => "32",
+            Tone::Warn => "33",
+            Tone::Bad => "1;31",
+        };
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Colour => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+        }
+    }
+
+    /// A scorecard for a terminal.
+    pub(crate) fn card(self, card: &Scorecard) -> String {
+        card.to_text_with(|status, word| {
+            let tone = match status {
+                RowStatus::Pass => Tone::Good,
+                RowStatus::Fail => Tone::Bad,
+                RowStatus::Warn | RowStatus::Inconclusive => Tone::Warn,
+                RowStatus::NotYet | RowStatus::Skipped => Tone::Dim,
+            };
+            self.tone(tone, word)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_is_plain() {
+        assert_eq!(Paint::Plain.tone(Tone::Bad, "FAIL"), "FAIL");
+        assert_eq!(Paint::Colour.tone(Tone::Bad, "FAIL"), "\u{1b}[1;31mFAIL\u{1b}[0m");
+    }
+}

@@ -1,0 +1,309 @@
+//! What is not known: silence, garbage, dropped samples, sources that nobody opened. None of it passes a gate.
+
+use rollgate::core::decide::{Action, Choice, Status};
+use rollgate::core::report::Form;
+use rollgate::core::time::Span;
+use rollgate_tests::{EM, PM, Record, Scenario};
+
+const MEASURED: [&str; 4] = ["latency", "errors", "cache", "heap"];
+
+/// Phase 1 with its one statement given.
+fn phase_one() -> Scenario {
+    let mut s = Scenario::entering("ten_percent");
+    s.attest(EM, "team_confident");
+    s.skip();
+    s
+}
+
+/// A week passes; what the gates said when they were due.
+#[track_caller]
+fn week(s: &mut Scenario) -> Record {
+    s.coast(Span::days(7));
+    let mut records = s.fresh();
+    records.retain(|record| record.kind() != "dropped");
+    let kinds: Vec<&str> = records.iter().map(Record::kind).collect();
+    assert_eq!(kinds[1..], ["awaiting_decision"], "{records:#?}");
+    records[0].clone()
+}
+
+/// Both say go; nothing comes of it.
+#[track_caller]
+fn cannot_go(s: &mut Scenario, gate: &str) {
+    s.go(EM).unwrap();
+    let error = s.go(PM).unwrap_err().to_string();
+    assert!(error.contains(&format!("{gate} is INCONCLUSIVE")), "{error}");
+    let records = s.fresh();
+    assert_eq!(records.last().unwrap().kind(), "decision_refused");
+    assert_eq!((s.status(), s.phase().as_str()), (Status::AwaitingDecision, "ten_percent"));
+}
+
+#[test]
+fn r085_a_phase_without_data_never_passes_and_never_advances() {
+    let mut s = phase_one();
+    s.traffic.is_silent = true;
+    let gates = week(&mut s);
+    assert_eq!(gates.kind(), "gates_inconclusive");
+    assert_eq!(gates.open_gates(), MEASURED);
+    cannot_go(&mut s, "latency");
+    s.coast(Span::days(7));
+    assert!(!s.fresh().iter().any(|record| record.kind() == "gates_passed"));
+    s.assert_stands(Status::AwaitingDecision, "ten_percent", [10.0, 10.0, 0.0]);
+    // Only somebody's signed override goes on.
+    let choice = Choice::Go { override_reason: Some("nobody was at work".into()) };
+    s.decide(PM, choice, "on we go").unwrap();
+    let records = s.fresh();
+    assert_eq!(records[0].text("override"), "nobody was at work");
+    assert_eq!(s.phase(), "fifty_percent");
+}
+
+#[test]
+fn a_week_of_garbage_is_a_week_without_data() {
+    let mut s = phase_one();
+    s.traffic.latency_ms = f64::NAN;
+    s.traffic.heap_mb = f64::INFINITY;
+    let gates = week(&mut s);
+    assert_eq!(gates.kind(), "gates_inconclusive");
+    assert_eq!(gates.open_gates(), ["latency", "heap"]);
+    assert!(s.engine.totals("injection_latency").unwrap().invalid > 1_000_000);
+    cannot_go(&mut s, "latency");
+}
+
+#[test]
+fn one_sample_that_cannot_be_keeps_a_window_from_passing() {
+    let mut s = phase_one();
+    s.coast(Span::days(3));
+    s.record("injection_latency", f64::NAN);
+    s.coast(Span::days(4));
+    let gates = s.fresh().into_iter().find(|record| record.kind() == "gates_inconclusive").unwrap();
+    assert_eq!(gates.open_gates(), ["latency"]);
+    let latency =
+        gates.0["findings"].as_array().unwrap().iter().find(|gate| gate["key"] == "latency").unwrap();
+    assert_eq!(latency["cause"], "drops");
+    cannot_go(&mut s, "latency");
+    // It leaves the window after seven days of it, and not an hour before: a slot of last week has an hour.
+    s.coast(Span::days(3) - Span::hours(1));
+    s.assert_nothing();
+    s.coast(Span::hours(3));
+    s.expect(&["gates_passed"]);
+}
+
+#[test]
+fn a_day_of_silence_in_a_week_leaves_too_little() {
+    let mut s = phase_one();
+    s.coast(Span::days(6));
+    s.traffic.is_silent = true;
+    s.coast(Span::days(1));
+    let gates = s.fresh().remove(0);
+    assert_eq!(gates.kind(), "gates_inconclusive");
+    assert_eq!(gates.open_gates(), MEASURED);
+    let findings = gates.0["findings"].as_array().unwrap();
+    assert!(
+        findings.iter().any(|gate| gate["key"] == "errors" && gate["cause"] == "coverage"),
+        "{findings:#?}"
+    );
+}
+
+#[test]
+fn half_a_day_of_silence_in_a_week_does_not() {
+    let mut s = phase_one();
+    s.coast(Span::days(3));
+    s.traffic.is_silent = true;
+    s.coast(Span::hours(12));
+    s.traffic.is_silent = false;
+    s.coast(Span::days(3) + Span::hours(12));
+    s.expect(&["gates_passed", "awaiting_decision"]);
+}
+
+#[test]
+fn r076_zero_incidents_are_evidence_only_where_somebody_watches() {
+    // After a restart a source must be opened again.
+    let mut s = phase_one();
+    s.coast(Span::days(1));
+    s.reopen_deaf(Span::seconds(20));
+    s.coast(Span::days(7));
+    for gate in ["critical_incidents", "quiet", "no_complaints"] {
+        assert_eq!(row(&s, gate), "INCONCLUSIVE", "{gate}");
+    }
+    // The engine's own rollbacks are always known.
+    assert_eq!(row(&s, "no_rollbacks"), "PASS");
+}
+
+#[test]
+fn r080_a_gate_that_is_not_asked_is_skipped_and_counts_neither_way() {
+    let mut s = Scenario::entering("fifty_percent");
+    // Sharing is held at 0 % by hand, so its errors are nobody's business.
+    s.set(&[("USE_CROSS_AGENT_SHARING", 0.0)], "").unwrap();
+    s.coast(Span::days(7));
+    let records = s.fresh();
+    let passed = records.iter().find(|record| record.kind() == "gates_passed").unwrap();
+    assert_eq!(passed.verdict("sharing_errors"), "SKIPPED");
+    assert_eq!(passed.verdict("ab_latency"), "PASS");
+}
+
+#[test]
+fn r081_where_on_is_worse_than_off_the_comparison_fails() {
+    let mut s = Scenario::entering("fifty_percent");
+    s.coast(Span::minutes(40));
+    // Within the limits of every other gate and trigger: 0.2 % of ON fails, and none of OFF.
+    let (errors, skewed) = (s.engine.metric("request_errors").unwrap(), "USE_ENHANCED_INJECTION");
+    let on = errors.arms(skewed, rollgate::core::metrics::Arm::On);
+    for _ in 0..7 * 24 {
+        errors.record_outcomes_in(on, 300, 20_000);
+        s.coast(Span::hours(1));
+    }
+    let gates = s.fresh().into_iter().find(|record| record.kind() == "gates_failed").unwrap();
+    assert_eq!(gates.open_gates(), ["ab_errors"]);
+}
+
+/// The status of one gate on the scorecard of now.
+fn row(s: &Scenario, gate: &str) -> &'static str {
+    let card = s.engine.scorecard(Form::Phase);
+    card.rows.iter().find(|row| row.metric == gate).unwrap().status.name()
+}
+
+#[test]
+fn r074_r077_a_limit_of_its_phase_that_is_just_met_is_not_kept() {
+    for (phase, days, errors, hits) in
+        [("ten_percent", 7, 50, 60), ("fifty_percent", 7, 30, 70), ("hundred_percent", 14, 10, 70)]
+    {
+        let mut s = Scenario::entering(phase);
+        s.traffic.errors = errors;
+        s.traffic.hits = hits;
+        s.traffic.latency_ms = 200.0;
+        s.coast(Span::days(days));
+        let records = s.fresh();
+        let failed = records.iter().find(|record| record.kind() == "gates_failed").unwrap();
+        for gate in ["errors", "cache"] {
+            assert_eq!(failed.verdict(gate), "FAIL", "{gate} in {phase}");
+        }
+        // 200 ms lies in a bucket that is neither proven below its limit nor beyond it.
+        assert_ne!(failed.verdict("latency"), "PASS", "{phase}");
+        assert_eq!(s.status(), Status::AwaitingDecision);
+    }
+}
+
+#[test]
+fn r039_r079_without_a_baseline_nothing_relative_passes_and_one_of_two_suffices() {
+    let mut s = Scenario::entering("fifty_percent");
+    // Not above 0, and no baseline to be no worse than.
+    s.traffic.nps = -5.0;
+    s.coast(Span::days(7));
+    let gates = s.fresh().into_iter().find(|record| record.kind() == "gates_inconclusive").unwrap();
+    assert_eq!(gates.open_gates(), ["nps"]);
+    // No change against the baseline is enough; a point less is not; above 0 needs no baseline.
+    s.say("sre", Action::CaptureBaseline).unwrap();
+    assert_eq!(row(&s, "nps"), "PASS");
+    for (nps, verdict) in [(-6.0, "FAIL"), (-5.0, "PASS"), (1.0, "PASS")] {
+        s.record_points(nps);
+        assert_eq!(row(&s, "nps"), verdict, "{nps}");
+    }
+}
+
+#[test]
+fn r038_a_baseline_is_of_the_time_before_anybody_was_exposed() {
+    let mut s = Scenario::entering("ten_percent");
+    // Nothing had been watched at the first step: there is none, and no zero either.
+    let kinds: Vec<String> = s.journal().iter().map(|record| record.kind().to_owned()).collect();
+    assert!(!kinds.iter().any(|kind| kind == "baseline_captured"), "{kinds:?}");
+    s.coast(Span::hours(1));
+    s.record("heap_used", 1_500.0);
+    s.advance(Span::minutes(1));
+    s.attest(EM, "root_cause");
+    s.attest(EM, "fix_validated");
+    s.skip();
+    // What is measured now is of 10 %: a retry does not make a baseline of it.
+    s.engine.retry("on_call").unwrap();
+    s.expect(&["retried", "phase_started", "step_applied", "shares_changed", "read_back"]);
+    // A person may.
+    s.say("sre", Action::CaptureBaseline).unwrap();
+    let records = s.expect(&["baseline_captured", "baseline_captured"]);
+    assert_eq!(records[0].text("metric"), "nps");
+    assert!(s.say("sre", Action::CaptureBaseline).is_err());
+}
+
+#[test]
+fn r066_r084_a_store_that_grows_too_fast_fails_the_capacity_gate() {
+    for (a_day, verdict) in [(4_900.0, "PASS"), (5_100.0, "FAIL")] {
+        let mut s = Scenario::entering("hundred_percent");
+        s.traffic.vectors = 0.0;
+        for _ in 0..7 * 24 {
+            s.coast(Span::hours(1));
+            s.traffic.vectors += a_day / 24.0;
+        }
+        // The level is far below its limit of 50 000: what differs is the growth.
+        assert!(s.traffic.vectors < 40_000.0);
+        assert_eq!(row(&s, "capacity"), verdict);
+    }
+}
+
+#[test]
+fn what_a_lost_process_measured_is_not_taken_for_granted() {
+    // An incident, and a restart that forgets it: nobody can say that there was none.
+    let mut s = phase_one();
+    s.coast(Span::days(1));
+    s.count("critical_incidents", 1);
+    s.coast(Span::days(2));
+    s.reopen(Span::seconds(30));
+    s.coast(Span::days(4));
+    let gates = s.fresh().into_iter().find(|record| record.kind().starts_with("gates_")).unwrap();
+    assert_eq!(gates.kind(), "gates_inconclusive");
+    for gate in ["critical_incidents", "latency", "errors", "cache", "heap", "no_complaints"] {
+        assert_eq!(gates.verdict(gate), "INCONCLUSIVE", "{gate}");
+    }
+}
+
+#[test]
+fn r036_r037_statements_carry_who_and_how_many() {
+    let mut s = Scenario::open();
+    s.start();
+    s.skip();
+    let attest =
+        |passed| Action::Attest { item: "unit_tests_passed".into(), is_true: true, passed: Some(passed) };
+    assert!(s.say(EM, attest((45, 44))).is_err());
+    s.expect(&["command_refused"]);
+    s.say(EM, attest((43, 44))).unwrap();
+    let records = s.expect(&["attested"]);
+    assert_eq!(
+        (records[0].text("by"), &records[0].0["passed"], &records[0].0["of"]),
+        (EM, &43.into(), &44.into())
+    );
+    s.coast(Span::days(7));
+    let gates = s.fresh().remove(0);
+    assert!(gates.open_gates().contains(&"unit_tests"));
+    // All of too few is not enough either; all of all is.
+    for (passed, verdict) in [((40, 40), false), ((44, 44), true), ((60, 60), true)] {
+        s.say(EM, attest(passed)).unwrap();
+        let card = s.engine.scorecard(rollgate::core::report::Form::Phase);
+        let row = card.rows.iter().find(|row| row.metric == "unit_tests").unwrap();
+        assert_eq!(row.status.name() == "PASS", verdict, "{passed:?}");
+    }
+}
+
+#[test]
+fn r035_r043_phase_zero_asks_for_its_whole_checklist_and_for_flags_that_are_off() {
+    let mut s = Scenario::open();
+    s.start();
+    s.skip();
+    let unknown = Action::Check { item: "coffee".into() };
+    assert!(s.say("sre", unknown).is_err());
+    s.expect(&["command_refused"]);
+    s.set(&[("USE_ENHANCED_INJECTION", 1.0)], "a smoke test").unwrap();
+    s.coast(Span::days(7));
+    let records = s.fresh();
+    let gates = records.iter().find(|record| record.kind().starts_with("gates_")).unwrap();
+    assert_eq!(gates.verdict("flags_off"), "FAIL");
+    let row = &gates.0["findings"].as_array().unwrap()[0];
+    assert!(row["actual"].as_str().unwrap().contains("0/9"), "{row}");
+}
+
+#[test]
+fn r082_only_the_named_role_can_say_that_the_team_is_confident() {
+    let mut s = Scenario::entering("ten_percent");
+    s.attest("sre", "team_confident");
+    s.coast(Span::days(7));
+    let gates = s.fresh().into_iter().find(|record| record.kind() == "gates_inconclusive").unwrap();
+    assert_eq!(gates.open_gates(), ["team_confident"]);
+    s.attest(EM, "team_confident");
+    s.coast(Span::minutes(1));
+    assert_eq!(s.fresh().last().unwrap().kind(), "gates_passed");
+}

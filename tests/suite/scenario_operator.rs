@@ -1,0 +1,160 @@
+//! Shares that an operator sets while a plan runs.
+
+use rollgate::core::decide::{Action, Status};
+use rollgate::core::id::Key;
+use rollgate::core::time::Span;
+use rollgate_tests::{EM, Scenario};
+
+const INJECTION: &str = "USE_ENHANCED_INJECTION";
+const TIERS: &str = "USE_HIERARCHICAL_TIERS";
+const SHARING: &str = "USE_CROSS_AGENT_SHARING";
+
+fn release(s: &mut Scenario, flags: &[&str]) -> Result<(), rollgate::core::error::Error> {
+    let flags = flags.iter().map(|flag| Key::new(*flag)).collect();
+    s.say("on_call", Action::Release { flags })
+}
+
+#[track_caller]
+fn refused(s: &mut Scenario, shares: &[(&str, f64)], reason: &str, why: &str) {
+    let before = s.shares();
+    let error = s.set(shares, reason).unwrap_err().to_string();
+    assert!(error.contains(why), "{error}");
+    let records = s.expect(&["command_refused"]);
+    assert_eq!((records[0].text("command"), records[0].text("by")), ("set", "on_call"));
+    assert_eq!(s.shares(), before);
+}
+
+#[test]
+fn r022_lowering_is_always_allowed_and_changes_the_named_flags_only() {
+    let mut s = Scenario::in_phase("fifty_percent");
+    s.set(&[(INJECTION, 5.0)], "").unwrap();
+    let records = s.expect(&["override", "shares_changed", "read_back"]);
+    assert_eq!(records[0].shares("flags"), [(INJECTION, 5.0)]);
+    assert_eq!(
+        (records[1].shares("from"), records[1].shares("to")),
+        (vec![(INJECTION, 50.0)], vec![(INJECTION, 5.0)])
+    );
+    assert_eq!(records[1].0["cause"], serde_json::json!({ "kind": "operator", "name": "on_call" }));
+    s.assert_stands(Status::Running, "fifty_percent", [5.0, 50.0, 10.0]);
+    // To the same share again: nothing changes, and what was asked is written down.
+    s.set(&[(INJECTION, 5.0)], "").unwrap();
+    s.expect(&["override"]);
+}
+
+#[test]
+fn the_plan_does_not_raise_what_an_operator_lowered_until_it_is_released() {
+    let mut s = Scenario::entering("fifty_percent");
+    s.set(&[(INJECTION, 5.0), (SHARING, 0.0)], "").unwrap();
+    s.skip();
+    s.advance(Span::minutes(30));
+    let records = s.expect(&["step_applied", "shares_changed", "read_back"]);
+    // The step is applied, as far as it may be.
+    assert_eq!(records[0].all_shares("shares"), [50.0, 50.0, 10.0]);
+    assert_eq!(records[1].shares("to"), [(TIERS, 50.0)]);
+    s.assert_shares([5.0, 50.0, 0.0]);
+    release(&mut s, &[INJECTION]).unwrap();
+    let records = s.expect(&["released", "shares_changed", "read_back"]);
+    assert_eq!(records[0].texts("flags"), [INJECTION]);
+    assert_eq!(records[1].shares("to"), [(INJECTION, 50.0)]);
+    s.assert_shares([50.0, 50.0, 0.0]);
+    release(&mut s, &[]).unwrap();
+    s.assert_shares([50.0, 50.0, 10.0]);
+    assert!(release(&mut s, &[]).is_err());
+    assert!(release(&mut s, &[TIERS]).is_err());
+}
+
+#[test]
+fn raising_above_the_step_needs_a_reason() {
+    let mut s = Scenario::in_phase("ten_percent");
+    for reason in ["", "  "] {
+        refused(&mut s, &[(INJECTION, 11.0)], reason, "needs a reason");
+    }
+    s.set(&[(INJECTION, 60.0)], "the sales team wants to see it").unwrap();
+    let records = s.expect(&["override", "shares_changed", "read_back"]);
+    assert_eq!(records[0].text("reason"), "the sales team wants to see it");
+    s.assert_shares([60.0, 10.0, 0.0]);
+    // Up to what the step allows it needs none.
+    s.set(&[(INJECTION, 2.0)], "").unwrap();
+    s.set(&[(INJECTION, 10.0)], "").unwrap();
+    s.assert_shares([10.0, 10.0, 0.0]);
+}
+
+#[test]
+fn a_step_does_not_lower_what_an_operator_raised() {
+    let mut s = Scenario::entering("fifty_percent");
+    s.set(&[(INJECTION, 80.0)], "a demonstration").unwrap();
+    s.skip();
+    s.advance(Span::minutes(30));
+    s.expect(&["step_applied", "shares_changed", "read_back"]);
+    s.assert_shares([80.0, 50.0, 10.0]);
+    release(&mut s, &[INJECTION]).unwrap();
+    s.assert_shares([50.0, 50.0, 10.0]);
+}
+
+#[test]
+fn a_rollback_lowers_what_an_operator_raised_and_a_retry_does_not_bring_it_back() {
+    let mut s = Scenario::in_phase("ten_percent");
+    s.set(&[(INJECTION, 80.0)], "a demonstration").unwrap();
+    s.record("heap_used", 1_001.0);
+    s.assert_stands(Status::RolledBack, "ten_percent", [0.0; 3]);
+    s.attest(EM, "root_cause");
+    s.attest(EM, "fix_validated");
+    s.engine.retry("on_call").unwrap();
+    s.assert_stands(Status::Running, "ten_percent", [10.0, 10.0, 0.0]);
+}
+
+#[test]
+fn while_rolled_back_or_stopped_nothing_is_raised_whatever_the_reason() {
+    let mut s = Scenario::in_phase("fifty_percent");
+    s.roll_back(EM, "ten_percent").unwrap();
+    s.skip();
+    refused(&mut s, &[(INJECTION, 11.0)], "please", "rolled_back");
+    s.set(&[(INJECTION, 4.0)], "").unwrap();
+    s.expect(&["override", "shares_changed", "read_back"]);
+    s.assert_stands(Status::RolledBack, "fifty_percent", [4.0, 10.0, 0.0]);
+    // Nor by giving it back to the plan: that counts from the retry on.
+    release(&mut s, &[INJECTION]).unwrap();
+    s.expect(&["released"]);
+    s.assert_stands(Status::RolledBack, "fifty_percent", [4.0, 10.0, 0.0]);
+    s.engine.stop("on_call", "fire").unwrap();
+    s.skip();
+    refused(&mut s, &[(INJECTION, 1.0)], "please", "stopped");
+    s.assert_stands(Status::Stopped, "fifty_percent", [0.0; 3]);
+}
+
+#[test]
+fn r018_a_bad_request_changes_nothing_at_all() {
+    let mut s = Scenario::in_phase("fifty_percent");
+    refused(&mut s, &[(INJECTION, 5.0), ("USE_NOTHING", 5.0)], "", "no flag `USE_NOTHING`");
+    refused(&mut s, &[(INJECTION, 5.0), (SHARING, 90.0)], "", "needs a reason");
+    refused(&mut s, &[], "", "no shares");
+    for fraction in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+        assert!(rollgate::core::units::Share::from_fraction(fraction).is_err());
+    }
+}
+
+#[test]
+fn r014_the_inner_flag_stays_inside_its_parent_whatever_is_set() {
+    let mut s = Scenario::in_phase("hundred_percent");
+    s.set(&[(TIERS, 20.0)], "").unwrap();
+    let on = |flag: &str| {
+        (0..2_000).filter(|user| s.engine.is_on(flag, &format!("user-{user}"))).collect::<Vec<_>>()
+    };
+    let (outer, inner) = (on(TIERS), on(SHARING));
+    assert!(inner.iter().all(|user| outer.contains(user)));
+    assert_eq!(inner.len(), outer.len());
+}
+
+#[test]
+fn r023_triggers_are_live_for_what_an_operator_raised_in_a_hold() {
+    let mut s = Scenario::entering("fifty_percent");
+    s.advance(Span::minutes(5));
+    s.set(&[(SHARING, 10.0)], "early").unwrap();
+    s.skip();
+    s.count("sharing_errors", 11);
+    s.expect(&["trigger_fired", "rolled_back", "shares_changed", "read_back"]);
+    s.assert_stands(Status::RolledBack, "fifty_percent", [25.0, 25.0, 0.0]);
+    // Rolled back, the next step does not come.
+    s.advance(Span::hours(1));
+    s.assert_nothing();
+}
