@@ -80,10 +80,10 @@ error[wrong-type]: expected true or false, found `yes`
   |                                 ^^^
 
 error[missing-key]: metric `latency` has no kind
- --> {path}:6:12  (metrics.latency)
+ --> {path}:6:3  (metrics.latency)
   |
 6 |   latency: {{ knd: distribution, unit: ms }}
-  |            ^
+  |   ^^^^^^^
   = help: add `kind: distribution`, ratio, gauge, event or score
 
 error[unknown-key]: unknown key `knd`

@@ -1,4 +1,5 @@
 //! The example plan in its three forms, and its exact warnings.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test may fail loudly.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -140,7 +140,7 @@ fn as_written(
             reader.error_help(
                 "no-subject",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 "the condition says nothing about what it is of",
                 format_args!("add one of {}", SUBJECTS.join(", ")),
             );
@@ -151,7 +151,7 @@ fn as_written(
             reader.error(
                 "two-subjects",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 format_args!("a condition has one subject, this one has {}", written.join(" and ")),
             );
             SUBJECTS.into_iter().for_each(|subject| drop(map.take(subject)));
@@ -236,7 +236,7 @@ pub(super) fn missing<'a>(reader: &mut Reader, item: &Item<'_>, key: &str, what:
     reader.error_help(
         "missing-key",
         &item.path,
-        item.at(),
+        item.key_at(),
         format_args!("`{key}` is missing"),
         format_args!("add `{key}:` with {what}"),
     );
@@ -336,7 +336,7 @@ fn alerts(
             reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 "what is asked of the alerts is not said",
                 "add `within:` with a comparison, or `quiet_for:`, or `open_for:`",
             );

@@ -48,7 +48,7 @@ pub(super) fn flags(reader: &mut Reader, item: Option<Item<'_>>, setup: Setup) -
                 flag.key, flag.initial, above.key, above.initial
             );
             let at = &written[index].at;
-            reader.error_help("child-above-parent", &at.path, at.at(), message, ABOVE_PARENT);
+            reader.error_help("child-above-parent", &at.path, at.key_at(), message, ABOVE_PARENT);
         }
     }
     written.into_iter().map(|written| written.flag).collect()
@@ -188,13 +188,16 @@ pub(super) fn unknown<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) {
+    // The name is the value, or else the key.
+    let is_key = item.path.ends_with(&format!(".{name}"));
+    let at = if is_key { item.key_at() } else { item.at() };
     let known: Vec<&str> = known.into_iter().collect();
     let message = format!("there is no {noun} `{name}`");
     match super::problem::nearest(name, known.iter().copied()) {
         Some(near) => {
-            reader.error_help(code, &item.path, item.at(), message, format_args!("did you mean `{near}`?"))
+            reader.error_help(code, &item.path, at, message, format_args!("did you mean `{near}`?"))
         }
-        None if known.is_empty() => reader.error(code, &item.path, item.at(), message),
+        None if known.is_empty() => reader.error(code, &item.path, at, message),
         None => {
             const SHOWN: usize = 12;
             let more = if known.len() > SHOWN {
@@ -203,7 +206,7 @@ pub(super) fn unknown<'a>(
                 String::new()
             };
             let shown = known[..known.len().min(SHOWN)].join(", ");
-            reader.error_help(code, &item.path, item.at(), message, format_args!("there are {shown}{more}"));
+            reader.error_help(code, &item.path, at, message, format_args!("there are {shown}{more}"));
         }
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn comparison<'a>(
             reader.error_help(
                 "no-comparison",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 "a measurement needs a limit",
                 "add one of below, above, at_most, at_least",
             );
@@ -80,7 +80,7 @@ pub(super) fn comparison<'a>(
             reader.error(
                 "two-comparisons",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 "a measurement has one limit; write two conditions under `all`",
             );
             None
@@ -296,14 +296,14 @@ fn trend(
     let tolerance = tolerance.and_then(|item| reader.part(&item));
     let (subject, of) = found?;
     let Subject::Metric(metric) = subject else {
-        reader.error("wrong-kind", &item.path, item.at(), "a trend is of a gauge or a distribution");
+        reader.error("wrong-kind", &item.path, item.key_at(), "a trend is of a gauge or a distribution");
         return None;
     };
     if !matches!(of.kind, MetricKind::Gauge | MetricKind::Distribution) {
         reader.error(
             "wrong-kind",
             &item.path,
-            item.at(),
+            item.key_at(),
             format_args!("`{}` is a {}; a trend is of a gauge or a distribution", of.key, of.kind.name()),
         );
         return None;
@@ -345,7 +345,7 @@ pub(super) fn compare(
         reader.error_help(
             "not-an-arm",
             &item.path,
-            item.at(),
+            item.key_at(),
             format_args!("`{}` does not record the arms of this flag", metric.key),
             format_args!("add it to `arms:` of metric `{}`", metric.key),
         );
@@ -365,7 +365,7 @@ pub(super) fn compare(
         reader.error_help(
             "missing-key",
             &item.path,
-            item.at(),
+            item.key_at(),
             format_args!("which way `{}` is better is not said", metric.key),
             "add `good: up` or `good: down` to the metric",
         );

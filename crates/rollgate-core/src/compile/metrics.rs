@@ -39,7 +39,7 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
             reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 format_args!("metric `{key}` has no kind"),
                 "add `kind: distribution`, ratio, gauge, event or score",
             );
@@ -58,7 +58,7 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
             reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 format_args!("metric `{key}` has no unit"),
                 "add for example `unit: ms`, MB or count",
             );
@@ -214,7 +214,7 @@ pub(super) fn stat(
             reader.error_help(
                 "missing-key",
                 &path.path,
-                path.at(),
+                path.key_at(),
                 format_args!("which statistic of `{}` is meant is not said", metric.key),
                 format_args!("add `stat:` with one of {}", stats_of(metric.kind)),
             );
@@ -320,7 +320,7 @@ pub(super) fn baselines(reader: &mut Reader, item: Option<Item<'_>>, metrics: &[
                 reader.error(
                     "missing-key",
                     &item.path,
-                    item.at(),
+                    item.key_at(),
                     "a baseline has either `value` or `capture_over`",
                 );
                 None

@@ -42,7 +42,7 @@ pub(super) fn phase(
             reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 format_args!("phase `{key}` has no duration"),
                 "add `duration: 7d`, or `duration: open`",
             );
@@ -87,7 +87,7 @@ pub(super) fn phase(
         reader.error_help(
             "no-automatic-trigger",
             &item.path,
-            item.at(),
+            item.key_at(),
             format_args!("phase `{key}` raises exposure, and nothing rolls it back by itself"),
             "add a trigger without `mode: manual`",
         );
@@ -122,7 +122,7 @@ fn check_gates(reader: &mut Reader, key: &str, item: &Item<'_>, gates: &[Gate], 
         reader.warn(
             "no-gates",
             &item.path,
-            item.at(),
+            item.key_at(),
             format_args!("phase `{key}` has no gates that count, so it never passes by itself"),
             "add `gates:`; without evidence a person has to override",
         );
@@ -266,7 +266,7 @@ fn steps(
                         reader.error_help(
                             "child-above-parent",
                             &set_item.path,
-                            set_item.at(),
+                            set_item.key_at(),
                             format_args!(
                                 "`{}` at {} lies within `{above}` at {}",
                                 flag.key,
@@ -281,7 +281,7 @@ fn steps(
             None => reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 "the step sets nothing",
                 "add `set: { FLAG: 10% }`",
             ),

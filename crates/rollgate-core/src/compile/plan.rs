@@ -270,7 +270,7 @@ fn phases(reader: &mut Reader, names: &mut Names<'_>, item: &Item<'_>) -> Vec<Ph
             reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 "the phase has no id",
                 "add `id:` with a short name",
             );
@@ -411,7 +411,7 @@ fn notices(reader: &mut Reader, item: Option<Item<'_>>, date: Option<Timestamp>)
             reader.warn(
                 "notice-never-sent",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 "the notice counts back from the first day, and the plan has none",
                 "add `date:` to the plan",
             );

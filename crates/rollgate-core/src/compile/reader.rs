@@ -15,11 +15,23 @@ pub(super) struct Reader {
 pub(super) struct Item<'a> {
     pub(super) node: &'a Node,
     pub(super) path: String,
+    /// Where its key stands; where the value does, for what has no key.
+    key: Location,
 }
 
 impl<'a> Item<'a> {
+    /// A value without a key.
     pub(super) fn new(node: &'a Node, path: impl Into<String>) -> Self {
-        Self { node, path: path.into() }
+        Self { node, path: path.into(), key: node.at }
+    }
+
+    fn of_key(node: &'a Node, path: String, key: Location) -> Self {
+        Self { node, path, key }
+    }
+
+    /// Where its key stands: the place of what is missing in a value, and of what is wrong with its name.
+    pub(super) fn key_at(&self) -> Location {
+        self.key
     }
 
     /// Where the value stands.
@@ -41,8 +53,8 @@ impl<'a> Map<'a> {
     /// The value of a key, where it is written; the key is known from now on.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Item<'a>> {
         self.asked.push(key);
-        let (_, _, node) = self.entries.iter().find(|(name, _, _)| *name == key)?;
-        Some(Item::new(node, join(&self.path, key)))
+        let (_, at, node) = self.entries.iter().find(|(name, _, _)| *name == key)?;
+        Some(Item::of_key(node, join(&self.path, key), *at))
     }
 
     /// Whether a key is written, without asking for it.
@@ -181,7 +193,7 @@ impl Reader {
         for (key, at, node) in entries {
             let path = join(&item.path, key);
             if self.is_key(key, &path, *at) {
-                named.push((key.as_str(), *at, Item::new(node, path)));
+                named.push((key.as_str(), *at, Item::of_key(node, path, *at)));
             }
         }
         named

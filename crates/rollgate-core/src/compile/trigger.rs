@@ -91,7 +91,7 @@ pub(super) fn trigger(
             reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 format_args!("trigger `{key}` does not say when it fires"),
                 "add `when:` with a condition",
             );
@@ -104,7 +104,7 @@ pub(super) fn trigger(
             reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 format_args!("trigger `{key}` does not say where it rolls back to"),
                 "add `rollback: { to: zero }`",
             );
@@ -206,7 +206,7 @@ fn rollback(reader: &mut Reader, names: &Names<'_>, here: &Here<'_>, item: &Item
             reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 "a rollback has either `to` or `set`",
                 "write `to: zero`, `to:` an earlier phase, or `set: { FLAG: 0% }`",
             );
@@ -230,7 +230,7 @@ pub(super) fn decision(
         reader.error_help(
             "missing-key",
             &item.path,
-            item.at(),
+            item.key_at(),
             "who decides is not said",
             "add `roles: [...]`",
         );
@@ -244,7 +244,7 @@ pub(super) fn decision(
             reader.error_help(
                 "missing-key",
                 &item.path,
-                item.at(),
+                item.key_at(),
                 "how long a no-go extends the phase is not said",
                 "add `extend: 7d`",
             );

@@ -85,6 +85,26 @@
 //!   decided, and rollgate does not know it.
 //! - **A finding of a trigger** says `PASS` where its condition holds, which is when it fires.
 //!
+//! # Plan files
+//!
+//! YAML, TOML, JSON, a [`Config`](crate::core::config::Config) and a JSON object all become one tree, and one compiler
+//! reads it. The serde types say what the tree may hold: they are the source of `schema/rollgate-plan.v1.json`, and a
+//! test asks the compiler at every place of a plan with every key whether both know the same keys.
+//!
+//! - **The fingerprint is of what is written.** It is made of the plan's own keys and values, not of what this version
+//!   compiles them to, so that votes outlive an upgrade in the middle of a rollout. Comments, layout, format and the order
+//!   of the format's own keys do not count; the order of flags, gates and other names does.
+//! - **A limit that can never be reached is refused**: a negative latency, 200% of a ratio, 300 points.
+//! - **A bare `1` is refused wherever a part is meant**, as it is for shares: `tolerance: 1` may be 1% or 100%.
+//! - **A rollback to a phase with the same shares is refused**: a trigger that lowers nothing does not fire. `zero` is
+//!   always a target, for an operator may have raised a flag above the plan.
+//! - **A decision's rollback may not be named like another target**: `zero` means zero.
+//! - **Between counts lies nothing**: `at_most: 0` and `at_least: 1` leave no band.
+//! - **What is missing is placed at the name of what lacks it**; what is wrong, where it is written.
+//! - **JSON is JSON**: comments and trailing commas are refused in a `.json` file, though YAML would allow them.
+//! - **Anchors, aliases, merge keys and tags are refused** in YAML: the same text would mean different things to readers
+//!   that know them and to those that do not.
+//!
 //! # Deliberately absent
 //!
 //! No server, no sidecar and no control plane; no async twin of any call; no timer thread that correctness needs; no

@@ -57,6 +57,17 @@ impl EngineBuilder {
 
     /// Takes a plan that the program has filled in.
     ///
+    /// ```
+    /// use rollgate::core::config::{Config, FlagConfig, Named};
+    ///
+    /// let flag = FlagConfig { share: Some("100%".into()), ..FlagConfig::default() };
+    /// let flags = Named::default().with("NEW_SEARCH", flag);
+    /// let config = Config { version: 1, name: "quick".into(), flags, ..Config::default() };
+    /// let engine = rollgate::Engine::builder().config(&config)?.build()?;
+    /// assert!(engine.is_on("NEW_SEARCH", "user-42"));
+    /// # Ok::<(), rollgate::core::error::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] with all of its problems.
     pub fn config(self, config: &Config) -> Result<Self, Error> {

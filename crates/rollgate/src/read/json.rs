@@ -13,7 +13,11 @@ use serde::de::IgnoredAny;
 /// Reads a document. Its problems do not keep the tree from being compiled.
 pub(super) fn tree(text: &str) -> Result<(Node, Vec<Problem>), Problems> {
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| {
-        let at = Location { line: error.line() as u32, column: error.column().max(1) as u32 };
+        // The parser counts bytes, from the one that it read last.
+        let line = text.split('\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+        let before = line.as_bytes().get(..error.column().saturating_sub(1)).unwrap_or(line.as_bytes());
+        let column = String::from_utf8_lossy(before).chars().count() + 1;
+        let at = Location { line: error.line() as u32, column: column as u32 };
         let message = error.to_string();
         refuse("syntax", at, message.split(" at line ").next().unwrap_or_default())
     })?;

@@ -97,6 +97,21 @@ fn a_json_file_is_json_and_every_json_is_read() {
 }
 
 #[test]
+fn columns_are_characters_in_every_format() {
+    let yaml = "version: 1\nname: n\nflags: { A: { description: \"äö – 😀\", sahre: 1% } }\n";
+    let toml = "version = 1\nname = \"n\"\nflags = { A = { description = \"äö – 😀\", sahre = \"1%\" } }\n";
+    let json = "{ \"version\": 1, \"name\": \"n\",\n\n\"flags\": { \"A\": { \"description\": \"äö – 😀\", \"sahre\": \"1%\" } } }\n";
+    for (text, format) in [(yaml, Format::Yaml), (toml, Format::Toml), (json, Format::Json)] {
+        let line = text.lines().nth(2).unwrap();
+        let start = line.find("sahre").unwrap() - usize::from(format == Format::Json);
+        let problem = refused(text, format, "unknown-key", 3);
+        assert_eq!(problem.column as usize, line[..start].chars().count() + 1, "{format:?}");
+    }
+    let problem = refused("{ \"ä😀\": }", Format::Json, "syntax", 1);
+    assert_eq!(problem.column, 9);
+}
+
+#[test]
 fn a_repeated_key_is_found_in_every_format() {
     assert_eq!(refused(&format!("{SMALL}  A: {{}}\n"), Format::Yaml, "duplicate-key", 5).path, "flags.A");
     let json = "{\"version\":1,\"name\":\"n\",\n\"flags\":{\"A\":{},\"A\":{}}}";

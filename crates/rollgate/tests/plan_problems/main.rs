@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test may fail loudly.
 
 mod hostile;
+mod meaning;
 mod tables;
 
 use std::collections::BTreeSet;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use regex::Regex;
 use rollgate::core::compile::{Level, Problems, compile};
-use rollgate::core::config::{Node, Value};
+use rollgate::core::config::{Node, Scalar, Value};
 use rollgate::read::{Format, ruleset, tree};
 
 use tables::{BROKEN, PLAN, WARNED};
@@ -130,8 +131,8 @@ fn compiled_named(compiled: &rollgate::core::snapshot::Ruleset) -> usize {
         + inside.sum::<usize>()
 }
 
-/// Every plan with one key or one item less, or with one value that is of no use.
-fn damaged(node: &Node) -> Vec<Node> {
+/// Every plan with one key or one item less, or with one of these in the place of a value.
+fn damaged(node: &Node, with_values: &[Value]) -> Vec<Node> {
     let mut found = Vec::new();
     let with = |value: Value| Node { value, at: node.at };
     match &node.value {
@@ -140,7 +141,7 @@ fn damaged(node: &Node) -> Vec<Node> {
                 let mut fewer = entries.clone();
                 fewer.remove(index);
                 found.push(with(Value::Map(fewer)));
-                for inner in damaged(&entries[index].2) {
+                for inner in damaged(&entries[index].2, with_values) {
                     let mut other = entries.clone();
                     other[index].2 = inner;
                     found.push(with(Value::Map(other)));
@@ -152,19 +153,16 @@ fn damaged(node: &Node) -> Vec<Node> {
                 let mut fewer = items.clone();
                 fewer.remove(index);
                 found.push(with(Value::List(fewer)));
-                for inner in damaged(&items[index]) {
+                for inner in damaged(&items[index], with_values) {
                     let mut other = items.clone();
                     other[index] = inner;
                     found.push(with(Value::List(other)));
                 }
             }
         }
-        Value::Scalar(_) => {
-            found.push(with(Value::Scalar(rollgate::core::config::Scalar::Null)));
-            found.push(with(Value::Scalar(rollgate::core::config::Scalar::Text("zzz".into()))));
-            found.push(with(Value::List(Vec::new())));
-        }
+        Value::Scalar(_) => {}
     }
+    found.extend(with_values.iter().cloned().map(with));
     found
 }
 
@@ -173,8 +171,33 @@ fn damaged(node: &Node) -> Vec<Node> {
 fn nothing_that_is_not_understood_is_left_out_in_silence() {
     let text = std::fs::read_to_string(root().join("examples/plans/every-key.yaml")).unwrap();
     let plan = tree(&text, Format::Yaml).unwrap();
+    let texts = [
+        "",
+        "zzz",
+        "0",
+        "1",
+        "-1",
+        "1.0",
+        "NaN",
+        "1e400",
+        "50%",
+        "1ms",
+        "99999999999999999999d",
+        "open",
+        "zero",
+        "lead",
+    ];
+    let mut values: Vec<Value> =
+        texts.iter().map(|text| Value::Scalar(Scalar::Text((*text).into()))).collect();
+    values.extend([
+        Value::Scalar(Scalar::Null),
+        Value::Scalar(Scalar::Bool(true)),
+        Value::List(Vec::new()),
+        Value::Map(Vec::new()),
+    ]);
     let (mut refused, mut taken) = (0, 0);
-    for plan in damaged(&plan) {
+    let is_map = |plan: &Node| matches!(plan.value, Value::Map(_));
+    for plan in damaged(&plan, &values).into_iter().filter(is_map) {
         match compile(&plan) {
             Ok(compiled) => {
                 taken += 1;
@@ -184,6 +207,11 @@ fn nothing_that_is_not_understood_is_left_out_in_silence() {
             Err(problems) => {
                 refused += 1;
                 assert!(problems.has_error(), "refused without a reason");
+                // What the compiler takes, the types take too; else the plan would have no fingerprint.
+                let is_whole = |problem: &&rollgate::core::compile::Problem| {
+                    problem.path.is_empty() && problem.code == "wrong-type"
+                };
+                assert_eq!(problems.0.iter().find(is_whole), None, "{plan:?}");
             }
         }
     }
@@ -249,6 +277,20 @@ fn a_place_is_exact_in_every_format() {
     assert_eq!(place(json, Format::Json), at(3, 21));
     let toml = "version = 1\nname = \"n\"\n[flags.A]\nenabled = \"maybe\"\n";
     assert_eq!(place(toml, Format::Toml), at(4, 11));
+}
+
+/// What is missing in a value, and what is wrong with a name, stands at the name.
+#[test]
+fn a_missing_key_is_placed_at_the_name_of_what_lacks_it() {
+    let text = "version: 1\nname: n\nflags:\n  A: {}\nmetrics:\n  m:\n\n    unit: ms\n";
+    let problems = ruleset(text, Format::Yaml).unwrap_err();
+    let problem = &problems.0[0];
+    assert_eq!((problem.path.as_str(), problem.line, problem.column), ("metrics.m", 6, 3));
+    let text = PLAN.replacen("set: { A: 50% }", "set: { Q: 50% }", 1);
+    let (index, line) = text.lines().enumerate().find(|(_, line)| line.contains("Q: 50%")).unwrap();
+    let problems = ruleset(&text, Format::Yaml).unwrap_err();
+    let problem = problems.0.iter().find(|problem| problem.code == "unknown-flag").unwrap();
+    assert_eq!((problem.line as usize, problem.column as usize), (index + 1, line.find("Q:").unwrap() + 1));
 }
 
 #[test]
