@@ -1,6 +1,10 @@
 //! Tables on standard output: aligned columns for people, Markdown for documents.
 
-use std::fmt::Write as _;
+use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
+use comfy_table::{LineStyle, TableStyle};
+
+/// No borders, and a rule below the headings.
+const RULED: TableStyle = NOTHING.header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// How a table is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,49 +34,26 @@ impl Table {
 
     /// The table, with its last line's end.
     pub(crate) fn draw(&self, style: Style) -> String {
-        match style {
-            Style::Text => self.text(),
-            Style::Markdown => self.markdown(),
+        let mut table = comfy_table::Table::new();
+        let cell = |text: &String| match style {
+            Style::Text => text.clone(),
+            Style::Markdown => escape(text),
+        };
+        let mut rows = self.rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>());
+        table.load_style(match style {
+            Style::Text => RULED,
+            Style::Markdown => ASCII_MARKDOWN,
+        });
+        if let Some(headings) = rows.next() {
+            table.set_header(headings);
         }
-    }
-
-    fn text(&self) -> String {
-        let columns = self.rows.first().map_or(0, Vec::len);
-        let mut widths = vec![0; columns];
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = cell.lines().map(|line| line.chars().count()).fold(*width, usize::max);
-            }
+        table.add_rows(rows);
+        if style == Style::Text {
+            table.column_iter_mut().for_each(|column| {
+                column.set_padding((0, 1));
+            });
         }
-        let mut text = String::new();
-        for (index, row) in self.rows.iter().enumerate() {
-            let height = row.iter().map(|cell| cell.lines().count()).max().unwrap_or(1).max(1);
-            for height in 0..height {
-                let cells = row
-                    .iter()
-                    .zip(&widths)
-                    .map(|(cell, width)| format!("{:width$}", cell.lines().nth(height).unwrap_or_default()));
-                let line = cells.collect::<Vec<_>>().join("  ");
-                let _ = writeln!(text, "{}", line.trim_end());
-            }
-            if index == 0 {
-                let rule = widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1);
-                let _ = writeln!(text, "{}", "─".repeat(rule));
-            }
-        }
-        text
-    }
-
-    fn markdown(&self) -> String {
-        let mut text = String::new();
-        for (index, row) in self.rows.iter().enumerate() {
-            let cells: Vec<String> = row.iter().map(|cell| escape(cell)).collect();
-            let _ = writeln!(text, "| {} |", cells.join(" | "));
-            if index == 0 {
-                let _ = writeln!(text, "|{}", " --- |".repeat(row.len()));
-            }
-        }
-        text
+        format!("{}\n", table.trim_fmt())
     }
 }
 
@@ -94,12 +75,13 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        assert_eq!(table().draw(Style::Text), "Key   Why\n─────────\nключ  one\n      two\na|b\n");
+        assert_eq!(table().draw(Style::Text), "Key   Why\n──────────\nключ  one\n      two\na|b\n");
     }
 
     #[test]
     fn markdown_cells_stay_cells() {
-        let expected = "| Key | Why |\n| --- | --- |\n| ключ | one; two |\n| a\\|b |  |\n";
+        let expected =
+            "| Key  | Why      |\n|------|----------|\n| ключ | one; two |\n| a\\|b |          |\n";
         assert_eq!(table().draw(Style::Markdown), expected);
     }
 }

@@ -105,7 +105,7 @@ fn answers_come_as_a_table_where_a_person_asks() {
     let flag = ["evaluate", PLAN, "--flag", "USE_ENHANCED_INJECTION", "--share", "50%", "--keys", "-"];
     let table = |format| text(&[&flag[..], &["--format", format]].concat(), b"user-42\nuser-43\n");
     let markdown = table("markdown");
-    let first = "| user-42 | on | on | SPLIT | 1672438058 | 50% |";
+    let first = "| user-42 | on | on      | SPLIT  | 1672438058 | 50%   |";
     assert_eq!(markdown.lines().nth(2), Some(first), "{markdown}");
     assert_eq!(markdown.lines().count(), 4);
     assert!(

@@ -7,7 +7,7 @@ use rollgate::core::report::{Form, RowStatus};
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::engine::Engine;
 
-use super::Cards;
+use super::play::Cards;
 use super::story::Event;
 
 /// In the first attempt at phase 1, injections get slow after this long.

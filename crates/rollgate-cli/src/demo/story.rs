@@ -5,7 +5,7 @@ use rollgate::core::time::{Span, Timestamp};
 use rollgate::engine::Engine;
 use serde_json::{Map, Value};
 
-use super::Cards;
+use super::play::Cards;
 use super::screen::{Screen, UNBROKEN, calendar};
 use crate::paint::Tone;
 
@@ -203,7 +203,7 @@ impl Story {
     pub(super) fn close(&self, engine: &Engine, cards: &Cards, screen: &mut Screen) {
         let rollbacks =
             if self.rollbacks == 1 { "1 rollback".into() } else { format!("{} rollbacks", self.rollbacks) };
-        let proof = match super::verified(engine) {
+        let proof = match super::play::verified(engine) {
             Ok(records) => format!("{rollbacks}; {records} journal records, and their hash chain holds"),
             Err(error) => format!("{rollbacks}; {error}"),
         };
