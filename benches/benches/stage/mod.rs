@@ -14,10 +14,10 @@ const PLAN: &str = include_str!("../../../examples/plans/memory-system.yaml");
 const START: Timestamp = Timestamp(1_768_298_400_000);
 
 /// How long one evaluation lasts.
-pub const EVERY: Span = Span::seconds(10);
+pub(crate) const EVERY: Span = Span::seconds(10);
 
 /// Samples of one metric between two evaluations.
-pub const SAMPLES: usize = 1_000;
+pub(crate) const SAMPLES: usize = 1_000;
 
 /// Numbers that look random and are the same in every run (xorshift64*).
 struct Dice(u64);
@@ -38,8 +38,8 @@ impl Dice {
 }
 
 /// An engine under traffic.
-pub struct Stage {
-    pub engine: Engine,
+pub(crate) struct Stage {
+    pub(crate) engine: Engine,
     clock: ManualClock,
     latencies: Vec<(Metric, f64)>,
     keyed: Metric,
@@ -55,7 +55,7 @@ pub struct Stage {
 
 /// How the samples of the metric with arms come.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Keys {
+pub(crate) enum Keys {
     /// With the subject's key.
     Given,
     /// Without.
@@ -64,7 +64,7 @@ pub enum Keys {
 
 impl Stage {
     /// An engine in which the phase of this place has just begun.
-    pub fn in_phase(phase: usize) -> Self {
+    pub(crate) fn in_phase(phase: usize) -> Self {
         let clock = ManualClock::at(START);
         let engine = Engine::builder()
             .plan_text(PLAN, Format::Yaml)
@@ -129,7 +129,7 @@ impl Stage {
     }
 
     /// Time passes until the next evaluation, and 100 samples a second are recorded.
-    pub fn record(&mut self, keys: Keys) {
+    pub(crate) fn record(&mut self, keys: Keys) {
         self.clock.advance(EVERY);
         self.at = (self.at + 7_919) % self.factors.len();
         let turn = self.at;
@@ -165,7 +165,7 @@ impl Stage {
     }
 
     /// Days of traffic, each instant evaluated. Keys come in the last six hours: what they leave does not grow after.
-    pub fn run(&mut self, span: Span) {
+    pub(crate) fn run(&mut self, span: Span) {
         let instants = span.0 / EVERY.0;
         for instant in 0..instants {
             let is_late = instants - instant <= 6 * 360;
@@ -175,19 +175,19 @@ impl Stage {
     }
 
     /// Where the clock stands.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         use rollgate::clock::Clock as _;
         self.clock.wall()
     }
 
     /// What the rollout is doing.
-    pub fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         self.engine.status().status
     }
 }
 
 /// The value, or the end of the bench.
-pub fn ok<T, E: std::fmt::Display>(outcome: Result<T, E>) -> T {
+pub(crate) fn ok<T, E: std::fmt::Display>(outcome: Result<T, E>) -> T {
     match outcome {
         Ok(value) => value,
         Err(error) => panic!("{error}"),

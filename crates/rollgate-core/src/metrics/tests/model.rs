@@ -169,7 +169,9 @@ impl Model {
             let mut silent = START;
             for (start, end, records) in self.seal_spans(now) {
                 for (at, record) in &self.records[records.0..records.1] {
-                    if record.metric() != metric || matches!(record, Record::Invalid(..) | Record::Outcomes(_, 0)) {
+                    if record.metric() != metric
+                        || matches!(record, Record::Invalid(..) | Record::Outcomes(_, 0))
+                    {
                         continue;
                     }
                     // Of what recorders count only the slot is known; the model's callers record at once.
