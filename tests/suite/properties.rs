@@ -172,22 +172,6 @@ fn shares_of(record: &Value, field: &str) -> BTreeMap<String, f64> {
     map.iter().map(|(flag, share)| (flag.clone(), share.as_f64().unwrap())).collect()
 }
 
-/// Folds the records into what they say: status, phase and shares.
-fn recall(records: &[Value]) -> (String, Value, BTreeMap<String, f64>) {
-    let mut shares = BTreeMap::from([("A".to_owned(), 0.0), ("B".to_owned(), 0.0)]);
-    let mut last = (String::from("pending"), Value::Null);
-    for record in records {
-        last = (record["status"].as_str().unwrap().to_owned(), record["phase"].clone());
-        if record["kind"] == "shares_changed" {
-            for (flag, from) in shares_of(record, "from") {
-                assert_eq!(shares[&flag], from, "{record}");
-            }
-            shares.extend(shares_of(record, "to"));
-        }
-    }
-    (last.0, last.1, shares)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -211,11 +195,11 @@ proptest! {
 
         // What the journal says is where the engine stands.
         let status = replay.engine().unwrap().status();
-        let (said, phase, shares) = recall(&records);
-        prop_assert_eq!(&said, status.status.name());
-        prop_assert_eq!(phase.as_str().map(str::to_owned), status.phase.map(|key| key.to_string()));
+        let recalled = journal::recall(lines.iter().map(String::as_str)).unwrap();
+        prop_assert_eq!(&recalled.status, status.status.name());
+        prop_assert_eq!(recalled.phase, status.phase.map(|key| key.to_string()));
         for (flag, share) in &status.shares {
-            prop_assert_eq!(shares[flag.as_str()], share.fraction());
+            prop_assert_eq!(recalled.shares.get(flag.as_str()).copied().unwrap_or(0.0), share.fraction());
         }
 
         let mut steps: BTreeMap<&str, usize> = BTreeMap::new();

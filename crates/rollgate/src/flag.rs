@@ -279,7 +279,7 @@ flags:
                         }
                         let by_name = flags.evaluate("TOTAL", &Context::new("ann"));
                         assert!(by_name.version >= last);
-                        assert!(by_name.version == 1 || by_name.is_on() == (by_name.version % 2 == 0));
+                        assert!(by_name.version == 1 || by_name.is_on() == by_name.version.is_multiple_of(2));
                     }
                 });
             }
@@ -297,8 +297,8 @@ flags:
     #[test]
     fn lists_and_errors_say_why() {
         let flags = flags();
-        let why = |flag, key| {
-            let context = if key == "" { Context::empty() } else { Context::new(key) };
+        let why = |flag, key: &str| {
+            let context = if key.is_empty() { Context::empty() } else { Context::new(key) };
             let answer = flags.evaluate(flag, &context);
             (answer.is_on(), answer.reason.name(), answer.error.map(|code| code.name()))
         };

@@ -3,6 +3,8 @@
 //! A line is one JSON object. Its last field, `hash`, is the SHA-256 of the hash before it (64 zeros at first) followed
 //! by the line without the field. Changing, dropping or moving a line breaks the chain at the next one.
 
+use std::collections::BTreeMap;
+
 use rollgate_core::error::{Error, ErrorKind};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -103,6 +105,65 @@ pub fn verify<'a>(lines: impl Iterator<Item = &'a str>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Where a rollout stood after its last record, told by the journal alone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recalled {
+    /// The status, as records write it; `pending` before the first record.
+    pub status: String,
+    /// The phase; `None` before the start.
+    pub phase: Option<String>,
+    /// Steps of the phase that have been applied.
+    pub step: u64,
+    /// The share of every flag that any record names, as a fraction; a flag that none names never changed.
+    pub shares: BTreeMap<String, f64>,
+}
+
+/// Reads a journal back into where it leaves the rollout: status, phase, step and shares, bit for bit.
+///
+/// # Errors
+/// [`ErrorKind::BrokenJournal`] where [`verify`] fails, where a record lacks what its kind has, or where a change of
+/// shares does not begin at the shares that the records before it gave.
+pub fn recall<'a>(lines: impl Iterator<Item = &'a str> + Clone) -> Result<Recalled, Error> {
+    verify(lines.clone())?;
+    let mut recalled = Recalled { status: "pending".to_owned(), ..Recalled::default() };
+    for (index, line) in lines.enumerate() {
+        let broken = |why: &str| {
+            Error::new(ErrorKind::BrokenJournal, format_args!("journal record {}: {why}", index + 1))
+        };
+        let record: Value = serde_json::from_str(line).map_err(|_| broken("it is not JSON"))?;
+        let text = |field: &str| record.get(field).and_then(Value::as_str);
+        recalled.status = text("status").ok_or_else(|| broken("it has no status"))?.to_owned();
+        recalled.phase = text("phase").map(str::to_owned);
+        match text("kind") {
+            Some("phase_started") => recalled.step = 0,
+            Some("step_applied") => {
+                recalled.step = record
+                    .get("step")
+                    .and_then(Value::as_u64)
+                    .ok_or_else(|| broken("a step_applied names no step"))?;
+            }
+            Some("shares_changed") => {
+                for (flag, share) in shares_of(&record, "from").ok_or_else(|| broken("it has no from"))? {
+                    if recalled.shares.insert(flag, share).is_some_and(|known| known != share) {
+                        return Err(broken("its from is not what the records before it gave"));
+                    }
+                }
+                let to = shares_of(&record, "to").ok_or_else(|| broken("it has no to"))?;
+                recalled.shares.extend(to);
+            }
+            Some(_) => {}
+            None => return Err(broken("it has no kind")),
+        }
+    }
+    Ok(recalled)
+}
+
+/// A map of flags and shares.
+fn shares_of(record: &Value, field: &str) -> Option<Vec<(String, f64)>> {
+    let map = record.get(field)?.as_object()?;
+    map.iter().map(|(flag, share)| Some((flag.clone(), share.as_f64()?))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +185,23 @@ mod tests {
         verify(journal.after(0)).unwrap();
         assert_eq!(Journal::restore(journal.lines.clone()).unwrap().len(), 4);
         assert_eq!(journal.after(3).count(), 1);
+    }
+
+    #[test]
+    fn a_recall_refuses_shares_that_do_not_follow() {
+        let mut journal = Journal::new();
+        for (seq, from, to) in [(1_u64, 0.0, 0.1), (2, 0.2, 0.5)] {
+            let record = serde_json::json!({
+                "seq": seq, "kind": "shares_changed", "phase": "p", "status": "running",
+                "from": { "A": from }, "to": { "A": to },
+            });
+            let Value::Object(record) = record else { unreachable!() };
+            journal.append(record);
+        }
+        let first = recall(journal.lines[..1].iter().map(String::as_str)).unwrap();
+        assert_eq!((first.status.as_str(), first.shares["A"]), ("running", 0.1));
+        let error = recall(journal.after(0).collect::<Vec<_>>().into_iter()).unwrap_err();
+        assert!(error.to_string().contains("record 2"), "{error}");
     }
 
     #[test]

@@ -24,6 +24,7 @@
 
 pub mod cell;
 pub mod clock;
+pub mod docs;
 pub mod engine;
 pub mod flag;
 pub mod journal;

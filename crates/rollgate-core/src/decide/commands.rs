@@ -15,6 +15,7 @@ use crate::units::Share;
 /// Carries out a command, or journals its refusal.
 pub(super) fn obey(turn: &mut Turn<'_>, command: &Command) {
     let outcome = match &command.action {
+        _ if command.by.as_str().trim().is_empty() => Err("a command needs the name of who gives it".into()),
         Action::Decide { choice, rationale } => {
             decide(turn, command, choice, rationale);
             Ok(())
@@ -197,6 +198,8 @@ fn stop(turn: &mut Turn<'_>, command: &Command, reason: &str) -> Result<(), Stri
     turn.state.applied = None;
     turn.state.is_set_rollback = false;
     turn.state.planned = vec![Share::ZERO; flags];
+    // What was measured until now was of another exposure, as after a rollback: no trigger reads it after a retry.
+    turn.state.rollback_from = Some(turn.now.observed);
     turn.set_status(Status::Stopped);
     turn.record(Body::Stopped { by: command.by.clone(), reason: reason.into() });
     super::rollback::lapse_proposals(turn, &[]);
@@ -243,7 +246,14 @@ fn retry(turn: &mut Turn<'_>, command: &Command) {
         return;
     }
     let state = &turn.state;
-    let was = state.phase.unwrap_or(PhaseId(0));
+    let Some(was) = state.phase else {
+        // Stopped before it was started: it waits for its start again.
+        turn.state.is_killed = false;
+        turn.set_status(Status::Pending);
+        let from_phase = plan.phase(PhaseId(0)).key.clone();
+        turn.record(Body::Retried { from_phase, by });
+        return;
+    };
     let first = plan.phases.iter().position(|phase| !phase.steps.is_empty()).unwrap_or(0);
     let is_zero = state.status == Status::Stopped || state.applied.is_none();
     let (phase, again) = match state.applied {

@@ -122,10 +122,8 @@ fn go(turn: &mut Turn<'_>, command: &Command, rationale: &str, over: Option<&str
         .filter(|needed| *needed != role && !votes.iter().any(|vote| vote.role == *needed))
         .collect();
     let is_last = missing.is_empty() && rule.roles.contains(&role);
-    let mut findings = Vec::new();
-    if is_last {
-        findings = last_go(turn, is_overridden)?;
-    }
+    // Every go records the verdicts it was given on; only the last one depends on them.
+    let findings = if is_last { last_go(turn, is_overridden)? } else { gate_findings(turn) };
     turn.record(Body::Decided {
         choice: "go",
         by: command.by.clone(),
@@ -143,6 +141,10 @@ fn go(turn: &mut Turn<'_>, command: &Command, rationale: &str, over: Option<&str
     Ok(())
 }
 
+fn gate_findings(turn: &Turn<'_>) -> Vec<Finding> {
+    turn.findings.gates.as_ref().map(|gates| gates.findings.clone()).unwrap_or_default()
+}
+
 /// What the last `go` needs: no open proposal, and gates that pass or an override.
 fn last_go(turn: &mut Turn<'_>, is_overridden: bool) -> Result<Vec<Finding>, Refusal> {
     let plan = turn.plan().ok_or("there is no plan")?;
@@ -151,7 +153,7 @@ fn last_go(turn: &mut Turn<'_>, is_overridden: bool) -> Result<Vec<Finding>, Ref
         return Err(format!("the proposal of trigger `{key}` is pending; approve or dismiss it first"));
     }
     if is_overridden {
-        return Ok(turn.findings.gates.as_ref().map(|gates| gates.findings.clone()).unwrap_or_default());
+        return Ok(gate_findings(turn));
     }
     if !is_due(plan, &turn.state) {
         return Err("the gates are not due yet".into());

@@ -81,7 +81,7 @@ pub(super) fn fire(turn: &mut Turn<'_>) -> bool {
         let (Some(rule), Some(finding)) = (judged.trigger.of(plan), &judged.finding) else { continue };
         let is_closed =
             turn.state.latches.iter().any(|latch| latch.trigger == judged.trigger && latch.is_closed);
-        if judged.verdict != Verdict::Pass || is_closed || !can_lower(turn, &rule.rollback.target) {
+        if !judged.verdict.is_passing() || is_closed || !can_lower(turn, &rule.rollback.target) {
             continue;
         }
         let mode = match rule.mode {
@@ -132,14 +132,12 @@ fn window_of(rule: &Trigger) -> Span {
     let mut longest = Span::ZERO;
     rule.when.walk(&mut |condition| {
         let own = match &condition.kind {
-            ConditionKind::Measure(measure) => {
-                let over = match measure.query.window {
-                    Window::Over(span) => span,
-                    // A gauge's latest value is of the moment it was set; a phase-long window has no whole length.
-                    Window::Latest(_) | Window::Phase => Span::ZERO,
-                };
-                over.max(measure.sustained.map_or(Span::ZERO, |sustained| sustained.span))
-            }
+            // Not the `for`: a breach that begins before it has passed would find its latch closed for good.
+            ConditionKind::Measure(measure) => match measure.query.window {
+                Window::Over(span) => span,
+                // A gauge's latest value is of the moment it was set; a phase-long window has no whole length.
+                Window::Latest(_) | Window::Phase => Span::ZERO,
+            },
             ConditionKind::Alerts(_, rule) => match *rule {
                 crate::snapshot::AlertRule::Count { within, .. } => within,
                 crate::snapshot::AlertRule::QuietFor(span) | crate::snapshot::AlertRule::OpenFor(span) => {
@@ -170,7 +168,7 @@ fn settle(turn: &mut Turn<'_>) {
         for latch in turn.state.latches.iter_mut().filter(|latch| latch.trigger == judged.trigger) {
             latch.settle = None;
         }
-        if let (Verdict::Pass, Some(finding)) = (judged.verdict, &judged.finding) {
+        if let (true, Some(finding)) = (judged.verdict.is_passing(), &judged.finding) {
             turn.record(Body::RollbackIneffective { trigger: rule.key.clone(), finding: finding.clone() });
         }
     }
@@ -298,9 +296,8 @@ fn gates(turn: &mut Turn<'_>) {
                 rule.roles.iter().filter_map(|role| Some(turn.ruleset.roles.get(role.index())?.key.clone()));
             turn.record(Body::AwaitingDecision { roles: roles.collect() });
         }
-        None if has_passed && turn.state.proposals.is_empty() && !turn.state.is_completed => {
-            pass_phase(turn);
-        }
+        // An open phase ends by somebody's word only.
+        None if has_passed && phase.duration.is_some() && turn.state.proposals.is_empty() => pass_phase(turn),
         _ => {}
     }
 }

@@ -31,12 +31,18 @@ pub(super) fn set(
             return Err(format!("there is no flag `{key}`"));
         };
         let planned = turn.state.planned.get(flag.index()).copied().unwrap_or(Share::ZERO);
+        let status = turn.state.status;
+        if has_plan && matches!(status, Status::RolledBack | Status::Stopped) && *share > *slot {
+            return Err(format!(
+                "the rollout is {}; nothing is raised until a retry: `{key}` is at {slot}",
+                status.name()
+            ));
+        }
         if has_plan && *share > planned {
-            match turn.state.status {
-                Status::RolledBack | Status::Stopped | Status::Pending => {
+            match status {
+                Status::Pending => {
                     return Err(format!(
-                        "the rollout is {}; `{key}` cannot be raised to {share} above {planned}",
-                        turn.state.status.name()
+                        "the rollout is pending; start it before `{key}` is raised to {share}"
                     ));
                 }
                 _ if reason.trim().is_empty() => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::snapshot::Ruleset;
+use rollgate_core::units::Share;
 
 use super::handle::{Engine, Listener};
 use crate::clock::{Clock, SystemClock};
@@ -18,7 +19,11 @@ pub struct EngineBuilder {
     store: Box<dyn Store>,
     clock: Arc<dyn Clock>,
     listeners: Vec<Listener>,
+    seeds: Option<Seeds>,
 }
+
+/// What a variable of this name says, where it is set.
+type Seeds = Box<dyn Fn(&str) -> Option<String>>;
 
 impl EngineBuilder {
     pub(super) fn new() -> Self {
@@ -27,6 +32,7 @@ impl EngineBuilder {
             store: Box::new(MemoryStore::new()),
             clock: Arc::new(SystemClock::new()),
             listeners: Vec::new(),
+            seeds: None,
         }
     }
 
@@ -79,19 +85,114 @@ impl EngineBuilder {
         self
     }
 
+    /// Starts each flag at what the environment variable of its name says: `true`, `false`, or a share such as `0.1` or
+    /// `10%`. A flag whose variable is not set starts as the file says.
+    ///
+    /// Where the plan has phases, they alone raise shares: only `false` is accepted there.
+    pub fn seed_from_env(self) -> Self {
+        self.seed_from(|name| std::env::var(name).ok())
+    }
+
+    /// As [`seed_from_env`](Self::seed_from_env), from anything that knows variables by name.
+    pub fn seed_from(mut self, variable: impl Fn(&str) -> Option<String> + 'static) -> Self {
+        self.seeds = Some(Box::new(variable));
+        self
+    }
+
     /// Opens the engine.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] without a plan; [`ErrorKind::StoreAway`] where the store cannot be read;
+    /// [`ErrorKind::InvalidArgument`] without a plan, or with seeds that are no shares or that meet a plan with phases; [`ErrorKind::StoreAway`] where the store cannot be read;
     /// [`ErrorKind::InvalidConfig`] where it holds another plan's rollout;
     /// [`ErrorKind::BrokenJournal`] where its journal does not fit its own hashes.
     pub fn build(self) -> Result<Engine, Error> {
-        let Some(ruleset) = self.ruleset else {
+        let Some(mut ruleset) = self.ruleset else {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
                 "an engine needs a plan: give it plan_file(path) or plan_text(text, format)",
             ));
         };
+        if let Some(seeds) = self.seeds {
+            seed(Arc::make_mut(&mut ruleset), &seeds)?;
+        }
         Engine::open(ruleset, self.store, self.clock, self.listeners)
+    }
+}
+
+/// Starts flags at what variables of their names say; all of them, or none.
+fn seed(ruleset: &mut Ruleset, variable: &Seeds) -> Result<(), Error> {
+    let mut wrong: Vec<String> = Vec::new();
+    let mut shares: Vec<Share> = Vec::with_capacity(ruleset.flags.len());
+    for flag in &ruleset.flags {
+        let Some(text) = variable(flag.key.as_str()) else {
+            shares.push(flag.initial);
+            continue;
+        };
+        let share = match text.trim() {
+            "true" => Ok(Share::FULL),
+            "false" => Ok(Share::ZERO),
+            other => Share::parse(other),
+        };
+        match share {
+            Ok(share) if ruleset.plan.is_some() && share > flag.initial => wrong.push(format!(
+                "{}={}: this plan has phases, and they alone raise shares; unset it, or set it to false",
+                flag.key,
+                text.trim()
+            )),
+            Ok(share) => shares.push(share),
+            Err(error) => wrong.push(format!("{}: {error}; true and false are fine too", flag.key)),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidArgument, wrong.join("\n")));
+    }
+    for (flag, share) in ruleset.flags.iter_mut().zip(shares) {
+        flag.initial = share;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLAGS: &str =
+        "version: 1\nname: seeded\nflags: { USE_A: { share: 5% }, USE_B: {}, USE_C: { share: 7% } }\n";
+
+    fn build(variables: &'static [(&str, &str)]) -> Result<Engine, Error> {
+        let variable =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, text)| (*text).to_owned());
+        Engine::builder().plan_text(FLAGS, read::Format::Yaml)?.seed_from(variable).build()
+    }
+
+    #[test]
+    fn r019_flags_start_as_variables_of_their_names_say() {
+        let engine = build(&[("USE_A", "false"), ("USE_B", "0.1")]).unwrap();
+        let shares: Vec<u32> = engine.shares().iter().map(|(_, share)| share.ppm()).collect();
+        assert_eq!(shares, [0, 100_000, 70_000]);
+        assert!(build(&[("USE_B", "true")]).unwrap().is_on("USE_B", "anybody"));
+        assert!(
+            !build(&[("USE_A", "false"), ("USE_B", "false"), ("USE_C", "false")])
+                .unwrap()
+                .is_on("USE_C", "x")
+        );
+    }
+
+    #[test]
+    fn r019_every_wrong_variable_is_named() {
+        let error = build(&[("USE_A", "yes"), ("USE_B", "1"), ("USE_C", "0.5")]).err().unwrap().to_string();
+        assert!(error.contains("USE_A") && error.contains("USE_B") && !error.contains("USE_C"), "{error}");
+        assert!(error.contains("`100%` or `1%`"), "{error}");
+    }
+
+    #[test]
+    fn r019_a_plan_with_phases_sets_its_shares_alone() {
+        let plan = include_str!("../../../../examples/plans/memory-system.yaml");
+        let builder = Engine::builder().plan_text(plan, read::Format::Yaml).unwrap();
+        let error = builder.seed_from(|_| Some("true".into())).build().err().unwrap();
+        assert!(error.to_string().contains("USE_ENHANCED_INJECTION"), "{error}");
+        let builder = Engine::builder().plan_text(plan, read::Format::Yaml).unwrap();
+        let engine = builder.seed_from(|_| Some("false".into())).build().unwrap();
+        assert!(engine.shares().iter().all(|(_, share)| *share == Share::ZERO));
     }
 }

@@ -216,7 +216,7 @@ impl Control {
         let before = std::mem::replace(&mut self.state, transition.state);
         let journalled = self.journal.len();
         let mut applied = false;
-        let mut effects = transition.effects.into_iter().peekable();
+        let mut effects = transition.effects.into_iter();
         let mut outcome = Ok(());
         while let Some(effect) = effects.next() {
             match effect {
@@ -235,7 +235,7 @@ impl Control {
                 Effect::ReadBack => self.read_back(now),
                 Effect::Persist => {
                     let Err(error) = self.flush() else { continue };
-                    if effects.any(|later| matches!(later, Effect::Apply(_))) {
+                    if effects.clone().any(|later| matches!(later, Effect::Apply(_))) {
                         self.state = before;
                         self.journal.truncate(journalled);
                         if applied {
@@ -244,8 +244,8 @@ impl Control {
                         }
                         return Err(error);
                     }
+                    // What was lowered stays lowered; the proof of it follows, and all of it is written later.
                     outcome = Err(error);
-                    break;
                 }
             }
         }

@@ -64,14 +64,14 @@ impl Shared {
     }
 
     /// Takes the lock, and then the time: so that time never runs backwards from one holder to the next.
-    pub(super) fn locked(&self) -> (MutexGuard<'_, Control>, Now) {
+    pub(super) fn lock(&self) -> (MutexGuard<'_, Control>, Now) {
         let control = self.control.lock();
         (control, self.now())
     }
 
     /// Takes the lock with everything up to date: what was recorded is in the windows, what was due is evaluated.
     pub(super) fn with_control<T>(&self, act: impl FnOnce(&mut Control, Now) -> T) -> T {
-        let (mut control, now) = self.locked();
+        let (mut control, now) = self.lock();
         if now.observed >= control.due {
             control.evaluate(now);
         }
@@ -174,7 +174,7 @@ impl Engine {
     /// Does what is due: at most one evaluation. Calls the listeners.
     pub fn tick(&self) {
         {
-            let (mut control, now) = self.shared.locked();
+            let (mut control, now) = self.shared.lock();
             if now.observed >= control.due {
                 control.evaluate(now);
             }
@@ -268,7 +268,7 @@ impl Engine {
 
     /// Says that the process was away since `since` (observed): for replays; a real restart opens an engine anew.
     pub(crate) fn restart(&self, since: Timestamp) {
-        let (mut control, now) = self.shared.locked();
+        let (mut control, now) = self.shared.lock();
         control.collect(Depth::Subjects, now);
         control.restarted(since, now);
     }
@@ -293,7 +293,7 @@ impl Engine {
     /// What a metric has recorded so far; `None` where the plan has no such metric.
     pub fn totals(&self, metric: &str) -> Option<Totals> {
         let id = self.shared.ruleset.metric_of(metric)?;
-        let (mut control, now) = self.shared.locked();
+        let (mut control, now) = self.shared.lock();
         control.collect(Depth::Totals, now);
         Some(control.windows.totals(id))
     }
@@ -318,7 +318,7 @@ impl Engine {
     }
 
     pub(crate) fn open_source(&self, source: EventSource) {
-        let (mut control, now) = self.shared.locked();
+        let (mut control, now) = self.shared.lock();
         control.windows.open_source(source, now.observed);
     }
 
@@ -329,7 +329,7 @@ impl Engine {
 
     /// Journals all drops that have not been journalled yet: nothing comes after.
     pub(crate) fn note_drops(&self) {
-        let (mut control, now) = self.shared.locked();
+        let (mut control, now) = self.shared.lock();
         control.collect(Depth::Totals, now);
         drops::note(&mut control, Thrift::Last, now);
         // A store that is away gets them with the next records.

@@ -93,7 +93,7 @@ fn judge_triggers(
         let judgement =
             judge::judge_trigger(trigger, &facts, &control.windows, &mut control.streaks, streaking);
         let finding =
-            (judgement.verdict == Verdict::Pass).then(|| judge::trigger_finding(trigger, &judgement, &facts));
+            judgement.verdict.is_passing().then(|| judge::trigger_finding(trigger, &judgement, &facts));
         findings.triggers.push(TriggerJudgement {
             trigger: TriggerRef { phase, index: index as u16 },
             verdict: judgement.verdict,
@@ -126,7 +126,7 @@ fn settled(control: &Control, due: &[TriggerRef], findings: &mut Findings, now: 
             facts(&control.ruleset, &control.state, reference.phase, &control.state.shares, &checked, now);
         let judgement = judge::judge_settled(trigger, &facts, &control.windows);
         let finding =
-            (judgement.verdict == Verdict::Pass).then(|| judge::trigger_finding(trigger, &judgement, &facts));
+            judgement.verdict.is_passing().then(|| judge::trigger_finding(trigger, &judgement, &facts));
         findings.settled.push(TriggerJudgement {
             trigger: *reference,
             verdict: judgement.verdict,

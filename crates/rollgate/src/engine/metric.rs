@@ -32,7 +32,7 @@ impl Metric {
     pub(super) fn open(shared: Arc<Shared>, id: MetricId) -> Self {
         let metric = Self::open_quietly(shared, id);
         if metric.kind == MetricKind::Event {
-            let (mut control, now) = metric.shared.locked();
+            let (mut control, now) = metric.shared.lock();
             control.windows.open_source(EventSource::Metric(id), now.observed);
             drop(control);
         }
@@ -89,14 +89,20 @@ impl Metric {
         position.map_or(Arms::NONE, |position| Arms::NONE.with(position, arm))
     }
 
-    /// The arms that the flags give a subject now.
+    /// The arms that the flags give a subject now; none where a flag gives the caller's default.
     pub fn arms_of(&self, key: &str) -> Arms {
         let ruleset = &self.shared.ruleset;
+        if key.is_empty() {
+            return Arms::NONE;
+        }
         let listed = ruleset.metric(self.id).arms.iter().enumerate();
-        listed.fold(Arms::NONE, |arms, (position, flag)| {
-            let is_on = self.shared.flags.is_on(ruleset.flag(*flag).key.as_str(), key);
-            arms.with(position, if is_on { Arm::On } else { Arm::Off })
-        })
+        listed.filter(|(_, flag)| ruleset.flag(**flag).is_enabled).fold(
+            Arms::NONE,
+            |arms, (position, flag)| {
+                let is_on = self.shared.flags.is_on(ruleset.flag(*flag).key.as_str(), key);
+                arms.with(position, if is_on { Arm::On } else { Arm::Off })
+            },
+        )
     }
 
     fn sample(&self, value: f64, count: u64, arms: Arms, subject: Option<Subject>) {
@@ -174,7 +180,7 @@ impl Metric {
         &self,
         record: impl FnOnce(&mut rollgate_core::metrics::Windows, rollgate_core::time::Timestamp),
     ) {
-        let (mut control, now) = self.shared.locked();
+        let (mut control, now) = self.shared.lock();
         record(&mut control.windows, now.observed);
         control.recorded(now);
     }
@@ -230,7 +236,7 @@ impl Alerts {
                 format_args!("an alert's id has 1 to {ALERT_ID_BYTES_MAX} bytes"),
             ));
         }
-        let (mut control, now) = self.shared.locked();
+        let (mut control, now) = self.shared.lock();
         match control.windows.open_alert(severity, id, now.observed) {
             Opened::New => control.note(Body::AlertOpened { severity, id: id.into() }, now),
             Opened::AlreadyOpen => return Ok(()),
@@ -243,7 +249,7 @@ impl Alerts {
 
     /// Closes an alert; one that is not open is left alone.
     pub fn close_alert(&self, id: &str) {
-        let (mut control, now) = self.shared.locked();
+        let (mut control, now) = self.shared.lock();
         if let Some(severity) = control.windows.close_alert(id, now.observed) {
             control.note(Body::AlertClosed { severity, id: id.into() }, now);
         }

@@ -1,0 +1,193 @@
+//! The engine over its store: what is written when, what happens while the store is away, what a new process finds.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rollgate::Engine;
+use rollgate::clock::ManualClock;
+use rollgate::core::error::ErrorKind;
+use rollgate::core::time::{Span, Timestamp};
+use rollgate::journal;
+use rollgate::read::Format;
+use rollgate::store::{MemoryStore, Store};
+use serde_json::Value;
+
+const PLAN: &str = "
+version: 1
+name: stored
+evaluate_every: 1s
+flags: { NEW: {} }
+metrics: { heap: { kind: gauge, unit: MB, good: down } }
+phases:
+  - id: some
+    duration: 1h
+    steps:
+      - set: { NEW: 40% }
+      - set: { NEW: 60% }
+    gates: { time: { phase_for: 1m } }
+    triggers: { heap: { when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } } }
+    contingency: { to: zero, requires: [cause] }
+";
+
+const START: Timestamp = Timestamp(1_768_298_400_000);
+
+struct House {
+    engine: Engine,
+    clock: ManualClock,
+    store: MemoryStore,
+}
+
+fn open(store: &MemoryStore, clock: &ManualClock) -> Engine {
+    let builder = Engine::builder().plan_text(PLAN, Format::Yaml).unwrap();
+    builder.store(store.clone()).clock(clock.clone()).build().unwrap()
+}
+
+fn house() -> House {
+    let (store, clock) = (MemoryStore::new(), ManualClock::at(START));
+    House { engine: open(&store, &clock), clock, store }
+}
+
+impl House {
+    fn share(&self) -> u32 {
+        self.engine.shares()[0].1.ppm() / 10_000
+    }
+    fn tick(&self) {
+        self.clock.advance(Span::seconds(1));
+        self.engine.tick();
+    }
+    fn kinds(&self) -> Vec<String> {
+        kinds(&self.engine.journal_after(0))
+    }
+    fn stored(&self) -> Vec<String> {
+        self.store.load().unwrap().map_or_else(Vec::new, |stored| stored.journal)
+    }
+}
+
+fn kinds(lines: &[String]) -> Vec<String> {
+    let kind = |line: &String| {
+        let record: Value = serde_json::from_str(line).unwrap();
+        record["kind"].as_str().unwrap().to_owned()
+    };
+    lines.iter().map(kind).collect()
+}
+
+#[test]
+fn what_cannot_be_written_down_is_not_raised() {
+    let house = house();
+    house.store.go_away();
+    let error = house.engine.start("ann").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StoreAway);
+    assert_eq!((house.share(), house.engine.status().status.name()), (0, "pending"));
+    assert!(!house.engine.is_on("NEW", "anybody") && house.kinds().is_empty());
+    house.store.come_back();
+    house.engine.start("ann").unwrap();
+    assert_eq!(house.share(), 40);
+    assert_eq!(house.stored(), house.engine.journal_after(0));
+}
+
+#[test]
+fn a_step_waits_for_a_store_that_is_away_and_is_not_lost() {
+    let house = house();
+    house.engine.start("ann").unwrap();
+    house.store.go_away();
+    house.tick();
+    assert_eq!(house.share(), 40);
+    house.store.come_back();
+    house.tick();
+    assert_eq!(house.share(), 60);
+    assert_eq!(house.kinds().iter().filter(|kind| *kind == "step_applied").count(), 2);
+    journal::verify(house.stored().iter().map(String::as_str)).unwrap();
+}
+
+#[test]
+fn a_rollback_happens_at_once_and_is_written_when_the_store_is_back() {
+    let house = house();
+    house.engine.start("ann").unwrap();
+    let written = house.stored().len();
+    let heap = house.engine.metric("heap").unwrap();
+    house.store.go_away();
+    heap.record(1_001.0);
+    // Inside the recording call: no tick has come between.
+    assert_eq!((house.share(), house.engine.status().status.name()), (0, "rolled_back"));
+    assert!((0..100).all(|user| !house.engine.is_on("NEW", &format!("user-{user}"))));
+    house.store.come_back();
+    assert_eq!(house.stored().len(), written);
+    house.tick();
+    assert_eq!(house.stored(), house.engine.journal_after(0));
+    let kinds = house.kinds();
+    let after = &kinds[written..];
+    assert_eq!(after, ["trigger_fired", "rolled_back", "shares_changed", "read_back"]);
+}
+
+#[test]
+fn a_new_process_goes_on_where_the_old_one_was() {
+    let house = house();
+    house.engine.start("ann").unwrap();
+    house.tick();
+    let heap = house.engine.metric("heap").unwrap();
+    heap.record(1_001.0);
+    let before = house.engine.status();
+    house.clock.advance(Span::hours(3));
+    let reopened = open(&house.store, &house.clock);
+    let after = reopened.status();
+    assert_eq!((after.status, &after.phase, &after.shares), (before.status, &before.phase, &before.shares));
+    assert!(!reopened.is_on("NEW", "anybody"), "what was killed stays killed");
+    let lines = reopened.journal_after(0);
+    journal::verify(lines.iter().map(String::as_str)).unwrap();
+    let last: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+    assert_eq!((last["kind"].as_str(), last["down_ms"].as_u64()), (Some("restarted"), Some(3 * 3_600_000)));
+}
+
+#[test]
+fn a_store_of_another_plan_is_refused_with_its_name() {
+    let house = house();
+    house.engine.start("ann").unwrap();
+    let other = PLAN.replace("name: stored", "name: other");
+    let builder = Engine::builder().plan_text(&other, Format::Yaml).unwrap();
+    let error = builder.store(house.store.clone()).clock(house.clock.clone()).build().err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert!(error.to_string().contains("`stored`"), "{error}");
+}
+
+#[test]
+fn listeners_hear_every_record_in_order_and_never_inside_a_recording_call() {
+    let (send, heard) = mpsc::channel();
+    let clock = ManualClock::at(START);
+    let builder = Engine::builder().plan_text(PLAN, Format::Yaml).unwrap().clock(clock.clone());
+    let engine = builder.on_record(move |line| send.send(line.to_owned()).unwrap()).build().unwrap();
+    engine.start("ann").unwrap();
+    let lines: Vec<String> = heard.try_iter().collect();
+    assert_eq!(lines, engine.journal_after(0));
+    engine.metric("heap").unwrap().record(1_001.0);
+    assert!(heard.try_recv().is_err(), "a recording call runs nobody's code");
+    clock.advance(Span::seconds(1));
+    engine.tick();
+    let more: Vec<String> = heard.try_iter().collect();
+    assert_eq!(kinds(&more)[..2], ["trigger_fired", "rolled_back"]);
+    assert_eq!([lines, more].concat(), engine.journal_after(0));
+}
+
+#[test]
+fn the_ticker_ticks_until_it_is_dropped() {
+    let (send, heard) = mpsc::channel();
+    let builder = Engine::builder().plan_text(PLAN, Format::Yaml).unwrap();
+    let engine = builder.on_record(move |line| send.send(line.to_owned()).unwrap()).build().unwrap();
+    engine.start("ann").unwrap();
+    let ticker = engine.spawn_ticker().unwrap();
+    // Nobody ticks but the thread; the second step comes with the next evaluation.
+    let is_second = |line: &String| line.contains("\"kind\":\"step_applied\"") && line.contains("\"step\":2");
+    let limit = Duration::from_secs(60);
+    let mut lines = std::iter::from_fn(|| heard.recv_timeout(limit).ok());
+    assert!(lines.any(|line| is_second(&line)));
+    drop(ticker);
+}
+
+#[test]
+fn an_engine_is_shared_between_threads() {
+    fn is_shared<T: Clone + Send + Sync + 'static>() {}
+    is_shared::<Engine>();
+    is_shared::<rollgate::Metric>();
+    is_shared::<rollgate::Alerts>();
+    is_shared::<rollgate::flag::Flag>();
+}
