@@ -19,10 +19,11 @@ fn main() {
     let mib = |bytes: usize| bytes as f64 / (1 << 20) as f64;
     println!(
         "memory of 14 d at 100 samples/s: {:.2} MiB of windows and recorders on the heap (budget 16 MiB); \
-         the windows say {:.2} MiB; journal {:.2} MiB; {:?}",
+         the windows say {:.2} MiB; journal {:.2} MiB; {:?} at {}",
         mib(after.saturating_sub(before)),
         mib(stage.engine.window_bytes()),
         mib(journal),
-        stage.status()
+        stage.status(),
+        stage.now()
     );
 }
