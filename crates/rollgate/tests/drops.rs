@@ -1,4 +1,5 @@
 //! What is dropped is counted, journalled, and keeps a gate from passing.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may")]
 
 use std::fmt::Write as _;
 use std::sync::Arc;

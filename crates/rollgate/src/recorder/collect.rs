@@ -127,11 +127,13 @@ fn collect_metric(
                 lane => collect_arm(counts, seen, lane, (id, at), windows),
             });
             let now = f64::from_bits(sum.load(Ordering::Acquire));
-            let grown = now - std::mem::replace(&mut seen.sum, now);
-            // One huge value would swallow all that is added to it later; the buckets say where the sum must lie.
+            let grown = now - before;
+            // One huge value would swallow all that is added to it later; the buckets say where the sum must lie. A
+            // sample may be in the sum and not in its bucket yet: what is not handed on now is handed on next time.
             if bounds.1 > 0.0 {
-                windows
-                    .add_sum(id, if grown.is_finite() { grown.clamp(bounds.0, bounds.1) } else { bounds.0 });
+                let handed = if grown.is_finite() { grown.clamp(bounds.0, bounds.1) } else { bounds.0 };
+                windows.add_sum(id, handed);
+                seen.sum = if handed == grown { now } else { before + handed };
             }
         }
         Cells::Outcomes(lanes) => {
