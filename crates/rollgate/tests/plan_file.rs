@@ -1,4 +1,5 @@
 //! The example plan in its three forms, its exact warnings, and the problems that a plan can have.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
