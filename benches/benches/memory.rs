@@ -1,11 +1,10 @@
 //! What the memory-system plan's metrics take up with 14 days of full windows, counted by the allocator.
-
-mod stage;
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a bench without its engine measures nothing")]
 
 use peak_alloc::PeakAlloc;
 use rollgate::core::time::Span;
 
-use stage::Stage;
+use rollgate_benches::stage::Stage;
 
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
@@ -19,10 +18,11 @@ fn main() {
     let mib = |bytes: usize| bytes as f64 / (1 << 20) as f64;
     println!(
         "memory of 14 d at 100 samples/s: {:.2} MiB of windows and recorders on the heap (budget 16 MiB); \
-         the windows say {:.2} MiB; journal {:.2} MiB; {:?}",
+         the windows say {:.2} MiB; journal {:.2} MiB; {:?} at {}",
         mib(after.saturating_sub(before)),
         mib(stage.engine.window_bytes()),
         mib(journal),
-        stage.status()
+        stage.status(),
+        stage.now()
     );
 }

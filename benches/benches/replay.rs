@@ -1,4 +1,5 @@
 //! A trace of a thousand sample lines an instant through the whole engine.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a bench without its plan measures nothing")]
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -2,15 +2,14 @@
 //!
 //! An instant is all that a tick does: taking in what was recorded, sealing slots, judging, deciding. Recording is not in
 //! it. Beside criterion's mean a histogram over a day of instants shows the rotations of slots.
-
-mod stage;
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a bench without its engine measures nothing")]
 
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use rollgate::core::time::Span;
 
-use stage::{EVERY, Keys, Stage};
+use rollgate_benches::stage::{EVERY, Keys, Stage};
 
 /// Instants of a day.
 const DAY: usize = 8_640;

@@ -70,7 +70,13 @@ impl SnapshotCell {
 
     /// The current snapshot, for keeping: a request's pinned view.
     pub fn load(&self) -> Arc<Snapshot> {
-        self.current.load_full()
+        let snapshot = self.current.load_full();
+        // Between the swap and its version a reader has the new snapshot already: from then on nobody may get an older
+        // one, so it says the version itself.
+        if self.version.load(Ordering::Acquire) < snapshot.version {
+            self.version.fetch_max(snapshot.version, Ordering::AcqRel);
+        }
+        snapshot
     }
 
     /// Reads the current snapshot where it is, through the thread's copy.
@@ -88,13 +94,13 @@ impl SnapshotCell {
             {
                 return Some(read(snapshot));
             }
-            let snapshot = self.current.load_full();
+            let snapshot = self.load();
             let answer = read(&snapshot);
             *seen = Some((self.id, snapshot));
             Some(answer)
         });
         // A thread that is ending has no thread-locals any more; it reads the shared snapshot too.
-        through_copy.ok().flatten().unwrap_or_else(|| read(&self.current.load()))
+        through_copy.ok().flatten().unwrap_or_else(|| read(&self.load()))
     }
 }
 

@@ -1,4 +1,5 @@
 //! What the conditions of a plan file compile to: coverage, samples needed, what is judged at once.
+#![allow(clippy::panic, clippy::unwrap_used)] // A test may fail loudly.
 
 use rollgate::core::snapshot::{Condition, ConditionKind};
 use rollgate::read::{Format, ruleset};

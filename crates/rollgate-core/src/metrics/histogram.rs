@@ -125,6 +125,15 @@ struct Octave {
     counts: Box<[u64; OCTAVE]>,
 }
 
+fn push_word(words: &mut Vec<u32>, bucket: Bucket, count: u64) {
+    let word = bucket.0 << COUNT_BITS;
+    match count {
+        0 => {}
+        1..=COUNT_MAX => words.push(word | count as u32),
+        _ => words.extend([word, count as u32, (count >> 32) as u32]),
+    }
+}
+
 /// A histogram that grows and shrinks: one array an octave that has been touched.
 ///
 /// Counts are not checked for overflow: whoever adds keeps their sum within 64 bits.
@@ -264,15 +273,37 @@ impl Dense {
 
     /// Sealed.
     pub fn packed(&self) -> Packed {
-        let mut words = Vec::with_capacity(self.octaves.len() * OCTAVE);
-        for (bucket, count) in self.iter() {
-            if count <= COUNT_MAX {
-                words.push(bucket.0 << COUNT_BITS | count as u32);
-            } else {
-                words.extend([bucket.0 << COUNT_BITS, count as u32, (count >> 32) as u32]);
-            }
-        }
+        let mut words = Vec::new();
+        self.pack_into(&mut words);
         Packed(words.into_boxed_slice())
+    }
+
+    /// Sealed, by way of a buffer that is used again and again.
+    pub fn packed_by(&self, words: &mut Vec<u32>) -> Packed {
+        words.clear();
+        self.pack_into(words);
+        Packed(words.as_slice().into())
+    }
+
+    fn pack_into(&self, words: &mut Vec<u32>) {
+        push_word(words, Bucket::ZERO, self.zero);
+        for octave in self.octaves.iter().filter(|octave| octave.n > 0) {
+            let key = usize::from(octave.key);
+            if octave.n > COUNT_MAX {
+                for (place, count) in octave.counts.iter().enumerate() {
+                    push_word(words, Bucket::at(key, place), *count);
+                }
+                continue;
+            }
+            // Every word is written, and the next one over it where it was empty: no branch has to be guessed.
+            let (mut filled, mut len) = ([0_u32; OCTAVE + 1], 0);
+            let first = Bucket::at(key, 0).0;
+            for (place, count) in octave.counts.iter().enumerate() {
+                filled[len] = ((first + place as u32) << COUNT_BITS) | *count as u32;
+                len += usize::from(*count > 0);
+            }
+            words.extend_from_slice(&filled[..len]);
+        }
     }
 
     /// The bucket of the `rank`-th smallest sample, from 1.

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::arms::{Sides, Spread};
 use super::histogram::{Bucket, Dense, OCTAVE};
 use super::running::Kept;
-use super::slot::{Cut, Pushed, Slot, Sums, Tiers};
+use super::slot::{Cut, Pushed, Scratch, Slot, Sums, Tiers};
 use super::times::Times;
 use super::watch::Feed;
 use crate::limits::SAMPLES_MAX;
@@ -216,7 +216,7 @@ impl Series {
     }
 
     /// Seals the live slot at `to`.
-    pub(super) fn seal(&mut self, to: Timestamp, cut: Cut, scratch: &mut Dense) {
+    pub(super) fn seal(&mut self, to: Timestamp, cut: Cut, scratch: &mut Scratch) {
         self.hold_level(to);
         let sums = std::mem::replace(&mut self.live, Sums::NONE);
         let start = std::mem::replace(&mut self.start, to);
@@ -227,7 +227,7 @@ impl Series {
         kept.seal(&self.tiers, start, &self.live_values, to);
         let mut slot = Slot { start, end: to, sums, ..Slot::empty(start) };
         if !self.live_values.is_empty() {
-            slot.values = self.live_values.packed();
+            slot.values = self.live_values.packed_by(&mut scratch.words);
             self.live_values.clear();
         }
         if self.tiers.push(slot, cut, scratch) == Pushed::Joined {
@@ -238,7 +238,7 @@ impl Series {
     }
 
     /// A mark: a window can begin here, and ON and OFF begin anew.
-    pub(super) fn mark(&mut self, at: Timestamp, scratch: &mut Dense) {
+    pub(super) fn mark(&mut self, at: Timestamp, scratch: &mut Scratch) {
         self.seal(at, Cut::Mark, scratch);
         self.times.mark(at);
         if let Some(level) = &mut self.level {

@@ -172,7 +172,7 @@ impl Tiers {
     }
 
     /// Takes a sealed slot and rolls up what is complete; `cut` closes every tier here.
-    pub(super) fn push(&mut self, slot: Slot, cut: Cut, scratch: &mut Dense) -> Pushed {
+    pub(super) fn push(&mut self, slot: Slot, cut: Cut, scratch: &mut Scratch) -> Pushed {
         let end = slot.end;
         self.tiers[0].take(Some(slot).filter(|slot| !slot.sums.is_blank()), end);
         for index in 1..self.tiers.len() {
@@ -190,7 +190,7 @@ impl Tiers {
     }
 
     /// Drops what no window reaches, and joins the oldest where marks have made too many.
-    fn forget(&mut self, end: Timestamp, scratch: &mut Dense) -> Pushed {
+    fn forget(&mut self, end: Timestamp, scratch: &mut Scratch) -> Pushed {
         let every = self.every;
         let mut pushed = Pushed::Plainly;
         for (index, tier) in self.tiers.iter_mut().enumerate() {
@@ -279,6 +279,19 @@ impl Tiers {
     }
 }
 
+/// Where slots are merged and packed; used again and again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) values: Dense,
+    pub(super) words: Vec<u32>,
+}
+
+impl Scratch {
+    pub(super) fn bytes(&self) -> usize {
+        self.values.bytes() + self.words.capacity() * 4
+    }
+}
+
 /// Whether a slot counts for windows that begin at `clip`: one that began before it, or is of its very instant, holds
 /// samples of another exposure.
 pub(super) fn is_within(start: Timestamp, end: Timestamp, clip: Timestamp) -> bool {
@@ -290,19 +303,19 @@ fn merged<'a>(
     parts: impl Iterator<Item = &'a Slot>,
     start: Timestamp,
     end: Timestamp,
-    scratch: &mut Dense,
+    scratch: &mut Scratch,
 ) -> Option<Slot> {
     let mut merged = Slot { end, ..Slot::empty(start) };
-    scratch.clear();
+    scratch.values.clear();
     for part in parts {
         merged.sums.add(&part.sums);
-        scratch.add_packed(&part.values);
+        scratch.values.add_packed(&part.values);
     }
     if merged.sums.is_blank() {
         return None;
     }
-    if !scratch.is_empty() {
-        merged.values = scratch.packed();
+    if !scratch.values.is_empty() {
+        merged.values = scratch.values.packed_by(&mut scratch.words);
     }
     Some(merged)
 }

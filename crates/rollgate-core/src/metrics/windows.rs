@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::EventSource;
 use super::alerts::{Alerts, Opened};
 use super::arms::Lane;
-use super::histogram::{Bucket, Dense, OCTAVE};
+use super::histogram::{Bucket, OCTAVE};
 use super::series::Series;
-use super::slot::Cut;
+use super::slot::{Cut, Scratch};
 use super::watch::Gaps;
 use crate::id::{Key, MetricId};
 use crate::limits::{KEY_BYTES_MAX, LEVEL_MAX, SAMPLES_AT_ONCE_MAX, UNKNOWN_NAMES_MAX, WINDOW_MAX_MS};
@@ -31,7 +31,7 @@ pub struct Windows {
     /// Dropped alerts.
     alerts_dropped: u64,
     /// Where slots are merged.
-    scratch: Dense,
+    scratch: Scratch,
 }
 
 /// What a metric has recorded, for reports and for the proof that nothing is lost or doubled.
@@ -73,7 +73,7 @@ impl Windows {
             longest,
             unknown: Vec::new(),
             alerts_dropped: 0,
-            scratch: Dense::default(),
+            scratch: Scratch::default(),
             ruleset,
         }
     }

@@ -22,46 +22,44 @@ pub(super) fn add_sum(sum: &AtomicU64, value: f64) {
     sum.store((before + value).to_bits(), Ordering::Release);
 }
 
-pub(super) type Octave = Box<[AtomicU64; OCTAVE]>;
+/// The counts of one octave.
+pub(super) struct Octave {
+    /// Their sum, so that a collector passes by where nothing has changed.
+    pub(super) n: AtomicU64,
+    pub(super) counts: [AtomicU64; OCTAVE],
+}
 
 /// The counts of one lane of a distribution; octaves appear when they are first touched, and stay.
 pub(super) struct Counts {
     pub(super) zero: AtomicU64,
-    pub(super) n: AtomicU64,
-    pub(super) octaves: Box<[OnceLock<Octave>; OCTAVES]>,
+    pub(super) octaves: Box<[OnceLock<Box<Octave>>; OCTAVES]>,
 }
 
 impl Counts {
     fn new() -> Self {
-        Self {
-            zero: AtomicU64::new(0),
-            n: AtomicU64::new(0),
-            octaves: Box::new([const { OnceLock::new() }; OCTAVES]),
-        }
+        Self { zero: AtomicU64::new(0), octaves: Box::new([const { OnceLock::new() }; OCTAVES]) }
     }
 
     #[inline]
     fn add(&self, bucket: Bucket, count: u64) {
-        let counter = match bucket.place() {
-            Some((octave, place)) => match self.octaves.get(octave) {
-                Some(slot) => match slot.get() {
-                    Some(counts) => &counts[place],
-                    None => &first_touch(slot)[place],
-                },
-                // No bucket lies beyond the last octave.
-                None => return,
-            },
-            None => &self.zero,
+        let Some((octave, place)) = bucket.place() else { return add(&self.zero, count) };
+        // No bucket lies beyond the last octave.
+        let Some(slot) = self.octaves.get(octave) else { return };
+        let octave = match slot.get() {
+            Some(octave) => octave,
+            None => first_touch(slot),
         };
-        add(counter, count);
+        add(&octave.counts[place], count);
         // Last: whoever sees this count finds the buckets at least as full.
-        add(&self.n, count);
+        add(&octave.n, count);
     }
 }
 
 #[cold]
-fn first_touch(slot: &OnceLock<Octave>) -> &Octave {
-    slot.get_or_init(|| Box::new([const { AtomicU64::new(0) }; OCTAVE]))
+fn first_touch(slot: &OnceLock<Box<Octave>>) -> &Octave {
+    slot.get_or_init(|| {
+        Box::new(Octave { n: AtomicU64::new(0), counts: [const { AtomicU64::new(0) }; OCTAVE] })
+    })
 }
 
 /// The counts of one lane of a ratio.

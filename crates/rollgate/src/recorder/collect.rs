@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rollgate_core::id::MetricId;
 use rollgate_core::limits::OCTAVE_MIN;
-use rollgate_core::metrics::{Bucket, Lane, OCTAVE, OCTAVES, Windows};
+use rollgate_core::metrics::{Bucket, Lane, OCTAVE, Windows};
 use rollgate_core::time::Timestamp;
 
 use super::cells::{Cells, Counts, Lanes, Outcomes, SIDE};
@@ -37,21 +37,52 @@ struct SeenMetric {
 #[derive(Clone, Default)]
 struct SeenCounts {
     zero: u64,
-    n: u64,
     /// Those that have been touched, upwards.
-    octaves: Vec<(usize, Box<[u64; OCTAVE]>)>,
+    octaves: Vec<SeenOctave>,
+}
+
+#[derive(Clone)]
+struct SeenOctave {
+    key: usize,
+    /// What has been handed on.
+    n: u64,
+    counts: Box<[u64; OCTAVE]>,
 }
 
 impl SeenCounts {
-    fn octave(&mut self, octave: usize) -> &mut [u64; OCTAVE] {
-        let at = match self.octaves.binary_search_by_key(&octave, |(octave, _)| *octave) {
+    fn octave(&mut self, key: usize) -> &mut SeenOctave {
+        let at = match self.octaves.binary_search_by_key(&key, |octave| octave.key) {
             Ok(at) => at,
             Err(at) => {
-                self.octaves.insert(at, (octave, Box::new([0; OCTAVE])));
+                self.octaves.insert(at, SeenOctave { key, n: 0, counts: Box::new([0; OCTAVE]) });
                 at
             }
         };
-        &mut self.octaves[at].1
+        &mut self.octaves[at]
+    }
+
+    /// Visits what every octave has grown by: the octave, its counts, and their sum.
+    ///
+    /// Only what the buckets say is handed on; the number of samples is remembered as their sum, so that a sample whose
+    /// bucket is seen before its count is not handed on twice, and one seen after is found the next time.
+    fn grow(&mut self, counts: &Counts, mut visit: impl FnMut(usize, &[u64; OCTAVE], u64)) {
+        for (key, slot) in counts.octaves.iter().enumerate() {
+            let Some(octave) = slot.get() else { continue };
+            let seen = self.octave(key);
+            if octave.n.load(Ordering::Acquire) == seen.n {
+                continue;
+            }
+            let mut more = [0_u64; OCTAVE];
+            let mut n = 0_u64;
+            for ((counter, seen), more) in octave.counts.iter().zip(seen.counts.iter_mut()).zip(&mut more) {
+                *more = grown(counter, seen);
+                n = n.wrapping_add(*more);
+            }
+            seen.n = seen.n.wrapping_add(n);
+            if n > 0 {
+                visit(key, &more, n);
+            }
+        }
     }
 }
 
@@ -90,17 +121,19 @@ fn collect_metric(
     }
     match &metric.cells {
         Cells::Values(lanes, sum) => {
-            let mut bounds = (0.0, 0.0);
+            let (mut bounds, before) = ((0.0, 0.0), seen.sum);
             each_lane(lanes, &mut seen.values, depth, |lane, counts, seen| match lane {
-                Lane::Total => bounds = collect_total(counts, seen, id, windows, at),
-                lane => collect_arm(counts, seen, id, lane, windows, at),
+                Lane::Total => bounds = collect_total(counts, seen, before, (id, at), windows),
+                lane => collect_arm(counts, seen, lane, (id, at), windows),
             });
             let now = f64::from_bits(sum.load(Ordering::Acquire));
-            let grown = now - std::mem::replace(&mut seen.sum, now);
-            // One huge value would swallow all that is added to it later; the buckets say where the sum must lie.
+            let grown = now - before;
+            // One huge value would swallow all that is added to it later; the buckets say where the sum must lie. A
+            // sample may be in the sum and not in its bucket yet: what is not handed on now is handed on next time.
             if bounds.1 > 0.0 {
-                windows
-                    .add_sum(id, if grown.is_finite() { grown.clamp(bounds.0, bounds.1) } else { bounds.0 });
+                let handed = if grown.is_finite() { grown.clamp(bounds.0, bounds.1) } else { bounds.0 };
+                windows.add_sum(id, handed);
+                seen.sum = if handed == grown { now } else { before + handed };
             }
         }
         Cells::Outcomes(lanes) => {
@@ -136,73 +169,55 @@ fn each_lane<T, S: Clone + Default>(
     }
 }
 
-/// Hands on a total by octaves; gives the bounds that the sum of its values lies in.
-///
-/// Only what the buckets say is handed on; the number of samples is remembered as their sum, so that a sample whose
-/// bucket is seen before its count is not handed on twice, and one seen after is found the next time.
+/// A double of this size takes in a small value to within so much of it.
+const PRECISION: f64 = 1e-4;
+
+/// Hands on a total by octaves; gives the bounds that the sum of its values lies in, closely where the sum so far is so
+/// large that it may have swallowed them.
 fn collect_total(
     counts: &Counts,
     seen: &mut SeenCounts,
-    id: MetricId,
+    sum: f64,
+    (id, at): (MetricId, Timestamp),
     windows: &mut Windows,
-    at: Timestamp,
 ) -> (f64, f64) {
     let (mut low, mut high) = (0.0, 0.0);
-    if counts.n.load(Ordering::Acquire) == seen.n {
-        return (low, high);
-    }
     let zero = grown(&counts.zero, &mut seen.zero);
     if zero > 0 {
         windows.add_values(id, Lane::Total, Bucket::ZERO, zero, at);
-        seen.n = seen.n.wrapping_add(zero);
         high += zero as f64 * f64::from(OCTAVE_MIN).exp2();
     }
-    for (octave, slot) in counts.octaves.iter().enumerate() {
-        let Some(slots) = slot.get() else { continue };
-        let before = seen.octave(octave);
-        let mut more = [0_u64; OCTAVE];
-        let (mut n, mut places) = (0_u64, 0_u64);
-        for (place, ((counter, before), more)) in slots.iter().zip(before).zip(&mut more).enumerate() {
-            *more = grown(counter, before);
-            n = n.wrapping_add(*more);
-            places = places.wrapping_add(more.wrapping_mul(place as u64));
-        }
-        if n > 0 {
-            windows.add_octave(id, octave, &more, n, at);
-            seen.n = seen.n.wrapping_add(n);
-            let unit = Bucket::at(octave, 0).low();
-            let least = unit * (n as f64 + places as f64 / OCTAVE as f64);
+    seen.grow(counts, |octave, more, n| {
+        windows.add_octave(id, octave, more, n, at);
+        let (unit, n) = (Bucket::at(octave, 0).low(), n as f64);
+        if sum * f64::EPSILON <= unit * PRECISION {
+            low += unit * n;
+            high += 2.0 * unit * n;
+        } else {
+            let places: f64 =
+                more.iter().enumerate().map(|(place, count)| place as f64 * *count as f64).sum();
+            let least = unit * (n + places / OCTAVE as f64);
             low += least;
-            high += least + unit * n as f64 / OCTAVE as f64;
+            high += least + unit * n / OCTAVE as f64;
         }
-    }
+    });
     (low, high)
 }
 
 fn collect_arm(
     counts: &Counts,
     seen: &mut SeenCounts,
-    id: MetricId,
     lane: Lane,
+    (id, at): (MetricId, Timestamp),
     windows: &mut Windows,
-    at: Timestamp,
 ) {
-    if counts.n.load(Ordering::Acquire) == seen.n {
-        return;
+    let zero = grown(&counts.zero, &mut seen.zero);
+    if zero > 0 {
+        windows.add_values(id, lane, Bucket::ZERO, zero, at);
     }
-    let mut handed = grown(&counts.zero, &mut seen.zero);
-    if handed > 0 {
-        windows.add_values(id, lane, Bucket::ZERO, handed, at);
-    }
-    for (octave, slot) in counts.octaves.iter().enumerate().take(OCTAVES) {
-        let Some(slots) = slot.get() else { continue };
-        for (place, (counter, seen)) in slots.iter().zip(seen.octave(octave)).enumerate() {
-            let count = grown(counter, seen);
-            if count > 0 {
-                windows.add_values(id, lane, Bucket::at(octave, place), count, at);
-                handed += count;
-            }
+    seen.grow(counts, |octave, more, _| {
+        for (place, count) in more.iter().enumerate().filter(|(_, count)| **count > 0) {
+            windows.add_values(id, lane, Bucket::at(octave, place), *count, at);
         }
-    }
-    seen.n = seen.n.wrapping_add(handed);
+    });
 }

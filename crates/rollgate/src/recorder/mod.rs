@@ -8,6 +8,8 @@
 mod cells;
 mod collect;
 mod shard;
+#[cfg(test)]
+mod tests;
 
 pub use collect::Depth;
 pub use shard::{Recorder, Subject};

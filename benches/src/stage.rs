@@ -1,5 +1,6 @@
 //! The memory-system plan on a clock that the bench moves, under the traffic of the budgets: 100 samples a second of every
 //! metric, latencies lognormal with sigma 0.5.
+#![allow(clippy::panic, reason = "a bench may fail loudly")]
 
 use rollgate::Engine;
 use rollgate::clock::ManualClock;
@@ -8,7 +9,7 @@ use rollgate::core::time::{Span, Timestamp};
 use rollgate::engine::Metric;
 use rollgate::read::Format;
 
-const PLAN: &str = include_str!("../../../examples/plans/memory-system.yaml");
+const PLAN: &str = include_str!("../../examples/plans/memory-system.yaml");
 
 /// 2026-01-13T10:00:00Z.
 const START: Timestamp = Timestamp(1_768_298_400_000);
@@ -39,6 +40,7 @@ impl Dice {
 
 /// An engine under traffic.
 pub struct Stage {
+    /// The engine itself.
     pub engine: Engine,
     clock: ManualClock,
     latencies: Vec<(Metric, f64)>,
