@@ -119,16 +119,48 @@ proptest! {
         let rates = || all().filter(|part| part.total > 0).map(|part| part.trues as f64 / part.total as f64);
         prop_assert!(rates().fold(f64::INFINITY, f64::min) <= least + 1e-9);
         prop_assert!(most - 1e-9 <= rates().fold(f64::NEG_INFINITY, f64::max) || most == f64::NEG_INFINITY);
+        // A collector between a sample's sum and its bucket hands on what the buckets allow: each value as its octave's
+        // floor at least, and as twice that at most.
         if let Some(mean) = value(&windows, LATENCY, Stat::Mean, now) {
-            let exact = all().filter(|part| part.is_possible()).map(|part| part.value * part.count as f64).sum::<f64>();
-            let exact = exact * rounds as f64 / latency.recorded as f64;
-            prop_assert!((mean - exact).abs() <= exact * 0.008 + 1e-9, "{} {}", mean, exact);
+            let floor = |value: f64| if value > 0.0 { value.log2().floor().exp2() } else { 0.0 };
+            let possible = || all().filter(|part| part.is_possible());
+            let least = possible().map(|part| floor(part.value) * part.count as f64).sum::<f64>();
+            let least = least * rounds as f64 / latency.recorded as f64;
+            prop_assert!((least..=2.0 * least + 1e-9).contains(&mean), "{} {}", mean, least);
         }
         let pair = windows.arms(LATENCY, FlagId(0)).unwrap();
         prop_assert_eq!(pair.on.n + pair.off.n, latency.recorded);
         let pair = windows.arms(ERRORS, FlagId(0)).unwrap();
         prop_assert_eq!(pair.on.n, sum(&|part| if part.arm { part.total } else { 0 }));
         prop_assert_eq!(pair.on.unkeyed + pair.off.unkeyed, sum(&|part| if part.key.is_none() { part.total } else { 0 }));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn means_are_exact_where_nobody_records_while_slots_are_taken(
+        slots in prop::collection::vec(prop::collection::vec((0.0_f64..3_000.0, 1_u64..50), 0..20), 1..40),
+    ) {
+        let ruleset = plan();
+        let recorder = Recorder::new(&ruleset);
+        let mut windows = Windows::new(ruleset, START);
+        let (mut sum, mut n, mut now) = (0.0, 0, START);
+        for slot in &slots {
+            for (value, count) in slot {
+                recorder.record(LATENCY, *value, *count, Arms::NONE, None);
+                sum += value * *count as f64;
+                n += count;
+            }
+            recorder.collect(&mut windows, now, Depth::Totals);
+            now = now + Span::seconds(10);
+            windows.advance(now);
+        }
+        match value(&windows, LATENCY, Stat::Mean, now) {
+            Some(mean) => prop_assert!((mean - sum / n as f64).abs() <= 1e-9 * (1.0 + mean), "{} {}", mean, sum / n as f64),
+            None => prop_assert_eq!(n, 0),
+        }
     }
 }
 
