@@ -15,6 +15,14 @@ const SPIKE_AFTER: Span = Span::minutes(49 * 60 + 35);
 /// How much slower injections get.
 const SPIKE: f64 = 6.0;
 
+/// Who decides, and what each says where every gate passes.
+const WHY: [(&str, &str); 2] = [
+    ("engineering_manager", "every gate passes, no open incident"),
+    ("product_manager", "the numbers hold, users are content"),
+];
+/// After this long without an end the team agrees that the old code may go.
+const STABLE: Span = Span::days(14);
+
 /// What is going to be done.
 enum Act {
     Check(Key, Key),
@@ -96,10 +104,13 @@ impl People {
         match event.kind() {
             "phase_started" => self.prepare(event, engine),
             "awaiting_decision" => {
-                let why = "every gate passes, no open incident";
-                self.plan(at + Span::minutes(30), Act::Decide("engineering_manager", why));
-                let why = "the numbers hold, users are content";
-                self.plan(at + Span::minutes(45), Act::Decide("product_manager", why));
+                let asked = event.list("roles");
+                for (index, (role, why)) in
+                    WHY.into_iter().filter(|(role, _)| asked.contains(role)).enumerate()
+                {
+                    let later = Span::minutes(30 + 15 * index as u64);
+                    self.plan(at + later, Act::Decide(role, why));
+                }
             }
             "rolled_back" => {
                 // What was planned was planned for a phase that has ended.
@@ -146,6 +157,10 @@ impl People {
                 if !self.has_been_slow {
                     self.plan(at + SPIKE_AFTER, Act::SlowDown);
                 }
+            }
+            "stabilization" => {
+                let act = Act::Attest("engineering_manager", "remove_legacy_consensus", None);
+                self.plan(at + STABLE - Span::minutes(30), act);
             }
             _ => {}
         }
