@@ -56,9 +56,7 @@ impl People {
         let mut news = None;
         while let Some(at) = self.plans.iter().position(|(at, _)| *at <= now) {
             match self.plans.remove(at).1 {
-                Act::Check(by, item) => {
-                    engine.command(&Command { by, role: None, action: Action::Check { item } })?;
-                }
+                Act::Check(by, item) => engine.check(by.as_str(), item.as_str())?,
                 Act::Attest(by, item, tests) => {
                     let passed = tests.map(|tests| (tests, tests));
                     let action = Action::Attest { item: Key::new(item), is_true: true, passed };
