@@ -74,8 +74,7 @@ fn prepare(engine: &Engine, clock: &ManualClock) -> Result<(), Error> {
     engine.start("on_call")?;
     let phase = engine.ruleset().plan.as_ref().and_then(|plan| plan.phases.first());
     for item in phase.into_iter().flat_map(|phase| &phase.checklist) {
-        let action = Action::Check { item: item.key.clone() };
-        engine.command(&Command { by: Key::new("devops"), role: None, action })?;
+        engine.check("devops", item.key.as_str())?;
     }
     for (item, count) in
         [("unit_tests_passed", 44), ("integration_tests_passed", 15), ("performance_tests_passed", 6)]

@@ -189,6 +189,9 @@ impl Stage {
 }
 
 /// The value, or the end of the bench.
+///
+/// # Panics
+/// Where it is none: a bench without its stage measures nothing.
 pub fn ok<T, E: std::fmt::Display>(outcome: Result<T, E>) -> T {
     match outcome {
         Ok(value) => value,

@@ -50,6 +50,16 @@ fn retried(s: &mut Scenario, phase: &str, shares: [f64; 3]) -> Vec<Record> {
     records
 }
 
+/// Phase 1 after a retry: a whole week, and then its gates pass.
+#[track_caller]
+fn passes_in_full(s: &mut Scenario) {
+    s.attest(EM, "team_confident");
+    s.skip();
+    let records = s.wait_exactly(WEEK);
+    let kinds: Vec<&str> = records.iter().map(Record::kind).collect();
+    assert_eq!(kinds, ["gates_passed", "awaiting_decision"], "{records:#?}");
+}
+
 #[test]
 fn r110_from_phase_one_a_retry_needs_the_cause_and_the_fix() {
     let mut s = Scenario::in_phase("ten_percent");
@@ -64,11 +74,7 @@ fn r110_from_phase_one_a_retry_needs_the_cause_and_the_fix() {
     s.assert_stands(Status::RolledBack, "ten_percent", [0.0; 3]);
     retried(&mut s, "ten_percent", [10.0, 10.0, 0.0]);
     // With a full duration.
-    s.attest(EM, "team_confident");
-    s.skip();
-    let records = s.wait_exactly(WEEK);
-    let kinds: Vec<&str> = records.iter().map(Record::kind).collect();
-    assert_eq!(kinds, ["gates_passed", "awaiting_decision"], "{records:#?}");
+    passes_in_full(&mut s);
 }
 
 #[test]
@@ -236,11 +242,7 @@ fn what_was_measured_in_the_moment_before_a_retry_is_not_of_the_new_phase() {
     s.skip();
     // One time stamp for the 1 500 MB, the rollback and the retry; the order is what counts.
     retried(&mut s, "ten_percent", [10.0, 10.0, 0.0]);
-    s.attest(EM, "team_confident");
-    s.skip();
-    let records = s.wait_exactly(WEEK);
-    let kinds: Vec<&str> = records.iter().map(Record::kind).collect();
-    assert_eq!(kinds, ["gates_passed", "awaiting_decision"], "{records:#?}");
+    passes_in_full(&mut s);
 }
 
 #[test]

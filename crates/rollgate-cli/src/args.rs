@@ -80,7 +80,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "FLAG")]
     pub(crate) flag: String,
     /// The flag's share, for example 10%; default: every flag is at 0%
-    #[arg(long, value_name = "SHARE", value_parser = Share::parse)]
+    #[arg(long, value_name = "SHARE", value_parser = Share::parse, allow_hyphen_values = true)]
     pub(crate) share: Option<Share>,
     /// The share of any flag, for example of a parent; may be repeated
     #[arg(long, value_name = "FLAG=SHARE", value_parser = flag_share)]
@@ -183,6 +183,7 @@ mod tests {
         refuses("rollgate evaluate p --flag F", ErrorKind::MissingRequiredArgument);
         refuses("rollgate evaluate p --flag F --key a --keys b", ErrorKind::ArgumentConflict);
         refuses("rollgate evaluate p --flag F --key a --share 1", ErrorKind::ValueValidation);
+        refuses("rollgate evaluate p --flag F --key a --share -5%", ErrorKind::ValueValidation);
         refuses("rollgate evaluate p --flag F --key a --set F", ErrorKind::ValueValidation);
         refuses("rollgate evaluate p --flag F --key a --set =1%", ErrorKind::ValueValidation);
         refuses("rollgate replay p", ErrorKind::MissingRequiredArgument);

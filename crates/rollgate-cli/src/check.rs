@@ -1,7 +1,7 @@
 //! `rollgate check`: every problem of a plan, with its line, a caret, and how to mend it.
 
 use std::cell::RefCell;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -11,6 +11,7 @@ use rollgate::read::{ReadError, plan_file_with_text};
 
 use crate::args::{CheckFormat, Strictness};
 use crate::input;
+use crate::paint::{Paint, Tone};
 
 /// Checks a plan file. 0: it may run; 1: it is refused; 2: it cannot be read.
 pub(crate) fn run(plan: &Path, strictness: Strictness, format: CheckFormat) -> ExitCode {
@@ -55,47 +56,6 @@ fn count(number: usize, noun: &str) -> String {
     }
 }
 
-/// Whether text is coloured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Paint {
-    Plain,
-    Coloured,
-}
-
-/// What a piece of text is.
-#[derive(Clone, Copy)]
-enum Tone {
-    Error,
-    Warning,
-    Strong,
-    Frame,
-}
-
-impl Paint {
-    /// Colours are for a person at a terminal who has not said no to them.
-    fn of_stderr() -> Self {
-        let is_set =
-            |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
-        let is_wanted = is_set("CLICOLOR_FORCE")
-            || (io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb"));
-        let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if is_wanted && !is_refused { Self::Coloured } else { Self::Plain }
-    }
-
-    fn text(self, tone: Tone, text: &str) -> String {
-        let code = match tone {
-            Tone::Error => "1;31",
-            Tone::Warning => "1;33",
-            Tone::Strong => "1",
-            Tone::Frame => "1;34",
-        };
-        match self {
-            Self::Plain => text.to_owned(),
-            Self::Coloured => format!("\x1b[{code}m{text}\x1b[0m"),
-        }
-    }
-}
-
 /// A plan whose problems are shown.
 struct Sheet<'a> {
     plan: &'a Path,
@@ -131,16 +91,16 @@ impl Sheet<'_> {
     /// A problem as compilers show it: what, where, the line itself, and what helps.
     fn excerpt(&self, problem: &Problem) -> String {
         let (level, tone) = match problem.level {
-            Level::Error => ("error", Tone::Error),
-            Level::Warning => ("warning", Tone::Warning),
+            Level::Error => ("error", Tone::Bad),
+            Level::Warning => ("warning", Tone::Warn),
         };
         let number = problem.line.to_string();
         let margin = " ".repeat(number.len());
-        let frame = |text: &str| self.paint.text(Tone::Frame, text);
+        let frame = |text: &str| self.paint.tone(Tone::Frame, text);
         let mut shown = format!(
             "{}{}\n{margin}{} {}:{}:{}",
-            self.paint.text(tone, &format!("{level}[{}]", problem.code)),
-            self.paint.text(Tone::Strong, &format!(": {}", problem.message)),
+            self.paint.tone(tone, &format!("{level}[{}]", problem.code)),
+            self.paint.tone(Tone::Bold, &format!(": {}", problem.message)),
             frame("-->"),
             self.plan.display(),
             problem.line,
@@ -155,10 +115,10 @@ impl Sheet<'_> {
             let carets = "^".repeat(word(&line, column));
             let bar = frame("|");
             shown += &format!("{margin} {bar}\n{} {bar} {line}\n", frame(&number));
-            shown += &format!("{margin} {bar} {}{}\n", " ".repeat(column), self.paint.text(tone, &carets));
+            shown += &format!("{margin} {bar} {}{}\n", " ".repeat(column), self.paint.tone(tone, &carets));
         }
         if let Some(help) = &problem.help {
-            shown += &format!("{margin} {} {}: {help}\n", frame("="), self.paint.text(Tone::Strong, "help"));
+            shown += &format!("{margin} {} {}: {help}\n", frame("="), self.paint.tone(Tone::Bold, "help"));
         }
         shown
     }

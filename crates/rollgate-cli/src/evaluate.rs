@@ -51,7 +51,7 @@ enum Sheet<'a> {
 pub(crate) fn run(asked: &EvaluateArgs) -> ExitCode {
     let question = match input::plan(&asked.plan).and_then(|ruleset| Question::of(ruleset, asked)) {
         Ok(question) => question,
-        Err(error) => return input::refuse_plan(&error),
+        Err(error) => return input::refuse_plan(&asked.plan, &error),
     };
     if let Some(note) = question.note() {
         eprintln!("note: {note}");
@@ -200,6 +200,9 @@ impl Question {
             let read =
                 lines.read_until(b'\n', &mut line).map_err(|error| input::cannot_read(path, &error))?;
             if read == 0 {
+                if number == 1 {
+                    eprintln!("note: {} has no keys; expected one key a line", input::name(path));
+                }
                 break;
             }
             // Only the line's end is taken off: a key is what stands there, byte for byte.

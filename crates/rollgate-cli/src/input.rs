@@ -46,12 +46,12 @@ pub(crate) fn refuse(why: &dyn Display) -> ExitCode {
 }
 
 /// As [`refuse`]; a plan that was read and has problems is exit code 1, as `check` gives it.
-pub(crate) fn refuse_plan(why: &Error) -> ExitCode {
+pub(crate) fn refuse_plan(plan: &Path, why: &Error) -> ExitCode {
     eprintln!("error: {why}");
     if why.kind() != Kind::InvalidConfig {
         return ExitCode::from(2);
     }
-    eprintln!("`rollgate check` shows the lines");
+    eprintln!("`rollgate check {}` shows each in its line", plan.display());
     ExitCode::from(1)
 }
 

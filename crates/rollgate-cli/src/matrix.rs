@@ -16,7 +16,7 @@ use crate::table::{Style, Table};
 pub(crate) fn run(plan: &Path, format: TableFormat) -> ExitCode {
     let ruleset = match input::plan(plan) {
         Ok(ruleset) => ruleset,
-        Err(error) => return input::refuse_plan(&error),
+        Err(error) => return input::refuse_plan(plan, &error),
     };
     let rows = rows(&ruleset);
     let mut out = io::stdout().lock();

@@ -1,6 +1,6 @@
 //! Colour, where a person looks and has not asked for none.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 
 use rollgate::core::report::{RowStatus, Scorecard};
 
@@ -26,18 +26,29 @@ pub(crate) enum Tone {
     Warn,
     /// It went wrong.
     Bad,
+    /// What stands around the text.
+    Frame,
 }
 
 impl Paint {
-    /// For standard output: colour on a terminal, unless `NO_COLOR` says otherwise.
+    /// For standard output.
     pub(crate) fn of_stdout() -> Self {
+        Self::of(&io::stdout())
+    }
+
+    /// For standard error.
+    pub(crate) fn of_stderr() -> Self {
+        Self::of(&io::stderr())
+    }
+
+    /// Colour on a terminal or where `CLICOLOR_FORCE` asks for it, unless `NO_COLOR` says otherwise.
+    fn of(stream: &impl IsTerminal) -> Self {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_forced =
+            std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        if std::io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb {
-            Self::Colour
-        } else {
-            Self::Plain
-        }
+        let is_wanted = is_forced || (stream.is_terminal() && !is_dumb);
+        if is_wanted && !is_set("NO_COLOR") { Self::Colour } else { Self::Plain }
     }
 
     /// A text in its tone.
@@ -46,8 +57,9 @@ impl Paint {
             Tone::Bold => "1",
             Tone::Dim => "2",
             Tone::Good => "32",
-            Tone::Warn => "33",
+            Tone::Warn => "1;33",
             Tone::Bad => "1;31",
+            Tone::Frame => "1;34",
         };
         match self {
             Self::Plain => text.to_owned(),

@@ -17,7 +17,7 @@ use crate::{input, journal_text};
 pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
     let ruleset = match input::plan(&asked.plan) {
         Ok(ruleset) => ruleset,
-        Err(error) => return input::refuse_plan(&error),
+        Err(error) => return input::refuse_plan(&asked.plan, &error),
     };
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
     let mut trace = match input::lines(&asked.trace, |file| watched(file, &bar)) {
@@ -45,8 +45,13 @@ pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
     }
     let outcome = outcome.and_then(|()| out.flush());
     match ended {
-        Ok(()) => input::written(outcome),
-        Err(error) => input::refuse(&error),
+        Ok(()) => {
+            if replay.engine().is_none() {
+                eprintln!("note: {} has no lines, so nothing happened", input::name(&asked.trace));
+            }
+            input::written(outcome)
+        }
+        Err(error) => input::refuse(&format_args!("{}: {error}", input::name(&asked.trace))),
     }
 }
 

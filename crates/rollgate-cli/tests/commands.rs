@@ -2,24 +2,32 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
 const PLAN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/plans/memory-system.yaml");
 
-/// Runs the command with this on its standard input.
-fn rollgate(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_rollgate"))
+fn spawn(arguments: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_rollgate"))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+/// Gives it this on its standard input, and waits for its end.
+fn feed(mut child: Child, input: &[u8]) -> Output {
     // A command that refuses its arguments may end before it reads anything.
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap()
+}
+
+/// Runs the command with this on its standard input.
+fn rollgate(arguments: &[&str], input: &[u8]) -> Output {
+    feed(spawn(arguments), input)
 }
 
 /// Standard output as JSON lines, of a run that must succeed.
@@ -147,6 +155,7 @@ fn a_plan_with_problems_exits_with_1_and_says_them_all() {
             error.contains("1:10") && error.contains("3:22") && error.contains("`100%` or `1%`"),
             "{error}"
         );
+        assert!(error.ends_with(&format!("`rollgate check {plan}` shows each in its line\n")), "{error}");
     }
     refuses(&["matrix", "no-such.yaml"], b"", "no-such.yaml");
     refuses(&["matrix", "plan.txt"], b"", "a plan file ends in .yaml, .yml, .toml or .json");
@@ -154,16 +163,9 @@ fn a_plan_with_problems_exits_with_1_and_says_them_all() {
 
 /// Runs it with a reader that goes away at once.
 fn headless(arguments: &[&str], input: &[u8]) -> (Option<i32>, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_rollgate"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = spawn(arguments);
     drop(child.stdout.take());
-    let _ = child.stdin.take().unwrap().write_all(input);
-    let output = child.wait_with_output().unwrap();
+    let output = feed(child, input);
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
@@ -256,8 +258,11 @@ fn a_scorecard_follows_the_journal() {
 #[test]
 fn a_bad_line_stops_the_replay_with_its_number_and_path() {
     let bad = TRACE.replace("\"a1\"", "7");
-    let journal =
-        refuses(&["replay", PLAN, "--trace", "-"], bad.as_bytes(), "line 3: id: expected the alert's id");
+    let journal = refuses(
+        &["replay", PLAN, "--trace", "-"],
+        bad.as_bytes(),
+        "standard input: line 3: id: expected the alert's id",
+    );
     assert_eq!(journal.lines().count(), 2, "nothing after the bad line is processed: {journal}");
 }
 
@@ -269,6 +274,43 @@ fn a_trace_from_a_file_is_read_as_from_standard_input() {
     refuses(&["replay", PLAN, "--trace", "no-such.jsonl"], b"", "no-such.jsonl cannot be read");
     refuses(&["replay", PLAN, "--trace", "-", "--store", "x.db"], b"", "unexpected argument '--store'");
     refuses(&["replay", PLAN, "--trace", "-", "--until", "soon"], b"", "RFC 3339");
+}
+
+#[test]
+fn input_that_holds_nothing_is_said_to_hold_nothing() {
+    let keys = ["evaluate", PLAN, "--flag", "USE_ENHANCED_INJECTION", "--keys", "-"];
+    let trace = ["replay", PLAN, "--trace", "-", "--scorecard", "json"];
+    for (arguments, note) in
+        [(&keys[..], "standard input has no keys"), (&trace, "standard input has no lines")]
+    {
+        let output = rollgate(arguments, b"");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0), "{said}");
+        assert!(said.starts_with(&format!("note: {note}")), "{said}");
+    }
+    let output = rollgate(&["replay", PLAN, "--trace", env!("CARGO_TARGET_TMPDIR")], b"");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains(env!("CARGO_TARGET_TMPDIR")), "{said}");
+}
+
+/// The last block of commands in the README, word for word, from the top of the checkout.
+#[test]
+fn the_commands_of_the_readme_do_what_it_says() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let readme = std::fs::read_to_string(format!("{root}/README.md")).unwrap();
+    let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("rollgate ")).collect();
+    let commands: Vec<&str> = commands.into_iter().filter(|command| *command != "demo").collect();
+    assert_eq!(commands.len(), 4, "{commands:?}");
+    for command in commands {
+        let output = Command::new(env!("CARGO_BIN_EXE_rollgate"))
+            .args(command.split(' '))
+            .current_dir(root)
+            .output()
+            .unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{command}: {error}");
+        assert!(!output.stdout.is_empty() || error.contains("no errors"), "{command} says nothing");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ const SHOWN: [(&str, &str); 4] = [
     ("rollgate demo", "Phase 0"),
     ("Phase 1: 10% Rollout ─", "Phase 1: 10% Rollout, again"),
     ("Phase 3", "Scorecard of Phase 0"),
-    ("Final scorecard", ""),
+    ("Final scorecard of Phase 3", "Final scorecard of Phase 4"),
 ];
 
 fn bless(demo: &str) {
@@ -67,6 +67,7 @@ fn the_demo_rolls_back_by_itself_recovers_and_reaches_100_percent_as_the_readme_
         "trigger latency: p95(injection_latency) over ",
         "above 500 ms for 10m",
         "USE_ENHANCED_INJECTION and USE_HIERARCHICAL_TIERS 10% → 0%",
+        "contingency   a retry needs root_cause and fix_validated",
         "attested      root_cause",
         "attested      fix_validated",
         "retry         by on_call",
@@ -76,6 +77,8 @@ fn the_demo_rolls_back_by_itself_recovers_and_reaches_100_percent_as_the_readme_
         "USE_CROSS_AGENT_SHARING 50% → 100%",
         "completed     every flag at 100%, 38 days after the start",
         "Phase 4: Stabilization ─",
+        "attested      remove_legacy_consensus, by engineering_manager",
+        "ended         stable; the rollout ends 52 days after the start",
         "1 rollback; ",
         "journal records, and their hash chain holds",
         "Scorecard of Phase 0: Pre-Deployment",
@@ -83,6 +86,7 @@ fn the_demo_rolls_back_by_itself_recovers_and_reaches_100_percent_as_the_readme_
         "Scorecard of Phase 2: 50% Rollout",
         "Final scorecard of Phase 3: 100% Rollout",
         "7-day average",
+        "Final scorecard of Phase 4: Stabilization",
     ] {
         let Some((_, after)) = rest.split_once(told) else {
             panic!("`{told}` is not told in its place:\n{demo}")
@@ -90,10 +94,10 @@ fn the_demo_rolls_back_by_itself_recovers_and_reaches_100_percent_as_the_readme_
         rest = after;
     }
     assert_eq!(demo.matches("ROLLED BACK").count(), 1);
-    assert_eq!(demo.matches("\nOverall: PASS\n").count(), 4, "people decided on what passes:\n{demo}");
+    assert_eq!(demo.matches("\nOverall: PASS\n").count(), 5, "people decided on what passes:\n{demo}");
     // How it looks in a pipe.
     assert!(!demo.contains('\u{1b}') && !stderr.contains('\u{1b}'), "colours and bars are for terminals");
-    assert!(stderr.trim().starts_with("38 days in ") && stderr.trim().lines().count() == 1, "{stderr}");
+    assert!(stderr.trim().starts_with("52 days in ") && stderr.trim().lines().count() == 1, "{stderr}");
     let widest = demo.lines().max_by_key(|line| line.chars().count()).unwrap();
     assert!(widest.chars().count() <= 100, "{widest}");
     let longest = demo.split("\nPhase ").take(6).map(|phase| phase.lines().count()).max();

@@ -6,7 +6,9 @@
 //! - [`Engine`] reads flags, records metrics, takes commands and decides.
 //! - [`read`] reads plan files: YAML, TOML, JSON.
 //! - [`replay`] runs a trace through a real engine on a manual clock.
+//! - [`clock`], [`store`] and [`journal`] are what an engine stands on; a test sets the clock by hand.
 //! - [`core`] is the law behind it: pure, and without a clock.
+//! - [`docs::design`] says how it is made, and what it chose where a choice was open.
 //!
 //! ```
 //! use rollgate::{Engine, read::Format};

@@ -16,7 +16,7 @@ use rollgate::core::decide::{
 };
 use rollgate::core::id::Key;
 use rollgate::core::judge::{Cause, Finding, SetVerdict, Verdict};
-use rollgate::core::snapshot::{FlagState, Ruleset};
+use rollgate::core::snapshot::{Contingency, FlagState, Phase, Ruleset};
 use rollgate::core::time::{Now, Span, Timestamp};
 use rollgate::core::units::Share;
 use rollgate::read::{Format, ruleset};
@@ -223,6 +223,21 @@ impl Notebook {
             gates: None,
         }
     }
+
+    /// A phase passes after its duration.
+    fn check_wait(&self, phase: &Phase) {
+        let duration = phase.duration.map_or(0, |span| span.0);
+        assert!(self.in_phase_ms >= duration, "passed after {} ms of {duration}", self.in_phase_ms);
+    }
+
+    /// A retry comes after the hold, and with everything that is required.
+    fn check_recovery(&self, rule: &Contingency) {
+        assert!(self.since_rollback_ms >= rule.hold.0, "retried before its hold");
+        let zero = if self.fell_to_zero { &rule.if_zero[..] } else { &[] };
+        for item in rule.requires.iter().chain(zero) {
+            assert!(self.attested.contains(item.as_str()), "retried without {item}");
+        }
+    }
 }
 
 fn total(states: &[FlagState]) -> u64 {
@@ -290,13 +305,8 @@ fn check(ruleset: &Ruleset, before: &RolloutState, transition: &Transition, book
             }
             Body::PhasePassed {} => {
                 let phase = plan.phase(before.phase.unwrap());
-                let duration = phase.duration.map_or(0, |span| span.0);
                 if !is_forced {
-                    assert!(
-                        book.in_phase_ms >= duration,
-                        "passed after {} ms of {duration}",
-                        book.in_phase_ms
-                    );
+                    book.check_wait(phase);
                     assert_eq!(before.step, phase.steps.len(), "passed before its last step");
                     assert_eq!(book.gates, Some(SetVerdict::Passed), "passed on other gates");
                 }
@@ -320,11 +330,7 @@ fn check(ruleset: &Ruleset, before: &RolloutState, transition: &Transition, book
             }
             Body::Retried { .. } => {
                 if let Some(rule) = book.failed.and_then(|failed| plan.phases[failed].contingency.as_ref()) {
-                    assert!(book.since_rollback_ms >= rule.hold.0, "retried before its hold");
-                    let zero = if book.fell_to_zero { &rule.if_zero[..] } else { &[] };
-                    for item in rule.requires.iter().chain(zero) {
-                        assert!(book.attested.contains(item.as_str()), "retried without {item}");
-                    }
+                    book.check_recovery(rule);
                 }
                 book.failed = None;
                 book.fell_to_zero = false;
@@ -336,6 +342,16 @@ fn check(ruleset: &Ruleset, before: &RolloutState, transition: &Transition, book
     if before.status != after.status {
         book.votes.clear();
     }
+    check_that_nothing_rises(before, transition);
+    assert!(!after.is_killed || total(&after.flag_states()) == 0);
+    assert_eq!(after.status == Status::Stopped, after.status == Status::Stopped && !after.has_exposure());
+    let entered = after.phase.map_or(0, |phase| phase.0 + 1);
+    assert!(entered <= before.phase.map_or(0, |phase| phase.0 + 1) + 1, "a phase was skipped");
+}
+
+/// While rolled back or stopped only a release raises, and no further than the plan has come.
+fn check_that_nothing_rises(before: &RolloutState, transition: &Transition) {
+    let after = &transition.state;
     if matches!(before.status, Status::RolledBack | Status::Stopped) && before.status == after.status {
         let released = transition.effects.iter().any(
             |effect| matches!(effect, Effect::Record(record) if matches!(record.body, Body::Released { .. })),
@@ -348,10 +364,6 @@ fn check(ruleset: &Ruleset, before: &RolloutState, transition: &Transition, book
             );
         }
     }
-    assert!(!after.is_killed || total(&after.flag_states()) == 0);
-    assert_eq!(after.status == Status::Stopped, after.status == Status::Stopped && !after.has_exposure());
-    let entered = after.phase.map_or(0, |phase| phase.0 + 1);
-    assert!(entered <= before.phase.map_or(0, |phase| phase.0 + 1) + 1, "a phase was skipped");
 }
 
 /// Plays a story; gives the kinds of records that it wrote.

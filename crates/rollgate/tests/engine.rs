@@ -191,3 +191,63 @@ fn an_engine_is_shared_between_threads() {
     is_shared::<rollgate::Alerts>();
     is_shared::<rollgate::flag::Flag>();
 }
+
+const ASKED: &str = "
+version: 1
+name: asked
+flags: { NEW: {} }
+metrics: { crashes: { kind: event, good: down } }
+roles: { lead: {} }
+phases:
+  - id: some
+    duration: 1h
+    checklist: { ready: { title: Ready } }
+    steps: [ { set: { NEW: 40% } } ]
+    gates: { time: { phase_for: 1m } }
+    triggers:
+      burning: { when: { metric: crashes, stat: count, over: 1m, at_least: 9 }, rollback: { to: zero } }
+      smoke: { mode: manual, when: { metric: crashes, stat: count, over: 1m, at_least: 1 }, rollback: { to: zero } }
+    decision: { roles: [lead] }
+";
+
+#[test]
+fn what_people_ask_is_in_the_journal_with_who_asked() {
+    let opened = || {
+        let builder = Engine::builder().plan_text(ASKED, Format::Yaml).unwrap();
+        let engine = builder.clock(ManualClock::at(START)).build().unwrap();
+        engine.start("ann").unwrap();
+        engine.metric("crashes").unwrap().count(1);
+        engine
+    };
+    let asked = |engine: &Engine| -> Vec<String> {
+        let records =
+            engine.journal_after(0).into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
+        let by = records.filter(|record| record["by"].is_string());
+        by.map(|record| format!("{} {}", record["kind"].as_str().unwrap(), record["by"].as_str().unwrap()))
+            .collect()
+    };
+    let engine = opened();
+    engine.check("bob", "ready").unwrap();
+    engine.pause("eve", "lunch").unwrap();
+    engine.resume("eve", "back").unwrap();
+    engine.dismiss("lead", "smoke", "a false alarm").unwrap();
+    assert!(engine.approve("lead", "smoke", "too late").is_err(), "it is not pending any more");
+    let share = |percent: &str| rollgate::core::units::Share::parse(percent).unwrap();
+    engine.set_shares("bob", &[("NEW", share("10%"))], "careful").unwrap();
+    engine.release("bob", &[]).unwrap();
+    let expected = [
+        "started ann",
+        "checked bob",
+        "paused eve",
+        "resumed eve",
+        "proposal_dismissed lead",
+        "command_refused lead",
+        "override bob",
+        "released bob",
+    ];
+    assert_eq!(asked(&engine), expected);
+    let engine = opened();
+    engine.approve("lead", "smoke", "it is real").unwrap();
+    assert_eq!(asked(&engine), ["started ann", "approved lead"]);
+    assert_eq!(engine.shares()[0].1, share("0%"));
+}

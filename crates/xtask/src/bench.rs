@@ -1,13 +1,13 @@
-//! `cargo xtask bench [NAME]`.
+//! `cargo xtask bench [NAME]...`.
 
-use super::{cargo, run};
+use super::{cargo, run as shown};
 
-/// Runs the benches, or those of a name.
-pub(super) fn bench(names: &[String]) -> Result<(), String> {
+/// Runs the benches, or those of these names.
+pub(super) fn run(names: &[String]) -> Result<(), String> {
     let cargo = cargo();
     let mut arguments = vec!["bench", "--package", "rollgate-benches"];
     for name in names {
         arguments.extend(["--bench", name]);
     }
-    run(&cargo, &arguments)
+    shown(&cargo, &arguments)
 }

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask test | bench | schema`.
+//! Developer commands: `cargo xtask test | bench [NAME]... | schema`.
 #![forbid(unsafe_code)]
 
 mod bench;
@@ -9,17 +9,31 @@ use std::process::{Command, ExitCode};
 
 const USAGE: &str = "usage: cargo xtask <command>
 
-  test     every test: Rust, and each binding that exists
-  bench    every bench; prints figures beside their floor
-  schema   write schema/rollgate-plan.v1.json from the types of the plan file
+  test              every test: Rust, and each binding that exists
+  bench [NAME]...   every bench, or some of flags, memory, record, replay, windows; figures stand beside their floor
+  schema            write schema/rollgate-plan.v1.json from the types of the plan file
 ";
+
+/// Everything is named from here, wherever it was called.
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Err(error) = std::env::set_current_dir(ROOT) {
+        eprintln!("{ROOT}: {error}");
+        return ExitCode::FAILURE;
+    }
     let outcome = match arguments.first().map(String::as_str) {
+        Some(alone @ ("test" | "schema")) if arguments.len() > 1 => {
+            Err(format!("`{alone}` takes nothing more, found `{}`\n\n{USAGE}", arguments[1]))
+        }
         Some("test") => test::run(),
-        Some("bench") => bench::bench(&arguments[1..]),
+        Some("bench") => bench::run(&arguments[1..]),
         Some("schema") => schema::write(),
+        Some("help" | "--help" | "-h") => {
+            print!("{USAGE}");
+            Ok(())
+        }
         Some(other) => Err(format!("there is no command `{other}`\n\n{USAGE}")),
         None => Err(USAGE.to_owned()),
     };

@@ -15,6 +15,14 @@ const SPIKE_AFTER: Span = Span::minutes(49 * 60 + 35);
 /// How much slower injections get.
 const SPIKE: f64 = 6.0;
 
+/// Who decides, and what each says where every gate passes.
+const WHY: [(&str, &str); 2] = [
+    ("engineering_manager", "every gate passes, no open incident"),
+    ("product_manager", "the numbers hold, users are content"),
+];
+/// After this long without an end the team agrees that the old code may go.
+const STABLE: Span = Span::days(14);
+
 /// What is going to be done.
 enum Act {
     Check(Key, Key),
@@ -48,9 +56,7 @@ impl People {
         let mut news = None;
         while let Some(at) = self.plans.iter().position(|(at, _)| *at <= now) {
             match self.plans.remove(at).1 {
-                Act::Check(by, item) => {
-                    engine.command(&Command { by, role: None, action: Action::Check { item } })?;
-                }
+                Act::Check(by, item) => engine.check(by.as_str(), item.as_str())?,
                 Act::Attest(by, item, tests) => {
                     let passed = tests.map(|tests| (tests, tests));
                     let action = Action::Attest { item: Key::new(item), is_true: true, passed };
@@ -96,10 +102,13 @@ impl People {
         match event.kind() {
             "phase_started" => self.prepare(event, engine),
             "awaiting_decision" => {
-                let why = "every gate passes, no open incident";
-                self.plan(at + Span::minutes(30), Act::Decide("engineering_manager", why));
-                let why = "the numbers hold, users are content";
-                self.plan(at + Span::minutes(45), Act::Decide("product_manager", why));
+                let asked = event.list("roles");
+                for (index, (role, why)) in
+                    WHY.into_iter().filter(|(role, _)| asked.contains(role)).enumerate()
+                {
+                    let later = Span::minutes(30 + 15 * index as u64);
+                    self.plan(at + later, Act::Decide(role, why));
+                }
             }
             "rolled_back" => {
                 // What was planned was planned for a phase that has ended.
@@ -146,6 +155,10 @@ impl People {
                 if !self.has_been_slow {
                     self.plan(at + SPIKE_AFTER, Act::SlowDown);
                 }
+            }
+            "stabilization" => {
+                let act = Act::Attest("engineering_manager", "remove_legacy_consensus", None);
+                self.plan(at + STABLE - Span::minutes(30), act);
             }
             _ => {}
         }

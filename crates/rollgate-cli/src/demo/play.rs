@@ -24,8 +24,10 @@ const PLAN: &str = include_str!("../../../../examples/plans/memory-system.yaml")
 const START: &str = "2026-01-13T09:00:00Z";
 /// How often the engine is ticked. The plan asks for every 10 s; up to a minute between ticks counts as watched.
 const TICK: Span = Span::seconds(30);
-/// How long the rollout takes: five weeks and the first attempt at phase 1; only the bar reads it.
-const EXPECTED: Span = Span::days(39);
+/// The same in the two weeks of stabilisation, in which nothing happens.
+const CALM_TICK: Span = Span::minutes(1);
+/// How long the rollout takes: five weeks, the first attempt at phase 1, two weeks of stabilisation; for the bar only.
+const EXPECTED: Span = Span::days(53);
 /// The demo gives up after this: something would be badly wrong.
 const LIMIT: Span = Span::days(80);
 
@@ -49,7 +51,7 @@ pub(crate) fn run() -> ExitCode {
     input::written(screen.outcome)
 }
 
-/// Plays until the last finite phase has passed; gives the days that it took.
+/// Plays until the rollout has ended; gives the days that it took.
 fn play(screen: &mut Screen) -> Result<u64, Error> {
     let from = Timestamp::parse(START)?;
     let clock = ManualClock::at(from);
@@ -71,14 +73,15 @@ fn play(screen: &mut Screen) -> Result<u64, Error> {
         if story.is_over() || screen.outcome.is_err() {
             break;
         }
-        traffic.feed(now, people.latency_factor(now));
-        now = now + TICK;
+        let tick = if story.is_calm() { CALM_TICK } else { TICK };
+        traffic.feed(now, tick, people.latency_factor(now));
+        now = now + tick;
         clock.set(now);
         engine.tick();
         if let Some(news) = people.act(now, &engine)? {
             story.simulated(now, news, screen);
         }
-        if now.0 % 3_600_000 == 0 {
+        if now.0 % 3_600_000 < tick.0 as i64 {
             let status = engine.status();
             let message = format!("{}, {}", status.title.unwrap_or_default(), status.status.name());
             screen.progress(now.since(from).0 / 86_400_000, message.replace('_', " "));

@@ -1,6 +1,9 @@
 //! The journal as a story: what happened, when, and why.
 
+use rollgate::core::decide::Status;
+use rollgate::core::id::Key;
 use rollgate::core::report::Form;
+use rollgate::core::snapshot::Phase;
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::engine::Engine;
 use serde_json::{Map, Value};
@@ -35,7 +38,11 @@ impl Event {
         self.text("phase")
     }
 
-    fn list(&self, field: &str) -> Vec<&str> {
+    fn sentence(&self) -> &str {
+        self.record.get("finding").and_then(|finding| finding.get("sentence")?.as_str()).unwrap_or_default()
+    }
+
+    pub(super) fn list(&self, field: &str) -> Vec<&str> {
         let items = self.record.get(field).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         items.iter().filter_map(Value::as_str).collect()
     }
@@ -74,6 +81,7 @@ pub(super) struct Story {
     rollback: Option<(Event, String)>,
     fired: Option<String>,
     rollbacks: u32,
+    is_calm: bool,
     is_over: bool,
 }
 
@@ -89,8 +97,14 @@ impl Story {
             rollback: None,
             fired: None,
             rollbacks: 0,
+            is_calm: false,
             is_over: false,
         }
+    }
+
+    /// The last, open phase has begun: nothing is left but to wait.
+    pub(super) const fn is_calm(&self) -> bool {
+        self.is_calm
     }
 
     pub(super) const fn is_over(&self) -> bool {
@@ -105,98 +119,70 @@ impl Story {
 
     /// Tells of a record what a person would want to hear.
     pub(super) fn tell(&mut self, event: &Event, engine: &Engine, screen: &mut Screen) {
-        let at = event.at;
-        let text = |field: &str| event.text(field);
-        let mut line = |word: &str, tone: Option<Tone>, said: &str| screen.event(at, word, tone, said);
         match event.kind() {
-            "started" => self.from = at,
-            "phase_started" => {
-                let again =
-                    if self.titles.iter().any(|title| title == text("title")) { ", again" } else { "" };
-                screen.heading(&format!("{}{again}", text("title")));
-                self.titles.push(text("title").to_owned());
-            }
+            "started" => self.from = event.at,
+            "phase_started" => self.enter(event, engine, screen),
             "checked" => {
                 self.checked += 1;
                 if self.checked == self.to_check {
-                    line("checklist", None, &format!("{} of {} items checked", self.checked, self.to_check));
+                    let said = format!("{} of {} items checked", self.checked, self.to_check);
+                    screen.event(event.at, "checklist", None, &said);
                 }
-            }
-            "attested" => {
-                let number = |field: &str| event.record.get(field).and_then(Value::as_u64);
-                let tests = number("passed").zip(number("of"));
-                let tests = tests.map_or_else(String::new, |(passed, of)| format!(" ({passed} of {of})"));
-                line("attested", None, &format!("{}{tests}, by {}", text("item"), text("by")));
-            }
-            "baseline_captured" => {
-                let value = event.record.get("value").and_then(Value::as_f64).unwrap_or_default();
-                line("baseline", None, &format!("{} {:.1}", text("metric"), value));
             }
             "shares_changed" => match self.rollback.take() {
-                Some((event_of, finding)) => self.alarm(&event_of, &finding, &event.changes(), screen),
-                None => {
-                    let status = engine.status();
-                    let step = event.record.get("cause").and_then(|cause| cause.get("name")?.as_str());
-                    let step = step.filter(|step| step.parse::<u64>().is_ok());
-                    let word = match (step, status.step.1) {
-                        (Some(step), of) => format!("step {step} of {of}"),
-                        (None, of) => format!("step 1 of {of}"),
-                    };
-                    line(&word, None, &event.changes());
+                Some((rollback, finding)) => {
+                    self.alarm(&rollback, &finding, &event.changes(), engine, screen)
                 }
+                None => step(event, engine, screen),
             },
             "trigger_fired" => {
-                let sentence =
-                    event.record.get("finding").and_then(|finding| finding.get("sentence")?.as_str());
-                self.fired = Some(format!("{}: {}", text("trigger"), sentence.unwrap_or_default()));
+                self.fired = Some(format!("{}: {}", event.text("trigger"), event.sentence()));
             }
             "rolled_back" => {
-                let copy = Event { at, record: event.record.clone() };
+                let copy = Event { at: event.at, record: event.record.clone() };
                 self.rollback = Some((copy, self.fired.take().unwrap_or_default()));
             }
-            "retried" => line(
-                "retry",
-                None,
-                &format!("by {}: phase {} again, in full", text("by"), text("from_phase")),
-            ),
-            "gates_passed" => line("gates", Some(Tone::Good), &format!("all {} pass", self.count(event))),
-            "gates_failed" | "gates_inconclusive" => line("gates", Some(Tone::Warn), &open_gates(event)),
-            "awaiting_decision" => {
-                line("waiting", None, &format!("for {}", event.list("roles").join(" and ")))
-            }
-            "decided" => {
-                let word = text("choice").to_uppercase().replace('_', "-");
-                line(&word, Some(Tone::Bold), &format!("{}: {}", text("role"), text("rationale")));
-            }
             "completed" => {
-                let said = format!("every flag at 100%, {} after the start", days(at.since(self.from)));
-                line("completed", Some(Tone::Good), &said);
+                let said = format!("every flag at 100%, {} after the start", days(event.at.since(self.from)));
+                screen.event(event.at, "completed", Some(Tone::Good), &said);
             }
-            "decision_refused" | "command_refused" => {
-                line("refused", Some(Tone::Warn), &format!("{}: {}", text("by"), text("why")));
+            "phase_passed" if is_open(engine, event.phase()) => {
+                let said =
+                    format!("stable; the rollout ends {} after the start", days(event.at.since(self.from)));
+                screen.event(event.at, "ended", Some(Tone::Good), &said);
             }
-            _ => {}
+            // An open phase is judged from its first moment on; what it waits for was said when it began.
+            "gates_inconclusive" if is_open(engine, event.phase()) => {}
+            _ => by_people(event, screen),
         }
-        if event.kind() == "phase_started" && is_open(engine, event.phase()) {
-            screen.event(at, "running", None, &stabilizing(engine));
-        }
-        // The last record of the last decision: the open phase has begun.
-        self.is_over = event.kind() == "phase_started"
-            && engine.status().phase.is_some_and(|phase| phase.as_str() == event.phase())
-            && is_open(engine, event.phase());
+        self.is_over = engine.status().status == Status::Completed;
     }
 
-    fn count(&self, event: &Event) -> usize {
-        event.record.get("findings").and_then(Value::as_array).map_or(0, Vec::len)
+    fn enter(&mut self, event: &Event, engine: &Engine, screen: &mut Screen) {
+        let title = event.text("title");
+        let again = if self.titles.iter().any(|other| other == title) { ", again" } else { "" };
+        screen.heading(&format!("{title}{again}"));
+        self.titles.push(title.to_owned());
+        self.is_calm = is_open(engine, event.phase());
+        if self.is_calm {
+            screen.event(event.at, "running", None, &stabilizing(engine));
+        }
     }
 
-    fn alarm(&mut self, event: &Event, finding: &str, changes: &str, screen: &mut Screen) {
+    fn alarm(&mut self, event: &Event, finding: &str, changes: &str, engine: &Engine, screen: &mut Screen) {
         self.rollbacks += 1;
         let mut said = vec![format!("trigger {finding}"), changes.to_owned()];
         if let Some(fault) = self.fault.take() {
             said.push(format!("{} after the fault began, and nobody was asked", event.at.since(fault)));
         }
         screen.alarm(event.at, &format!("ROLLED BACK to {}", event.text("to")), &said);
+        if let Some(contingency) =
+            phase_of(engine, event.phase()).and_then(|phase| phase.contingency.as_ref())
+        {
+            let needed: Vec<&str> = contingency.requires.iter().map(Key::as_str).collect();
+            let said = format!("a retry needs {}", needed.join(" and "));
+            screen.event(event.at, "contingency", None, &said);
+        }
     }
 
     /// The end: how it stands, the journal's proof, the scorecards.
@@ -220,10 +206,60 @@ fn stabilizing(engine: &Engine) -> String {
     format!("triggers stay live{due}")
 }
 
+/// A change of shares that is no rollback: a step of the phase.
+fn step(event: &Event, engine: &Engine, screen: &mut Screen) {
+    let cause = event.record.get("cause").and_then(|cause| cause.get("name")?.as_str());
+    // A retry applies the first step in its own name.
+    let step = cause.and_then(|step| step.parse::<u64>().ok()).unwrap_or(1);
+    let word = format!("step {step} of {}", engine.status().step.1);
+    screen.event(event.at, &word, None, &event.changes());
+}
+
+/// What people do, and what they decide on.
+fn by_people(event: &Event, screen: &mut Screen) {
+    let text = |field: &str| event.text(field);
+    let (word, tone, said) = match event.kind() {
+        "attested" => {
+            let number = |field: &str| event.record.get(field).and_then(Value::as_u64);
+            let tests = number("passed").zip(number("of"));
+            let tests = tests.map_or_else(String::new, |(passed, of)| format!(" ({passed} of {of})"));
+            ("attested".to_owned(), None, format!("{}{tests}, by {}", text("item"), text("by")))
+        }
+        "baseline_captured" => {
+            let value = event.record.get("value").and_then(Value::as_f64).unwrap_or_default();
+            ("baseline".to_owned(), None, format!("{} {value:.1}", text("metric")))
+        }
+        "retried" => {
+            let said = format!("by {}: phase {} again, in full", text("by"), text("from_phase"));
+            ("retry".to_owned(), None, said)
+        }
+        "gates_passed" => {
+            let count = event.record.get("findings").and_then(Value::as_array).map_or(0, Vec::len);
+            ("gates".to_owned(), Some(Tone::Good), format!("all {count} pass"))
+        }
+        "gates_failed" | "gates_inconclusive" => ("gates".to_owned(), Some(Tone::Warn), open_gates(event)),
+        "awaiting_decision" => {
+            ("waiting".to_owned(), None, format!("for {}", event.list("roles").join(" and ")))
+        }
+        "decided" => {
+            let word = text("choice").to_uppercase().replace('_', "-");
+            (word, Some(Tone::Bold), format!("{}: {}", text("role"), text("rationale")))
+        }
+        "decision_refused" | "command_refused" => {
+            ("refused".to_owned(), Some(Tone::Warn), format!("{}: {}", text("by"), text("why")))
+        }
+        _ => return,
+    };
+    screen.event(event.at, &word, tone, &said);
+}
+
+fn phase_of<'a>(engine: &'a Engine, key: &str) -> Option<&'a Phase> {
+    let plan = engine.ruleset().plan.as_ref()?;
+    plan.phases.iter().find(|phase| phase.key.as_str() == key)
+}
+
 fn is_open(engine: &Engine, phase: &str) -> bool {
-    let plan = engine.ruleset().plan.as_ref();
-    let phase = plan.and_then(|plan| plan.phases.iter().find(|listed| listed.key.as_str() == phase));
-    phase.is_some_and(|phase| phase.duration.is_none())
+    phase_of(engine, phase).is_some_and(|phase| phase.duration.is_none())
 }
 
 fn days(span: Span) -> String {

@@ -9,9 +9,8 @@ use rollgate::flag::Flag;
 pub(super) const SEED: u64 = 42;
 /// Requests a second in the busiest hour.
 pub(super) const RATE: u64 = 20;
-/// Traffic is recorded in batches of this length; a service would record each request as it happens.
-const BATCH: Span = Span::seconds(30);
-/// Subjects with requests in one batch; each has about twenty, of one latency.
+/// Subjects with requests in one batch; each has about twenty, of one latency. A service would record each request as
+/// it happens.
 const SESSIONS: u64 = 30;
 /// All subjects.
 const USERS: u64 = 4_000;
@@ -73,7 +72,6 @@ struct User {
 pub(super) struct Traffic {
     random: Random,
     users: Vec<User>,
-    next: Timestamp,
     from: Timestamp,
     enhanced: Flag,
     sharing: Flag,
@@ -116,7 +114,6 @@ impl Traffic {
         Ok(Self {
             random,
             users,
-            next: from,
             from,
             enhanced: engine.flag("USE_ENHANCED_INJECTION"),
             sharing: engine.flag("USE_CROSS_AGENT_SHARING"),
@@ -142,19 +139,15 @@ impl Traffic {
         })
     }
 
-    /// Records what happened since the last batch; `slower` multiplies the latency of injections.
-    pub(super) fn feed(&mut self, now: Timestamp, slower: f64) {
-        if now < self.next {
-            return;
-        }
-        self.next = now + BATCH;
+    /// Records a batch: what happens in this length of time from now; `slower` multiplies the latency of injections.
+    pub(super) fn feed(&mut self, now: Timestamp, length: Span, slower: f64) {
         // The busiest hour is 15:00, the quietest 03:00.
         let from_noon = (now.0.rem_euclid(86_400_000) as f64 / 3_600_000.0 - 15.0).abs();
         let busy = 0.3 + 0.7 * (from_noon.min(24.0 - from_noon) / 12.0 - 1.0).abs();
-        let requests = ((RATE * BATCH.0 / 1_000) as f64 * busy) as u64;
+        let requests = ((RATE * length.0 / 1_000) as f64 * busy) as u64;
         let on = self.sessions(requests, slower);
-        self.service(requests);
-        self.levels(now, on as f64 / requests as f64);
+        self.service(requests, length);
+        self.levels(now, length, on as f64 / requests as f64);
     }
 
     /// Requests of some subjects; gives how many had the new injection.
@@ -186,7 +179,7 @@ impl Traffic {
     }
 
     /// What has no subject: queries, lookups, sessions.
-    fn service(&mut self, requests: u64) {
+    fn service(&mut self, requests: u64, length: Span) {
         let random = &mut self.random;
         for part in 0..STRATA {
             let count = requests / STRATA;
@@ -199,18 +192,18 @@ impl Traffic {
         self.sessions.record_outcomes(random.count(requests, 0.999_2), requests);
         self.tasks.record_outcomes(random.count(requests, 0.995), requests);
         self.captures.count(requests / 2);
-        self.overflows.count(random.count(1, 0.03));
+        self.overflows.count(random.count(length.0 / 1_000, 0.001));
     }
 
     /// Levels and scores: the heap is a saw, the database grows by a few megabytes a day; people like what is new.
-    fn levels(&mut self, now: Timestamp, on: f64) {
+    fn levels(&mut self, now: Timestamp, length: Span, on: f64) {
         let day = now.since(self.from).as_days();
         let random = &mut self.random;
         let hour = now.0.rem_euclid(3_600_000) as f64 / 3_600_000.0;
         self.heap.record((300.0 + 60.0 * hour + 20.0 * random.unit()).floor());
         self.size.record((120.0 + 4.0 * day).floor());
         self.vectors.record((9_000.0 + 400.0 * day).floor());
-        if now.0.rem_euclid(21_600_000) < BATCH.0 as i64 {
+        if now.0.rem_euclid(21_600_000) < length.0 as i64 {
             self.nps.record_points((31.5 + 6.0 * on + 2.0 * random.unit()).round());
             self.retention.record((920.0 + 10.0 * random.unit()).round() / 10.0);
             self.tickets.count(1 + u64::from(random.unit() < 0.5 - 0.2 * on));

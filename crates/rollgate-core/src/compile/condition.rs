@@ -1,7 +1,8 @@
 //! Conditions: one subject, one comparison, and the keys that go with any.
 
+use super::compare::compare;
 use super::flags::unknown;
-use super::measure::{compare, comparison, metric};
+use super::measure::{comparison, metric};
 use super::reader::{Item, Map, Reader};
 use crate::config::Value;
 use crate::id::{FlagId, Key, RoleId};
@@ -280,30 +281,29 @@ pub(super) fn flag(reader: &mut Reader, names: &Names<'_>, item: &Item<'_>) -> O
     found.map(|index| FlagId(index as u16))
 }
 
+/// The role of this name.
+pub(super) fn role(reader: &mut Reader, names: &[RoleRule], item: &Item<'_>) -> Option<RoleId> {
+    let name = reader.text(item)?;
+    let found = names.iter().position(|role| role.key == *name.as_str());
+    if found.is_none() {
+        let known = names.iter().map(|role| role.key.as_str());
+        unknown(reader, "unknown-role", "role", item, &name, known);
+    }
+    found.map(|index| RoleId(index as u16))
+}
+
 /// Reads the roles of a list.
 pub(super) fn roles(reader: &mut Reader, names: &[RoleRule], item: Option<Item<'_>>) -> Vec<RoleId> {
     let Some(item) = item else { return Vec::new() };
     let mut roles = Vec::new();
     for item in reader.list(&item, "a list of roles", CONDITIONS_MAX) {
-        let Some(name) = reader.text(&item) else { continue };
-        match names.iter().position(|role| role.key == *name.as_str()) {
-            Some(role) if roles.contains(&RoleId(role as u16)) => {
-                reader.error(
-                    "duplicate-entry",
-                    &item.path,
-                    item.at(),
-                    format_args!("`{name}` is listed already"),
-                );
+        match role(reader, names, &item) {
+            Some(role) if roles.contains(&role) => {
+                let message = format!("`{}` is listed already", names[role.index()].key);
+                reader.error("duplicate-entry", &item.path, item.at(), message);
             }
-            Some(role) => roles.push(RoleId(role as u16)),
-            None => unknown(
-                reader,
-                "unknown-role",
-                "role",
-                &item,
-                &name,
-                names.iter().map(|role| role.key.as_str()),
-            ),
+            Some(role) => roles.push(role),
+            None => {}
         }
     }
     roles

@@ -1,14 +1,14 @@
-//! Measurements against limits, trends, and ON against OFF.
+//! Measurements against limits, and trends.
 
-use super::condition::{Names, flag, missing};
+use super::condition::{Names, missing};
 use super::flags::unknown;
 use super::metrics::{limit, stat};
 use super::reader::{Item, Map, Reader};
 use crate::id::{BaselineId, Key, MetricId, StreakId};
 use crate::limits::WINDOW_MAX_MS;
 use crate::snapshot::{
-    Baseline, Change, Compare, Comparison, ConditionKind, Direction, Margin, Measure, Metric, MetricKind,
-    MinSamples, Query, Stat, Subject, Sustained, Trend, TrendDirection, Versus, Window,
+    Baseline, Change, Comparison, ConditionKind, Direction, Measure, Metric, MetricKind, MinSamples, Query,
+    Stat, Subject, Sustained, Trend, TrendDirection, Versus, Window,
 };
 use crate::time::Span;
 use crate::units::{Dimension, Unit};
@@ -34,7 +34,8 @@ fn rollbacks() -> Metric {
     }
 }
 
-fn find_metric<'n>(
+/// The metric of this name.
+pub(super) fn find_metric<'n>(
     reader: &mut Reader,
     names: &Names<'n>,
     item: &Item<'_>,
@@ -126,13 +127,8 @@ pub(super) fn metric(
         && by > over
     {
         let message = format!("parts of {by} do not fit into a window of {over}");
-        reader.error_help(
-            "out-of-range",
-            &item.path,
-            item.at(),
-            message,
-            "shorten `averaged_by`, or lengthen `over`",
-        );
+        let help = "shorten `averaged_by`, or lengthen `over`";
+        reader.error_help("out-of-range", &item.path, item.at(), message, help);
     }
     let (subject, metric) = found?;
     let stat = stat(reader, stat_item, metric, item);
@@ -157,13 +153,9 @@ pub(super) fn metric(
         Versus { baseline: names.baselines.iter().position(of).map(|index| BaselineId(index as u16)), change }
     });
     if versus.is_some_and(|versus| versus.baseline.is_none()) {
-        reader.warn(
-            "no-baseline",
-            &limit_item.path,
-            limit_item.at(),
-            format_args!("{stat} of `{}` has no baseline, so this is never decided", metric.key),
-            format_args!("add `{}: {{ stat: {stat}, capture_over: 7d }}` to `baseline:`", metric.key),
-        );
+        let message = format!("{stat} of `{}` has no baseline, so this is never decided", metric.key);
+        let help = format!("add `{}: {{ stat: {stat}, capture_over: 7d }}` to `baseline:`", metric.key);
+        reader.warn("no-baseline", &limit_item.path, limit_item.at(), message, help);
     }
     let sustained = match sustained {
         Some(span) => {
@@ -314,107 +306,4 @@ fn trend(
         window: window??,
         tolerance: tolerance?,
     }))
-}
-
-/// Compiles ON against OFF.
-pub(super) fn compare(
-    reader: &mut Reader,
-    names: &Names<'_>,
-    map: &mut Map<'_>,
-    item: &Item<'_>,
-    value: &Item<'_>,
-) -> Option<ConditionKind> {
-    let found = find_metric(reader, names, value);
-    let flag_item =
-        map.take("flag").or_else(|| missing(reader, item, "flag", "the flag whose arms are compared"));
-    let flag_id = flag_item.as_ref().and_then(|item| flag(reader, names, item));
-    let stat_item = map.take("stat");
-    let margin_item = map
-        .take("not_worse_by")
-        .or_else(|| missing(reader, item, "not_worse_by", "a margin such as 5% or 0.1pp"));
-    let confidence_item = map.take("confidence");
-    let confidence = match &confidence_item {
-        Some(item) => reader.part(item),
-        None => Some(0.95),
-    };
-    let margin = margin_item.as_ref().and_then(|item| reader.quantity(item));
-    let (id, metric) = found?;
-    let stat = stat(reader, stat_item, metric, item)?;
-    let (flag_id, margin_item, (number, unit), confidence) = (flag_id?, margin_item?, margin?, confidence?);
-    if !metric.arms.contains(&flag_id) {
-        reader.error_help(
-            "not-an-arm",
-            &item.path,
-            item.key_at(),
-            format_args!("`{}` does not record the arms of this flag", metric.key),
-            format_args!("add it to `arms:` of metric `{}`", metric.key),
-        );
-    }
-    if !matches!(metric.kind, MetricKind::Distribution | MetricKind::Ratio)
-        || !matches!(stat, Stat::Quantile(_) | Stat::Mean | Stat::Fraction)
-    {
-        reader.error(
-            "wrong-stat",
-            &item.path,
-            item.at(),
-            "ON and OFF are compared by a quantile, a mean or a ratio",
-        );
-        return None;
-    }
-    let Some(good) = metric.good else {
-        reader.error_help(
-            "missing-key",
-            &item.path,
-            item.key_at(),
-            format_args!("which way `{}` is better is not said", metric.key),
-            "add `good: up` or `good: down` to the metric",
-        );
-        return None;
-    };
-    if !(0.5 < confidence && confidence < 1.0) {
-        let at = confidence_item.as_ref().unwrap_or(item);
-        reader.error("out-of-range", &at.path, at.at(), "confidence lies above 50% and below 100%");
-    }
-    if number < 0.0 {
-        reader.error_help(
-            "out-of-range",
-            &margin_item.path,
-            margin_item.at(),
-            "a margin is not negative",
-            "write what ON may be worse by, or 0%",
-        );
-    }
-    let margin = match unit {
-        Some(Unit::Percent) => Margin::Relative(number / 100.0),
-        Some(Unit::Pp) if metric.kind == MetricKind::Ratio => Margin::Absolute(number / 100.0),
-        Some(unit) => match unit.convert(number, metric.unit) {
-            Some(value) => Margin::Absolute(value),
-            None => {
-                reader.error(
-                    "wrong-unit",
-                    &margin_item.path,
-                    margin_item.at(),
-                    format_args!(
-                        "`{}` is {}; `{}` is measured in {}",
-                        unit.symbol(),
-                        unit.dimension(),
-                        metric.key,
-                        metric.unit.dimension()
-                    ),
-                );
-                return None;
-            }
-        },
-        None => {
-            reader.error_help(
-                "missing-unit",
-                &margin_item.path,
-                margin_item.at(),
-                format_args!("`{number}` has no unit"),
-                "write 5% (relative), 0.1pp or a unit (absolute)",
-            );
-            return None;
-        }
-    };
-    Some(ConditionKind::Compare(Compare { metric: id, stat, flag: flag_id, margin, confidence, good }))
 }

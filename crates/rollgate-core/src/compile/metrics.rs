@@ -72,31 +72,7 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
         None => None,
     };
     let description = reader.opt_text(map.take("description"));
-    let mut arms: Vec<FlagId> = Vec::new();
-    if let Some(item) = map.take("arms") {
-        for item in reader.list(&item, "a list of flags", ARMS_MAX) {
-            let Some(name) = reader.text(&item) else { continue };
-            match flags.iter().position(|flag| flag.key == *name.as_str()) {
-                Some(flag) if arms.contains(&FlagId(flag as u16)) => {
-                    reader.error(
-                        "duplicate-entry",
-                        &item.path,
-                        item.at(),
-                        format_args!("`{name}` is listed already"),
-                    );
-                }
-                Some(flag) => arms.push(FlagId(flag as u16)),
-                None => unknown(
-                    reader,
-                    "unknown-flag",
-                    "flag",
-                    &item,
-                    &name,
-                    flags.iter().map(|flag| flag.key.as_str()),
-                ),
-            }
-        }
-    }
+    let arms = arms(reader, map.take("arms"), flags);
     let gap = if kind == Some(MetricKind::Score) { Span::hours(48) } else { Span::minutes(10) };
     let max_gap = map.take("max_gap").and_then(|item| reader.span(&item, Span::seconds(1))).unwrap_or(gap);
     let is_curable = map.take("curable").and_then(|item| reader.flag(&item)).unwrap_or(true);
@@ -117,6 +93,27 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
         );
     }
     Some(Metric { key: Key::new(key), description, kind, unit, good, arms, max_gap, is_curable })
+}
+
+/// The flags whose arms its samples carry.
+fn arms(reader: &mut Reader, item: Option<Item<'_>>, flags: &[Flag]) -> Vec<FlagId> {
+    let Some(item) = item else { return Vec::new() };
+    let mut arms: Vec<FlagId> = Vec::new();
+    for item in reader.list(&item, "a list of flags", ARMS_MAX) {
+        let Some(name) = reader.text(&item) else { continue };
+        match flags.iter().position(|flag| flag.key == *name.as_str()) {
+            Some(flag) if arms.contains(&FlagId(flag as u16)) => {
+                let message = format!("`{name}` is listed already");
+                reader.error("duplicate-entry", &item.path, item.at(), message);
+            }
+            Some(flag) => arms.push(FlagId(flag as u16)),
+            None => {
+                let known = flags.iter().map(|flag| flag.key.as_str());
+                unknown(reader, "unknown-flag", "flag", &item, &name, known);
+            }
+        }
+    }
+    arms
 }
 
 fn unit(reader: &mut Reader, item: &Item<'_>) -> Option<Unit> {

@@ -1,11 +1,13 @@
 //! What people write to what everything else reads. Finds every problem in one pass, each with its place.
 
+mod compare;
 mod condition;
 mod fingerprint;
 mod flags;
 mod lint;
 mod measure;
 mod metrics;
+mod notices;
 mod phase;
 mod plan;
 mod problem;

@@ -1,6 +1,6 @@
 //! Phases: steps, gates, triggers, contingencies, decisions.
 
-use super::condition::{Names, Use, condition, condition_in};
+use super::condition::{Names, Use, condition, condition_in, role};
 use super::flags::{ABOVE_PARENT, unknown};
 use super::reader::{Item, Map, Reader, join};
 use super::trigger::{contingency, decision, trigger};
@@ -33,22 +33,7 @@ pub(super) fn phase(
     item: &Item<'_>,
 ) -> Phase {
     let title = reader.opt_text(map.take("title"));
-    let duration = match map.take("duration") {
-        Some(item) if reader.raw(&item, "a length of time, or open").is_some_and(|text| text == "open") => {
-            None
-        }
-        Some(item) => Some(reader.span(&item, Span::ZERO).unwrap_or_default()),
-        None => {
-            reader.error_help(
-                "missing-key",
-                &item.path,
-                item.key_at(),
-                format_args!("phase `{key}` has no duration"),
-                "add `duration: 7d`, or `duration: open`",
-            );
-            None
-        }
-    };
+    let duration = duration(reader, &mut map, key, item);
     let objectives = match map.take("objectives") {
         Some(item) => {
             reader.list(&item, "a list of texts", 256).iter().filter_map(|item| reader.text(item)).collect()
@@ -61,16 +46,7 @@ pub(super) fn phase(
         .last()
         .map_or_else(|| vec![Share::ZERO; names.flags.len()].into(), |phase| phase.last_shares.clone());
     let (steps, last_shares) = steps(reader, names, map.take("steps"), start.clone(), duration);
-    let mut gates = Vec::new();
-    if let Some(item) = map.take("gates") {
-        for (key, _, item) in reader.named(&item, "a map of gates", CONDITIONS_MAX) {
-            let Some(mut map) = reader.map(&item, "a condition") else { continue };
-            let is_dry_run = map.take("dry_run").and_then(|item| reader.flag(&item)).unwrap_or(false);
-            let condition = condition_in(reader, names, &mut map, &item, Use::Gate);
-            reader.close(map);
-            gates.extend(condition.map(|condition| Gate { key: Key::new(key), condition, is_dry_run }));
-        }
-    }
+    let gates = gates(reader, names, map.take("gates"));
     let here = Here { before, shares: &last_shares };
     let decision = map.take("decision").and_then(|item| decision(reader, names, &here, &item));
     let mut triggers = Vec::new();
@@ -110,6 +86,33 @@ pub(super) fn phase(
         daily,
         last_shares,
     }
+}
+
+/// How long it lasts; `None` where it is open.
+fn duration(reader: &mut Reader, map: &mut Map<'_>, key: &str, phase: &Item<'_>) -> Option<Span> {
+    let Some(item) = map.take("duration") else {
+        let message = format!("phase `{key}` has no duration");
+        let help = "add `duration: 7d`, or `duration: open`";
+        reader.error_help("missing-key", &phase.path, phase.key_at(), message, help);
+        return None;
+    };
+    if reader.raw(&item, "a length of time, or open").is_some_and(|text| text == "open") {
+        return None;
+    }
+    Some(reader.span(&item, Span::ZERO).unwrap_or_default())
+}
+
+fn gates(reader: &mut Reader, names: &mut Names<'_>, item: Option<Item<'_>>) -> Vec<Gate> {
+    let Some(item) = item else { return Vec::new() };
+    let mut gates = Vec::new();
+    for (key, _, item) in reader.named(&item, "a map of gates", CONDITIONS_MAX) {
+        let Some(mut map) = reader.map(&item, "a condition") else { continue };
+        let is_dry_run = map.take("dry_run").and_then(|item| reader.flag(&item)).unwrap_or(false);
+        let condition = condition_in(reader, names, &mut map, &item, Use::Gate);
+        reader.close(map);
+        gates.extend(condition.map(|condition| Gate { key: Key::new(key), condition, is_dry_run }));
+    }
+    gates
 }
 
 /// Gates that can never pass: none at all, or a checklist without an item.
@@ -160,21 +163,7 @@ fn checklist(reader: &mut Reader, names: &Names<'_>, item: Option<Item<'_>>) -> 
     for (key, _, item) in reader.named(&item, "a map of items", CONDITIONS_MAX) {
         let Some(mut map) = reader.map(&item, "a map with title and owner") else { continue };
         let title = reader.opt_text(map.take("title"));
-        let owner = map.take("owner").and_then(|item| {
-            let name = reader.text(&item)?;
-            let found = names.roles.iter().position(|role| role.key == *name.as_str());
-            if found.is_none() {
-                unknown(
-                    reader,
-                    "unknown-role",
-                    "role",
-                    &item,
-                    &name,
-                    names.roles.iter().map(|role| role.key.as_str()),
-                );
-            }
-            found.map(|index| crate::id::RoleId(index as u16))
-        });
+        let owner = map.take("owner").and_then(|item| role(reader, names.roles, &item));
         let due = map.take("due").and_then(|item| due(reader, &item));
         reader.close(map);
         items.push(ChecklistItem { key: Key::new(key), title, owner, due });

@@ -1,16 +1,17 @@
 //! The whole plan file.
 
-use super::condition::{Names, missing};
+use super::condition::Names;
 use super::fingerprint::fingerprint;
 use super::flags::{self, Setup};
 use super::metrics;
+use super::notices::notices;
 use super::phase::{Before, checks, phase};
 use super::problem::{Level, Problem, Problems};
-use super::reader::{Item, Reader};
+use super::reader::{Item, Map, Reader};
 use crate::config::{Config, Location, Node, Value};
 use crate::id::{FlagId, Key};
 use crate::limits::{CONDITIONS_MAX, EVALUATE_EVERY_MAX_MS, EVALUATE_EVERY_MIN_MS, PHASES_MAX};
-use crate::snapshot::{Check, Daily, Notice, NoticeWhen, Phase, Plan, Risk, Ruleset};
+use crate::snapshot::{Check, Daily, Phase, Plan, Risk, Ruleset};
 use crate::time::{Span, Timestamp};
 
 /// A plan that may run, and what somebody should look at.
@@ -50,39 +51,8 @@ pub fn compile_config(config: &Config) -> Result<Compiled, Problems> {
 fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let item = Item::new(tree, "");
     let mut map = reader.map(&item, "a plan: a map")?;
-    match map.take("version") {
-        Some(item) => {
-            if let Some(version) = reader.raw(&item, "1")
-                && version != "1"
-            {
-                reader.error_help(
-                    "wrong-version",
-                    &item.path,
-                    item.at(),
-                    format_args!("version `{version}` is not known"),
-                    "this reads version 1",
-                );
-            }
-        }
-        None => {
-            reader.error_help("missing-key", "", item.at(), "the plan has no version", "add `version: 1`")
-        }
-    }
-    let name = match map.take("name") {
-        Some(item) => {
-            reader.text(&item).filter(|name| reader.is_key(name, &item.path, item.at())).unwrap_or_default()
-        }
-        None => {
-            reader.error_help(
-                "missing-key",
-                "",
-                item.at(),
-                "the plan has no name",
-                "add `name:` with a short name",
-            );
-            String::new()
-        }
-    };
+    version(reader, &mut map, &item);
+    let name = name(reader, &mut map, &item);
     let title = reader.opt_text(map.take("title"));
     let date_item = map.take("date");
     for key in ["risk", "next_review", "description"] {
@@ -105,13 +75,8 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let flags_item = map.take("flags");
     if flags_item.as_ref().is_none_or(|item| is_empty(item.node)) {
         let at = flags_item.as_ref().map_or(item.at(), Item::at);
-        reader.error_help(
-            "no-flags",
-            "flags",
-            at,
-            "the plan has no flags",
-            "add `flags:` with at least one flag",
-        );
+        let help = "add `flags:` with at least one flag";
+        reader.error_help("no-flags", "flags", at, "the plan has no flags", help);
     }
     let flags = flags::flags(reader, flags_item, setup);
     let metrics = metrics::metrics(reader, map.take("metrics"), &flags);
@@ -119,30 +84,21 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let baselines = metrics::baselines(reader, map.take("baseline"), &metrics);
     let mut names =
         Names { flags: &flags, metrics: &metrics, roles: &roles, baselines: &baselines, streaks: 0 };
-    let phases = map.take("phases").map(|item| phases(reader, &mut names, &item)).unwrap_or_default();
+    let mut phases = map.take("phases").map(|item| phases(reader, &mut names, &item)).unwrap_or_default();
     let targets = checks(reader, &mut names, map.take("targets"));
     let daily = daily(reader, &mut names, map.take("daily"));
     let risks = risks(reader, map.take("risks"), &phases);
     let notices = notices(reader, map.take("notices"), date);
     if !has_phases {
-        for key in ["baseline", "targets", "daily", "risks", "notices"].into_iter().filter(|key| map.has(key))
-        {
-            let message = format!("`{key}` says nothing in a file without phases");
-            reader.warn("no-effect", key, map.key_at(key), message, "add `phases:`, or remove it");
-        }
+        warn_of_no_phases(reader, &map);
     }
     reader.close(map);
     let streaks = names.streaks;
     let mut flag_index: Vec<(Key, FlagId)> =
         flags.iter().enumerate().map(|(index, flag)| (flag.key.clone(), FlagId(index as u16))).collect();
     flag_index.sort();
-    let plan = (!phases.is_empty()).then(|| {
-        let mut phases = phases;
-        for phase in &mut phases {
-            phase.daily = overlaid(&daily.checks, &phase.daily);
-        }
-        Plan { phases, targets, daily, notices, risks, date }
-    });
+    phases.iter_mut().for_each(|phase| phase.daily = overlaid(&daily.checks, &phase.daily));
+    let plan = (!phases.is_empty()).then_some(Plan { phases, targets, daily, notices, risks, date });
     if has_phases && plan.is_none() {
         return None;
     }
@@ -171,6 +127,36 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
         super::lint::lint(reader, &ruleset, tree);
     }
     Some(ruleset)
+}
+
+fn version(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) {
+    let Some(item) = map.take("version") else {
+        reader.error_help("missing-key", "", plan.at(), "the plan has no version", "add `version: 1`");
+        return;
+    };
+    if let Some(version) = reader.raw(&item, "1")
+        && version != "1"
+    {
+        let message = format!("version `{version}` is not known");
+        reader.error_help("wrong-version", &item.path, item.at(), message, "this reads version 1");
+    }
+}
+
+fn name(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) -> String {
+    let Some(item) = map.take("name") else {
+        let help = "add `name:` with a short name";
+        reader.error_help("missing-key", "", plan.at(), "the plan has no name", help);
+        return String::new();
+    };
+    reader.text(&item).filter(|name| reader.is_key(name, &item.path, item.at())).unwrap_or_default()
+}
+
+/// What a file says for its phases says nothing where it has none.
+fn warn_of_no_phases(reader: &mut Reader, map: &Map<'_>) {
+    for key in ["baseline", "targets", "daily", "risks", "notices"].into_iter().filter(|key| map.has(key)) {
+        let message = format!("`{key}` says nothing in a file without phases");
+        reader.warn("no-effect", key, map.key_at(key), message, "add `phases:`, or remove it");
+    }
 }
 
 /// The plan's daily rows with the phase's in the place of those of the same key.
@@ -371,101 +357,10 @@ fn risks(reader: &mut Reader, item: Option<Item<'_>>, phases: &[Phase]) -> Vec<R
 }
 
 /// Whether nothing is written: no value, no entry, no item.
-fn is_empty(node: &Node) -> bool {
+pub(super) fn is_empty(node: &Node) -> bool {
     match &node.value {
         Value::Scalar(scalar) => *scalar == crate::config::Scalar::Null,
         Value::List(items) => items.is_empty(),
         Value::Map(entries) => entries.is_empty(),
-    }
-}
-
-fn notices(reader: &mut Reader, item: Option<Item<'_>>, date: Option<Timestamp>) -> Vec<Notice> {
-    let Some(item) = item else { return Vec::new() };
-    let mut notices = Vec::new();
-    for item in reader.list(&item, "a list of notices", CONDITIONS_MAX) {
-        let Some(mut map) = reader.map(&item, "a map with when, channels and message") else { continue };
-        let when = map
-            .take("when")
-            .or_else(|| missing(reader, &item, "when", "a transition such as phase_started"))
-            .and_then(|item| notice_when(reader, &item));
-        let is_urgent = map.take("urgent").and_then(|item| reader.flag(&item)).unwrap_or(false);
-        let audience = reader.opt_text(map.take("audience"));
-        let mut channels = Vec::new();
-        let channels_item = map.take("channels");
-        if channels_item.as_ref().is_none_or(|item| is_empty(item.node)) {
-            let _ = missing(reader, &item, "channels", "at least one channel");
-        } else if let Some(item) = channels_item {
-            channels.extend(
-                reader.list(&item, "a list of channels", 64).iter().filter_map(|item| reader.text(item)),
-            );
-        }
-        let message =
-            map.take("message").or_else(|| missing(reader, &item, "message", "the text")).and_then(|item| {
-                let text = reader.text(&item)?;
-                if let Some(when) = when {
-                    placeholders(reader, &item, &text, when, date);
-                }
-                Some(text)
-            });
-        if date.is_none() && matches!(when, Some(NoticeWhen::BeforeStart(_))) {
-            reader.warn(
-                "notice-never-sent",
-                &item.path,
-                item.key_at(),
-                "the notice counts back from the first day, and the plan has none",
-                "add `date:` to the plan",
-            );
-        }
-        reader.close(map);
-        if let (Some(when), Some(message)) = (when, message) {
-            notices.push(Notice { when, is_urgent, audience, channels, message });
-        }
-    }
-    notices
-}
-
-fn notice_when(reader: &mut Reader, item: &Item<'_>) -> Option<NoticeWhen> {
-    if matches!(item.node.value, crate::config::Value::Map(_)) {
-        let mut map = reader.map(item, "a transition")?;
-        let span = map
-            .take("before_start")
-            .or_else(|| missing(reader, item, "before_start", "a length of time"))
-            .and_then(|item| reader.span(&item, Span::ZERO));
-        reader.close(map);
-        return span.map(NoticeWhen::BeforeStart);
-    }
-    reader.word(
-        item,
-        &[
-            ("phase_started", NoticeWhen::PhaseStarted),
-            ("phase_passed", NoticeWhen::PhasePassed),
-            ("completed", NoticeWhen::Completed),
-            ("rolled_back", NoticeWhen::RolledBack),
-        ],
-    )
-}
-
-/// Refuses placeholders that nobody can fill on this transition.
-fn placeholders(reader: &mut Reader, item: &Item<'_>, text: &str, when: NoticeWhen, date: Option<Timestamp>) {
-    let mut known = vec!["title", "name"];
-    match when {
-        NoticeWhen::BeforeStart(_) => known.extend(date.map(|_| "date")),
-        NoticeWhen::PhaseStarted => known.extend(["phase.title", "phase.id"]),
-        NoticeWhen::PhasePassed => known.extend(["phase.title", "phase.id", "next.title", "next.id"]),
-        NoticeWhen::Completed => {}
-        NoticeWhen::RolledBack => known.extend(["phase.title", "phase.id", "to"]),
-    }
-    for part in text.split('{').skip(1) {
-        let name = part.split('}').next().unwrap_or_default();
-        if !part.contains('}') || !known.contains(&name) {
-            let listed: Vec<String> = known.iter().map(|name| format!("{{{name}}}")).collect();
-            reader.error_help(
-                "unknown-placeholder",
-                &item.path,
-                item.at(),
-                format_args!("nothing fills `{{{name}}}` here"),
-                format_args!("there are {}", listed.join(", ")),
-            );
-        }
     }
 }

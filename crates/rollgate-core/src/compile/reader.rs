@@ -180,13 +180,7 @@ impl Reader {
                 return Vec::new();
             }
         };
-        if entries.len() > max {
-            self.error(
-                "too-many",
-                &item.path,
-                item.at(),
-                format_args!("{} entries, at most {max}", entries.len()),
-            );
+        if !self.fits(item, entries.len(), max) {
             return Vec::new();
         }
         let mut named = Vec::with_capacity(entries.len());
@@ -216,19 +210,21 @@ impl Reader {
         is_fine
     }
 
+    /// Whether so many entries are allowed.
+    fn fits(&mut self, item: &Item<'_>, count: usize, max: usize) -> bool {
+        if count > max {
+            self.error("too-many", &item.path, item.at(), format_args!("{count} entries, at most {max}"));
+        }
+        count <= max
+    }
+
     /// The items of a list.
     pub(super) fn list<'a>(&mut self, item: &Item<'a>, what: &str, max: usize) -> Vec<Item<'a>> {
         let Value::List(nodes) = &item.node.value else {
             self.expected(item, what);
             return Vec::new();
         };
-        if nodes.len() > max {
-            self.error(
-                "too-many",
-                &item.path,
-                item.at(),
-                format_args!("{} entries, at most {max}", nodes.len()),
-            );
+        if !self.fits(item, nodes.len(), max) {
             return Vec::new();
         }
         nodes

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
-use rollgate_core::decide::{Action, Choice, Command};
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::evaluate::{Context, Evaluation};
 use rollgate_core::id::Key;
@@ -79,7 +78,7 @@ impl Shared {
         act(&mut control, now)
     }
 
-    fn tell(&self) {
+    pub(super) fn tell(&self) {
         if self.listeners.is_empty() {
             return;
         }
@@ -199,72 +198,6 @@ impl Engine {
     /// [`ErrorKind::Io`] where the system gives no thread.
     pub fn spawn_ticker(&self) -> Result<Ticker, Error> {
         Ticker::spawn(self.clone())
-    }
-
-    // ---- commands
-
-    /// Carries out one command.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Refused`] with the reason, which is journalled too; [`ErrorKind::StoreAway`] where a raise could not
-    /// be written down, and so did not happen.
-    pub fn command(&self, command: &Command) -> Result<(), Error> {
-        let outcome = self.shared.with_control(|control, now| control.command(command, now));
-        self.shared.tell();
-        outcome
-    }
-
-    fn act(&self, by: &str, action: Action) -> Result<(), Error> {
-        self.command(&Command { by: Key::new(by), role: None, action })
-    }
-
-    /// Begins the first phase.
-    ///
-    /// # Errors
-    /// As [`command`](Self::command).
-    pub fn start(&self, by: &str) -> Result<(), Error> {
-        self.act(by, Action::Start)
-    }
-
-    /// Decides on the phase.
-    ///
-    /// # Errors
-    /// As [`command`](Self::command).
-    pub fn decide(&self, by: &str, choice: Choice, rationale: &str) -> Result<(), Error> {
-        self.act(by, Action::Decide { choice, rationale: rationale.into() })
-    }
-
-    /// Signs a statement.
-    ///
-    /// # Errors
-    /// As [`command`](Self::command).
-    pub fn attest(&self, by: &str, item: &str) -> Result<(), Error> {
-        self.act(by, Action::Attest { item: Key::new(item), is_true: true, passed: None })
-    }
-
-    /// Sets shares by hand, all or nothing. A raise above the plan's step needs a reason.
-    ///
-    /// # Errors
-    /// As [`command`](Self::command).
-    pub fn set_shares(&self, by: &str, shares: &[(&str, Share)], reason: &str) -> Result<(), Error> {
-        let shares = shares.iter().map(|(flag, share)| (Key::new(*flag), *share)).collect();
-        self.act(by, Action::Set { shares, reason: reason.into() })
-    }
-
-    /// Turns everything off at once, until a retry.
-    ///
-    /// # Errors
-    /// As [`command`](Self::command).
-    pub fn stop(&self, by: &str, reason: &str) -> Result<(), Error> {
-        self.act(by, Action::Stop { reason: reason.into() })
-    }
-
-    /// Enters again after a rollback or a stop.
-    ///
-    /// # Errors
-    /// As [`command`](Self::command).
-    pub fn retry(&self, by: &str) -> Result<(), Error> {
-        self.act(by, Action::Retry)
     }
 
     /// Says that the process was away since `since` (observed): for replays; a real restart opens an engine anew.

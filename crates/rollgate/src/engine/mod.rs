@@ -4,6 +4,7 @@
 //! and [`Engine::spawn_ticker`] is a convenience around the two.
 
 mod builder;
+mod commands;
 mod control;
 mod drops;
 mod handle;

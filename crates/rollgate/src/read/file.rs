@@ -199,7 +199,7 @@ pub fn plan_file_with_text(path: &Path) -> Result<(Compiled, String), ReadError>
     let mut bytes = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(PLAN_BYTES_MAX as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| io(error.to_string()))?;
+        .map_err(|error| io(format!("cannot be read as a plan file: {error}")))?;
     let refused = |text: String, problems| {
         ReadError::Refused(Box::new(Refused { path: path.to_owned(), text, problems }))
     };

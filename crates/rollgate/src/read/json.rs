@@ -19,7 +19,10 @@ pub(super) fn tree(text: &str) -> Result<(Node, Vec<Problem>), Problems> {
         let column = String::from_utf8_lossy(before).chars().count() + 1;
         let at = Location { line: error.line() as u32, column: column as u32 };
         let message = error.to_string();
-        refuse("syntax", at, message.split(" at line ").next().unwrap_or_default())
+        let message = message.split(" at line ").next().unwrap_or_default();
+        Problems(vec![Problem::error("syntax", "", at, message).with_help(
+            "the text is no JSON from here on: look here, and before it for a bracket, a quote or a comma",
+        )])
     })?;
     let start = Location { line: 1, column: 1 };
     let mut scanner = Scanner { rest: text, at: start, path: String::new(), problems: Vec::new() };

@@ -62,7 +62,13 @@ pub(super) fn tree(text: &str) -> Result<Node, Problems> {
         let at = places.of(error.span());
         // The parser knows repeated keys by its message only.
         let code = if error.message().contains("duplicate key") { "duplicate-key" } else { "syntax" };
-        Problems(vec![Problem::error(code, "", at, error.message())])
+        let help = match code {
+            "syntax" => {
+                "the text is no TOML from here on: look here, and before it for a quote, a bracket or a `=`"
+            }
+            _ => "remove one of the two",
+        };
+        Problems(vec![Problem::error(code, "", at, error.message()).with_help(help)])
     })?;
     Ok(Node { value: table(document.as_table(), &places), at: Location { line: 1, column: 1 } })
 }

@@ -34,7 +34,12 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Span), Problems> {
-        let broken = |error: ScanError| refuse("syntax", location(error.marker()), error.info());
+        let broken = |error: ScanError| {
+            let problem = Problem::error("syntax", "", location(error.marker()), error.info());
+            Problems(vec![problem.with_help(
+                "the text is no YAML from here on: look here, and before it for a bracket, a quote or an indent",
+            )])
+        };
         match self.parser.next_event() {
             Some(event) => event.map_err(broken),
             None => Err(refuse("syntax", Location { line: 1, column: 1 }, "the file ends too early")),

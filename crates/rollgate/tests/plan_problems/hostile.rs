@@ -66,10 +66,13 @@ fn an_empty_file_says_so() {
 
 #[test]
 fn tabs_several_documents_and_broken_text_have_a_line() {
-    refused("version: 1\nname: n\nflags:\n\tA: {}\n", Format::Yaml, "syntax", 4);
+    let yaml = refused("version: 1\nname: n\nflags:\n\tA: {}\n", Format::Yaml, "syntax", 4);
     refused(&format!("{SMALL}---\n{SMALL}"), Format::Yaml, "several-documents", 6);
-    refused("version = 1\nname = \n", Format::Toml, "syntax", 2);
-    refused("{\"version\": 1,\n \"name\": }", Format::Json, "syntax", 2);
+    let toml = refused("version = 1\nname = \n", Format::Toml, "syntax", 2);
+    let json = refused("{\"version\": 1,\n \"name\": }", Format::Json, "syntax", 2);
+    for problem in [yaml, toml, json] {
+        assert!(problem.help.as_ref().is_some_and(|help| help.contains("look here")), "{problem}");
+    }
 }
 
 #[test]
