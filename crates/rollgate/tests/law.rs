@@ -70,6 +70,36 @@ fn r146_a_level_that_was_set_once_neither_grows_nor_rests() {
 }
 
 #[test]
+fn r166_the_for_of_a_gate_does_not_run_while_nobody_watches() {
+    let gates = PLAN.split_once("    gates:\n").unwrap().1.split_once("    triggers:").unwrap().0;
+    let text = PLAN.replace(gates, "      calm: { metric: errors, over: 1m, below: 5%, for: 20m }\n");
+    let plan = Arc::new(ruleset(&text, Format::Yaml).unwrap_or_else(|problems| panic!("{problems}")).ruleset);
+    let passes = |down: i64| {
+        let mut lines = vec![format!(r#"{{"at":{},"command":"start","by":"ann"}}"#, START * 1_000)];
+        // Wrong for 50 minutes, then right; the process is away for a while from 55 minutes on.
+        for at in (5..4_800).step_by(10) {
+            if (3_300..3_300 + down).contains(&at) {
+                continue;
+            }
+            if down > 0 && at == 3_305 + down {
+                let (at, since) = ((START + 3_300 + down) * 1_000, (START + 3_300) * 1_000);
+                lines.push(format!(r#"{{"at":{at},"restart":true,"down_since":{since}}}"#));
+            }
+            let wrong = if at < 3_000 { 10 } else { 0 };
+            let at = (START + at) * 1_000;
+            lines.push(format!(r#"{{"at":{at},"metric":"errors","true":{wrong},"total":20}}"#));
+        }
+        let journal = journal_of(plan.clone(), &lines.join("\n")).unwrap();
+        let records = journal.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let passed = records.into_iter().find(|record| record["kind"] == "gates_passed").unwrap();
+        passed["at"].as_str().unwrap()[11..19].to_owned()
+    };
+    assert_eq!(passes(0), "11:11:00");
+    // Nothing of the 290 s counts.
+    assert_eq!(passes(290), "11:15:50");
+}
+
+#[test]
 fn low_traffic_asks_again_once_it_has_been_healthy_on_enough_samples() {
     let outcome = |at: i64, wrong: bool| {
         (at, format!(r#""metric":"errors","true":{},"total":1"#, if wrong { 1 } else { 0 }))

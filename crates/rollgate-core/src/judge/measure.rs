@@ -373,7 +373,7 @@ impl<M: Measures> Court<'_, M> {
         };
         let streak = self.streak_after(sustained, seen, shortest);
         reading.since = streak.since;
-        let has_lasted = seen == Seen::Violating && streak.lasted(now) >= sustained.span;
+        let has_lasted = seen == Seen::Violating && self.has_lasted(streak.lasted(now), sustained.span);
         if !has_lasted {
             return (self.unsustained(condition, measure, &reading, sight, longest), reading);
         }
@@ -400,6 +400,14 @@ impl<M: Measures> Court<'_, M> {
                 sight => sight,
             },
         }
+    }
+
+    /// A gate's `for` is a wait, and a restart or a suspend shortens none (SEMANTICS 6.10); a trigger must not be held up
+    /// by the time that nobody watched.
+    fn has_lasted(&self, lasted: Span, needed: Span) -> bool {
+        // A part of a span is a quotient: a millisecond is its rounding.
+        let is_watched = || self.watched(lasted) * lasted.0 as f64 + 1.0 >= needed.0 as f64;
+        lasted >= needed && (self.role == Role::Trigger || is_watched())
     }
 
     fn is_empty(&self, measure: &Measure, over: Span) -> bool {

@@ -90,7 +90,7 @@
 //! - **A baseline is captured before the first exposure only.** After it, also after a rollback to zero, only
 //!   `capture_baseline` takes one; a window that nobody watched gives none, and no zero.
 //! - **A `for` lasts from when its condition began to hold**, in gates and in the `only_if` of a step too, not from when
-//!   they are first asked.
+//!   they are first asked. In gates and steps only watched time counts; a trigger is not held up by a gap.
 //! - **Before an engine was opened nobody watched.** Until windows are kept in the store, a restart leaves a hole in them
 //!   that reaches back to the start, and gates that ask for more than has been watched since do not pass.
 //! - **Watched time is saved every minute**, so that a process that is killed loses no more of a wait. The next one goes
