@@ -205,7 +205,7 @@ fn what_was_attested_before_a_rollback_does_not_count_after_it() {
 }
 
 #[test]
-fn a_revoked_statement_is_missing_again() {
+fn r110_a_revoked_statement_is_missing_again_and_an_objection_stands() {
     let mut s = Scenario::in_phase("ten_percent");
     heap(&mut s);
     s.attest(EM, "root_cause");
@@ -214,7 +214,12 @@ fn a_revoked_statement_is_missing_again() {
     s.say(EM, revoke).unwrap();
     assert_eq!(s.fresh().last().unwrap().0["value"], false);
     refused(&mut s, &["root_cause"]);
+    // Who has not said so and says no objects: what another says then does not count.
+    s.say("on_call", Action::Attest { item: Key::new("root_cause"), is_true: false, passed: None }).unwrap();
     s.attest(PM, "root_cause");
+    s.skip();
+    refused(&mut s, &["root_cause"]);
+    s.attest("on_call", "root_cause");
     s.skip();
     retried(&mut s, "ten_percent", [10.0, 10.0, 0.0]);
 }

@@ -184,8 +184,11 @@ fn a_vote_outlives_changed_verdicts_and_the_last_one_is_judged_anew() {
     assert_eq!(records[1].open_gates(), ["runbooks"]);
     s.coast(Span::days(1));
     s.assert_nothing();
-    // Signed again: the vote of before is still there.
+    // Nobody passes over an objection; only who made it takes it back.
     s.attest(EM, "runbooks_accurate");
+    assert!(s.go(PM).is_err());
+    // Signed again: the vote of before is still there.
+    s.attest(PM, "runbooks_accurate");
     s.go(PM).unwrap();
     s.assert_stands(Status::Running, "ten_percent", [10.0, 10.0, 0.0]);
 }
@@ -283,4 +286,30 @@ fn r107_a_rollback_goes_down_only_and_to_a_place_that_exists() {
     refused(&mut s, outcome, "would lower no flag");
     s.roll_back(EM, "zero").unwrap();
     s.assert_stands(Status::RolledBack, "fifty_percent", [0.0; 3]);
+}
+
+#[test]
+fn r037_nobody_takes_back_the_statement_of_another() {
+    let mut s = awaiting();
+    // The on-call is none of the gate's roles in phase 1, and here anybody may attest.
+    s.attest(PM, "runbooks_accurate");
+    s.skip();
+    let no = || Action::Attest { item: "runbooks_accurate".into(), is_true: false, passed: None };
+    // The product manager's own is gone, the other one stands.
+    s.say(PM, no()).unwrap();
+    s.coast(Span::seconds(10));
+    s.expect(&["attested"]);
+    s.say(PM, no()).unwrap();
+    s.coast(Span::seconds(10));
+    s.expect(&["attested", "gates_failed"]);
+}
+
+#[test]
+fn r110_a_count_with_failures_attests_nothing() {
+    let mut s = Scenario::in_phase("ten_percent");
+    s.record("heap_used", 1_500.0);
+    for item in ["root_cause", "fix_validated"] {
+        s.say(EM, Action::Attest { item: item.into(), is_true: true, passed: Some((3, 44)) }).unwrap();
+    }
+    assert!(s.engine.retry("on_call").unwrap_err().to_string().contains("root_cause, fix_validated"));
 }

@@ -58,11 +58,11 @@ impl PartialEq<&str> for Key {
 }
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident($of:ty);)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(pub u16);
+        pub struct $name(pub $of);
         impl $name {
             /// As an index.
             pub const fn index(self) -> usize {
@@ -74,15 +74,15 @@ macro_rules! ids {
 
 ids! {
     /// Index of a flag in its [ruleset](crate::snapshot::Ruleset).
-    FlagId;
+    FlagId(u16);
     /// Index of a metric in its ruleset.
-    MetricId;
+    MetricId(u16);
     /// Index of a phase in its plan.
-    PhaseId;
+    PhaseId(u16);
     /// Index of a role in its ruleset.
-    RoleId;
+    RoleId(u16);
     /// Index of a baseline in its ruleset.
-    BaselineId;
-    /// Index of a streak (`for: 10m`) in its ruleset.
-    StreakId;
+    BaselineId(u16);
+    /// Index of a streak (`for: 10m`) in its ruleset. Groups in groups can hold more than 65,536 of them.
+    StreakId(u32);
 }

@@ -267,16 +267,20 @@ pub struct Quantity {
     pub unit: Unit,
 }
 
-impl fmt::Display for Quantity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = self.value;
-        // Four significant digits tell a limit from a value; more is noise at 3 a.m.
-        let digits = if value == 0.0 || !value.is_finite() {
-            0
-        } else {
-            (3 - value.abs().log10().floor() as i32).clamp(0, 6) as usize
-        };
-        let mut text = format!("{value:.digits$}");
+/// Digits behind the point beyond which two numbers are the same to people.
+const DIGITS_MAX: usize = 15;
+
+impl Quantity {
+    /// Four significant digits tell a limit from a value; more is noise at 3 a.m.
+    fn digits(self) -> usize {
+        match self.value {
+            value if value == 0.0 || !value.is_finite() => 0,
+            value => (3 - value.abs().log10().floor() as i32).clamp(0, 6) as usize,
+        }
+    }
+
+    fn with_digits(self, digits: usize) -> String {
+        let mut text = format!("{:.digits$}", self.value);
         if text.contains('.') {
             text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
         }
@@ -284,12 +288,26 @@ impl fmt::Display for Quantity {
             text = "0".into();
         }
         match self.unit {
-            Unit::Count => f.pad(&text),
-            Unit::Percent | Unit::PerMinute | Unit::PerHour | Unit::PerDay => {
-                f.pad(&format!("{text}{}", self.unit.symbol()))
-            }
-            unit => f.pad(&format!("{text} {}", unit.symbol())),
+            Unit::Count => text,
+            Unit::Percent | Unit::PerMinute | Unit::PerHour | Unit::PerDay => text + self.unit.symbol(),
+            unit => format!("{text} {}", unit.symbol()),
         }
+    }
+
+    /// In words, with as many digits as it takes to tell it from `other`: 1000.5 MB is not above "1000 MB".
+    pub fn told_from(self, other: Self) -> String {
+        let short = self.to_string();
+        if self.value == other.value || short != other.to_string() {
+            return short;
+        }
+        let is_told = |digits: &usize| self.with_digits(*digits) != other.with_digits(*digits);
+        (self.digits()..=DIGITS_MAX).find(is_told).map_or(short, |digits| self.with_digits(digits))
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.with_digits(self.digits()))
     }
 }
 
@@ -340,5 +358,19 @@ mod tests {
         assert_eq!(show(3.0, Unit::Count), "3");
         assert_eq!(show(184.234, Unit::Ms), "184.2 ms");
         assert_eq!(show(0.0123456, Unit::Percent), "0.01235%");
+    }
+
+    #[test]
+    fn a_value_shows_the_digits_that_tell_it_from_its_limit() {
+        let told = |value, limit| {
+            let of = |value| Quantity { value, unit: Unit::MB };
+            of(value).told_from(of(limit))
+        };
+        assert_eq!(told(1_000.5, 1_000.0), "1000.5 MB");
+        assert_eq!(told(999.999_6, 1_000.0), "999.9996 MB");
+        assert_eq!(told(1_000.0, 1_000.0), "1000 MB");
+        assert_eq!(told(1_234.56, 1_000.0), "1235 MB");
+        assert_eq!(told(0.099_999_999, 0.1), "0.099999999 MB");
+        assert_eq!(told(0.1, 0.099_999_999), "0.1 MB");
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rollgate::Engine;
 use rollgate::clock::ManualClock;
+use rollgate::core::decide::{Action, Command};
 use rollgate::core::error::ErrorKind;
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::journal;
@@ -44,8 +45,14 @@ fn open(store: &MemoryStore, clock: &ManualClock) -> Engine {
 }
 
 fn house() -> House {
+    house_of(PLAN)
+}
+
+fn house_of(plan: &str) -> House {
     let (store, clock) = (MemoryStore::new(), ManualClock::at(START));
-    House { engine: open(&store, &clock), clock, store }
+    let builder = Engine::builder().plan_text(plan, Format::Yaml).unwrap();
+    let engine = builder.store(store.clone()).clock(clock.clone()).build().unwrap();
+    House { engine, clock, store }
 }
 
 impl House {
@@ -148,6 +155,36 @@ fn a_store_of_another_plan_is_refused_with_its_name() {
     let error = builder.store(house.store.clone()).clock(house.clock.clone()).build().err().unwrap();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     assert!(error.to_string().contains("`stored`"), "{error}");
+}
+
+#[test]
+fn r161_a_plan_that_was_edited_goes_on_only_where_its_shares_mean_the_same() {
+    let reopen = |house: &House, plan: &str| {
+        let builder = Engine::builder().plan_text(plan, Format::Yaml).unwrap();
+        builder.store(house.store.clone()).clock(house.clock.clone()).build()
+    };
+    let two = PLAN
+        .replace("{ NEW: {} }", "{ NEW: {}, OLD: {} }")
+        .replace("triggers: {", "triggers: { hot: { mode: manual, when: { metric: heap, stat: last, above: 500MB }, rollback: { to: zero } },");
+    let house = house_of(&two);
+    house.engine.start("ann").unwrap();
+    house.engine.metric("heap").unwrap().record(600.0);
+    assert_eq!(house.kinds().last().unwrap(), "proposal");
+    // The shares of one flag must not become those of another.
+    let swapped = two.replace("NEW: {}, OLD: {}", "OLD: {}, NEW: {}");
+    assert_eq!(reopen(&house, &swapped).err().unwrap().kind(), ErrorKind::InvalidConfig);
+    let shorter = two.replace("      - set: { NEW: 60% }\n", "");
+    assert_eq!(reopen(&house, &shorter).err().unwrap().kind(), ErrorKind::InvalidConfig);
+    // What is known of a trigger follows its name.
+    let more = two.replace(
+        "triggers: {",
+        "triggers: { early: { when: { metric: heap, stat: last, above: 2GB }, rollback: { to: zero } },",
+    );
+    let engine = reopen(&house, &more).unwrap();
+    let action = Action::Approve { proposal: "hot".into(), rationale: "it is hot".into() };
+    engine.command(&Command { by: "ann".into(), role: None, action }).unwrap();
+    let kinds = kinds(&engine.journal_after(0));
+    assert!(kinds.ends_with(&["approved", "rolled_back", "shares_changed", "read_back"].map(str::to_owned)));
 }
 
 #[test]

@@ -174,6 +174,8 @@ pub(super) fn window_of(kind: &ConditionKind) -> Option<Span> {
             of(measure.query.window).max(measure.sustained.map(|sustained| sustained.span))
         }
         ConditionKind::Trend(trend) => of(trend.window),
+        // Since the last change of shares, inside the phase.
+        ConditionKind::Compare(_) => Some(Span(u64::MAX)),
         ConditionKind::Alerts(_, AlertRule::QuietFor(span) | AlertRule::Count { within: span, .. }) => {
             Some(*span)
         }

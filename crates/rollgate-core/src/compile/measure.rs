@@ -137,6 +137,17 @@ pub(super) fn metric(
         _ => None,
     };
     let stat = stat?;
+    if let Some(item) = &averaged_item
+        && (stat.per().is_some() || matches!(stat, Stat::Count | Stat::Last | Stat::GrowthPerDay))
+    {
+        reader.error_help(
+            "wrong-stat",
+            &item.path,
+            item.at(),
+            format_args!("{stat} is not averaged over parts of its window"),
+            "leave `averaged_by` out, and write a rate such as per_day where a mean of counts is meant",
+        );
+    }
     let window = match window? {
         Some(window) => window,
         None if sustained.is_some() => Window::Over(Span::minutes(1)),
@@ -160,7 +171,7 @@ pub(super) fn metric(
     let sustained = match sustained {
         Some(span) => {
             names.streaks += 1;
-            Some(Sustained { streak: StreakId((names.streaks - 1) as u16), span: span? })
+            Some(Sustained { streak: StreakId((names.streaks - 1) as u32), span: span? })
         }
         None => None,
     };

@@ -45,7 +45,7 @@ pub enum Action {
     Attest {
         /// The item.
         item: Key,
-        /// False revokes.
+        /// False takes back one's own statement; without one it is an objection.
         is_true: bool,
         /// How many passed, of how many.
         passed: Option<(u64, u64)>,

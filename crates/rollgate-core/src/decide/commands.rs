@@ -5,7 +5,7 @@ use super::evaluation::{apply_step, enter, record_captures};
 use super::operator;
 use super::record::{Body, CauseKind, CauseOf};
 use super::transition::Turn;
-use super::{Action, Command, Status};
+use super::{Action, Command, Said, Status};
 use crate::id::{Key, PhaseId};
 use crate::judge::Attestation;
 use crate::limits::ATTESTATIONS_MAX;
@@ -113,28 +113,35 @@ fn attest(
     let roles: Vec<Key> =
         roles.iter().filter_map(|role| Some(turn.ruleset.roles.get(role.index())?.key.clone())).collect();
     let state = &mut turn.state;
-    if matches!(state.status, Status::RolledBack | Status::Stopped) {
-        state.contingency.retain(|listed| listed != item);
-        if is_true {
-            state.contingency.push(item.clone());
-        }
-    }
-    // The latest statement of a person on an item is the one that counts.
-    state
-        .attestations
-        .retain(|given| !(given.item == *item && given.phase == id && (given.by == command.by || !is_true)));
-    if state.attestations.len() >= ATTESTATIONS_MAX {
+    // The latest statement of a person on an item is the one that counts; nobody takes back another's.
+    let is_own = |given: &Attestation| given.item == *item && given.phase == id && given.by == command.by;
+    if state.attestations.len() >= ATTESTATIONS_MAX && !state.attestations.iter().any(is_own) {
         return Err(format!("more than {ATTESTATIONS_MAX} attestations are kept by no rollout"));
     }
-    state.attestations.push(Attestation {
-        item: item.clone(),
-        phase: id,
-        by: command.by.clone(),
-        roles,
-        is_true,
-        passed,
-        at: turn.now.wall,
-    });
+    if matches!(state.status, Status::RolledBack | Status::Stopped) {
+        let is_whole = passed.is_none_or(|(passed, of)| passed == of);
+        let is_own = |said: &Said| said.item == *item && said.by == command.by;
+        let is_revoked = !is_true && state.contingency.iter().any(|said| is_own(said) && said.is_true);
+        state.contingency.retain(|said| !is_own(said));
+        if !is_revoked {
+            let (item, by) = (item.clone(), command.by.clone());
+            state.contingency.push(Said { item, by, is_true: is_true && is_whole });
+        }
+    }
+    // To take back one's own statement is no objection to another's; to say no without one is.
+    let is_revoked = !is_true && state.attestations.iter().any(|given| is_own(given) && given.is_true);
+    state.attestations.retain(|given| !is_own(given));
+    if !is_revoked {
+        state.attestations.push(Attestation {
+            item: item.clone(),
+            phase: id,
+            by: command.by.clone(),
+            roles,
+            is_true,
+            passed,
+            at: turn.now.wall,
+        });
+    }
     turn.record(Body::Attested {
         item: item.clone(),
         by: command.by.clone(),
@@ -224,7 +231,12 @@ fn missing(turn: &Turn<'_>, plan: &Plan) -> Vec<String> {
     }
     let if_zero = if state.has_fallen_to_zero { &contingency.if_zero[..] } else { &[] };
     let items = contingency.requires.iter().chain(if_zero);
-    missing.extend(items.filter(|item| !state.contingency.contains(item)).map(ToString::to_string));
+    // Somebody has attested it since the rollback, and nobody objects.
+    let is_attested = |item: &Key| {
+        let mut said = state.contingency.iter().filter(|said| said.item == *item).peekable();
+        said.peek().is_some() && said.all(|said| said.is_true)
+    };
+    missing.extend(items.filter(|item| !is_attested(item)).map(ToString::to_string));
     missing
 }
 

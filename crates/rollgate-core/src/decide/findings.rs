@@ -29,7 +29,8 @@ pub struct TriggerJudgement {
     pub trigger: TriggerRef,
     /// Pass: its condition holds.
     pub verdict: Verdict,
-    /// Its condition does not hold on evidence, and no streak is running.
+    /// Its condition does not hold on evidence, and no streak is running. Where its windows hold too few samples to say so,
+    /// the latest since it fired do, as many as it needs.
     pub is_clear: bool,
     /// Rendered where the verdict is Pass.
     pub finding: Option<Finding>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TriggerRef;
+use super::{Names, TriggerRef};
 use crate::id::{Key, PhaseId, RoleId};
 use crate::judge::{Attestation, SetVerdict};
 use crate::snapshot::{BaselineSource, FlagState, Ruleset};
@@ -54,6 +54,17 @@ pub struct Vote {
     pub role: RoleId,
 }
 
+/// A statement on an item of a contingency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// The item.
+    pub item: Key,
+    /// Who.
+    pub by: Key,
+    /// False: an objection, which stands until the same person takes it back.
+    pub is_true: bool,
+}
+
 /// A manual trigger that asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
@@ -86,6 +97,8 @@ pub struct RolloutState {
     pub plan: Key,
     /// Its fingerprint.
     pub hash: Key,
+    /// The names that its numbers stand for.
+    pub names: Names,
     /// The status.
     pub status: Status,
     /// What a resume goes back to.
@@ -134,8 +147,8 @@ pub struct RolloutState {
     pub is_set_rollback: bool,
     /// Exposure fell to zero in a rollback since the last retry.
     pub has_fallen_to_zero: bool,
-    /// Contingency items attested since the latest rollback.
-    pub contingency: Vec<Key>,
+    /// What has been said of contingency items since the latest rollback, once by each person.
+    pub contingency: Vec<Said>,
     /// Signed statements.
     pub attestations: Vec<Attestation>,
     /// Checked items, by phase.
@@ -167,6 +180,7 @@ impl RolloutState {
         Self {
             plan: ruleset.name.clone(),
             hash: ruleset.hash.clone(),
+            names: Names::of(ruleset),
             status: Status::Pending,
             paused_from: None,
             phase: None,

@@ -34,6 +34,8 @@ pub(super) enum Patience {
     Written,
     /// Left out.
     None,
+    /// Left out, and quantiles and ratios are of the latest samples since then that are enough.
+    Since(Timestamp),
 }
 
 /// What no data means here.
@@ -320,6 +322,20 @@ pub fn judge_settled(trigger: &Trigger, facts: &Facts<'_>, windows: &impl Measur
     let mut streaks = Streaks::default();
     let mut court = Court::new(Role::Trigger, facts, windows, &mut streaks, Streaking::Read);
     court.patience = Patience::None;
+    court.judge(&trigger.when)
+}
+
+/// Judges a fired trigger on the latest samples since `from` that are enough, without its `for`: at low traffic its own
+/// windows never hold enough of them to say that its condition is false.
+pub fn judge_since(
+    trigger: &Trigger,
+    from: Timestamp,
+    facts: &Facts<'_>,
+    windows: &impl Measures,
+) -> Judgement {
+    let mut streaks = Streaks::default();
+    let mut court = Court::new(Role::Trigger, facts, windows, &mut streaks, Streaking::Read);
+    court.patience = Patience::Since(from);
     court.judge(&trigger.when)
 }
 

@@ -11,7 +11,9 @@ const fn said(holds: bool) -> Verdict {
 }
 
 impl Facts<'_> {
-    /// The latest statement on the item in this phase by somebody who may make it.
+    /// What is said of the item in this phase by those who may: an objection while one stands, else the latest statement.
+    ///
+    /// Each person has one statement; only whoever objected can take it back (SEMANTICS 6.6).
     pub(super) fn statement(&self, attest: &Attest) -> Option<&Attestation> {
         let may = |attestation: &Attestation| {
             attest.roles.is_empty()
@@ -20,9 +22,11 @@ impl Facts<'_> {
                     key.is_some_and(|key| attestation.roles.contains(key))
                 })
         };
-        self.attestations
+        let mut given = self
+            .attestations
             .iter()
-            .rfind(|given| given.phase == self.phase && given.item == attest.item && may(given))
+            .filter(|given| given.phase == self.phase && given.item == attest.item && may(given));
+        given.clone().rfind(|given| !given.is_true).or_else(|| given.next_back())
     }
 
     pub(super) fn attested(&self, attest: &Attest) -> Verdict {

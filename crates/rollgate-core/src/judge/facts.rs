@@ -18,7 +18,7 @@ pub struct Attestation {
     pub by: Key,
     /// The roles that the person acted in.
     pub roles: Vec<Key>,
-    /// `value: true`; `false` revokes.
+    /// `value: true`; `false` is an objection, which stands until the same person takes it back.
     pub is_true: bool,
     /// `"passed":44,"of":44`.
     pub passed: Option<(u64, u64)>,

@@ -10,7 +10,7 @@ use crate::metrics::{Gap, Measurement, Measures, Tail};
 use crate::snapshot::{
     Change, Comparison, Condition, Measure, MetricKind, Stat, Subject, Sustained, Versus, Window,
 };
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 /// A count beyond the limit that is less likely than this, where the limit is just kept, is a violation.
 const TAIL_ALPHA: f64 = 0.001;
@@ -97,12 +97,40 @@ impl<M: Measures> Court<'_, M> {
                 (self.gate_verdict(condition, measure, &reading), reading)
             }
             (Role::Trigger, None) => {
+                if let Some(from) = self.since(measure) {
+                    return self.measured_since(condition, measure, from);
+                }
                 let span = self.silence_of(measure);
                 let mut reading = self.read(measure, self.whole(measure));
                 let sight = self.trigger_sight(measure, &mut reading, span);
                 (self.trigger_verdict(condition, measure, &reading, sight, span), reading)
             }
         };
+        Judgement::new(verdict, Basis::Measured(reading))
+    }
+
+    /// From when on all samples count, where low traffic asks for more than the windows hold.
+    fn since(&self, measure: &Measure) -> Option<Timestamp> {
+        match self.patience {
+            Patience::Since(from) if matches!(measure.query.stat, Stat::Quantile(_) | Stat::Fraction) => {
+                Some(from)
+            }
+            _ => None,
+        }
+    }
+
+    fn measured_since(&self, condition: &Condition, measure: &Measure, from: Timestamp) -> Judgement {
+        let over = self.now().since(from);
+        let (shortest, needed) = (self.span_of(measure.query.window), measure.min_samples.count);
+        let found =
+            self.windows.measure_holding(&measure.query, shortest, over, needed, self.clip, self.now());
+        let reading = self.read(measure, found);
+        let sight = match self.sight(measure, &reading) {
+            Sight::Blind(cause) => Sight::Blind(cause),
+            _ if found.n < measure.min_samples.count => Sight::Blind(Cause::TooFewSamples),
+            sight => sight,
+        };
+        let verdict = self.trigger_verdict(condition, measure, &reading, sight, over);
         Judgement::new(verdict, Basis::Measured(reading))
     }
 
@@ -345,7 +373,7 @@ impl<M: Measures> Court<'_, M> {
         };
         let streak = self.streak_after(sustained, seen, shortest);
         reading.since = streak.since;
-        let has_lasted = seen == Seen::Violating && streak.lasted(now) >= sustained.span;
+        let has_lasted = seen == Seen::Violating && self.has_lasted(streak.lasted(now), sustained.span);
         if !has_lasted {
             return (self.unsustained(condition, measure, &reading, sight, longest), reading);
         }
@@ -372,6 +400,14 @@ impl<M: Measures> Court<'_, M> {
                 sight => sight,
             },
         }
+    }
+
+    /// A gate's `for` is a wait, and a restart or a suspend shortens none (SEMANTICS 6.10); a trigger must not be held up
+    /// by the time that nobody watched.
+    fn has_lasted(&self, lasted: Span, needed: Span) -> bool {
+        // A part of a span is a quotient: a millisecond is its rounding.
+        let is_watched = || self.watched(lasted) * lasted.0 as f64 + 1.0 >= needed.0 as f64;
+        lasted >= needed && (self.role == Role::Trigger || is_watched())
     }
 
     fn is_empty(&self, measure: &Measure, over: Span) -> bool {

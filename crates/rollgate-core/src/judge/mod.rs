@@ -17,7 +17,7 @@ mod trend;
 mod verdict;
 mod words;
 
-pub use court::{Streaking, judge_condition, judge_gate, judge_settled, judge_trigger};
+pub use court::{Streaking, judge_condition, judge_gate, judge_settled, judge_since, judge_trigger};
 pub use facts::{Attestation, Facts};
 pub use finding::{Evidence, Finding, SetVerdict};
 pub use fold::fold_set;

@@ -244,6 +244,8 @@ impl Windows {
             Stat::Mean if sums.held_ms > 0 => Ok(Value::exact(sums.sum / sums.held_ms as f64)),
             // Set at this very instant only: its mean by time is its value.
             Stat::Mean => Ok(Value::exact(sums.last.map_or(sums.max, |last| last.1))),
+            // From a single value nothing is known to grow, or not to.
+            Stat::GrowthPerDay if sums.n < 2 => Err(Gap::Empty),
             Stat::GrowthPerDay => {
                 series.growth(view).map(|per_ms| Value::exact(per_ms * 86_400_000.0)).ok_or(Gap::Empty)
             }

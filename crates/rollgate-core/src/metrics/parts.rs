@@ -41,7 +41,10 @@ impl Series {
             (live.min, live.max) = (first.middle(), last.middle());
         }
         add(place(self.live_from(), view.now), &live);
-        found.iter().filter_map(|(at, sums)| self.part((*at as f64 + 0.5) * length as f64, sums)).collect()
+        // A level that is only held fills every part, and would be a steady trend of one value.
+        let is_set = |sums: &Sums| self.kind != MetricKind::Gauge || sums.n > 0;
+        let set = found.iter().filter(|(_, sums)| is_set(sums));
+        set.filter_map(|(at, sums)| self.part((*at as f64 + 0.5) * length as f64, sums)).collect()
     }
 
     fn part(&self, at_ms: f64, sums: &Sums) -> Option<Part> {

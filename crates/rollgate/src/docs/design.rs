@@ -63,6 +63,22 @@
 //! - **When a latch opens.** A trigger that fired can fire again once its condition has been false on a window of its own
 //!   length (`over`, `within`) that begins after the rollback. Its `for` is not waited for: a second breach that begins
 //!   before it had passed would find the latch closed for good.
+//! - **A latch at low traffic.** A count beyond the limit that may be chance is no evidence of health either, so that the
+//!   windows of a trigger on few samples say neither. Its condition counts as false once the latest `min_samples` samples
+//!   since it fired, however long they took, are within the limit; the same starts the clock of a lapsing proposal.
+//!   Without it, a trigger would fire once and never again.
+//! - **Statements are people's own.** `value: false` takes back the same person's statement. Without one to take back it
+//!   is an objection: the item is not attested, whatever others say before or after, until that person says otherwise.
+//!   Of somebody outside the gate's `roles` it counts for nothing.
+//! - **One level is no trend.** A gauge's growth needs two values in its window; a part of a trend in which it was only
+//!   held is a part without data.
+//! - **A mean of counts is not asked for**: `averaged_by` goes with quantiles, means, extremes, ratios and scores. A rate
+//!   such as `per_day` is the mean of counts already.
+//! - **A `compare` gate asks for coverage** as one `over: phase` does: it may not pass on the first hour of a week.
+//! - **A plan edited under its store** goes on where flags, phases and the number of steps are the same; pending
+//!   proposals, latches and captured baselines follow the names of their triggers and metrics. Else it is refused.
+//! - **Triggers need phases.** In a setup of flags only they are an unknown key: a rollback there would have no phase, no
+//!   contingency and no retry to come back by. Metrics are recorded and kept. (Open: triggers that only lower.)
 //! - **A stop cuts the triggers' windows** like a rollback does: what was measured before it was measured under another
 //!   exposure, and must not fire after the retry.
 //! - **A retry after a stop that came before the start** goes back to `pending`; the plan still waits for its start.
@@ -74,7 +90,7 @@
 //! - **A baseline is captured before the first exposure only.** After it, also after a rollback to zero, only
 //!   `capture_baseline` takes one; a window that nobody watched gives none, and no zero.
 //! - **A `for` lasts from when its condition began to hold**, in gates and in the `only_if` of a step too, not from when
-//!   they are first asked.
+//!   they are first asked. In gates and steps only watched time counts; a trigger is not held up by a gap.
 //! - **Before an engine was opened nobody watched.** Until windows are kept in the store, a restart leaves a hole in them
 //!   that reaches back to the start, and gates that ask for more than has been watched since do not pass.
 //! - **Watched time is saved every minute**, so that a process that is killed loses no more of a wait. The next one goes

@@ -88,18 +88,16 @@ impl Control {
         control.state.evaluated = Some(now.observed);
         // Nobody watched before; what an earlier process measured is not in these windows either.
         control.windows.unwatched(Timestamp::MIN, now.observed);
-        if let Some(stored) = stored {
-            if stored.state.plan != control.ruleset.name
-                || stored.state.shares.len() != control.ruleset.flags.len()
-            {
+        if let Some(mut stored) = stored {
+            if !stored.state.adopt(&control.ruleset) {
                 return Err(Error::new(
                     ErrorKind::InvalidConfig,
                     format_args!(
-                        "the store holds a rollout of plan `{}` with {} flags, not of `{}` with {}; give this plan its own store",
+                        "the store holds a rollout of plan `{}` ({}), not of `{}` ({}); give this plan its own store",
                         stored.state.plan,
-                        stored.state.shares.len(),
+                        stored.state.names.shape,
                         control.ruleset.name,
-                        control.ruleset.flags.len()
+                        decide::Names::of(&control.ruleset).shape
                     ),
                 ));
             }
@@ -115,11 +113,7 @@ impl Control {
 
     /// Takes over a stored state. Observed time is the wall's at the moment a process opens, or where the one before
     /// left it if that is later; what lies between is downtime, and credits nothing.
-    fn adopt(&mut self, mut state: RolloutState, now: Now) {
-        if state.hash != self.ruleset.hash {
-            state.votes.clear();
-            state.hash = self.ruleset.hash.clone();
-        }
+    fn adopt(&mut self, state: RolloutState, now: Now) {
         let since = state.evaluated.unwrap_or(now.observed).min(now.observed);
         self.state = state;
         let last = self.journal.after(self.journal.len().saturating_sub(1) as u64).next();

@@ -4,7 +4,7 @@ use rollgate_core::decide::{
     Capture, Docket, Findings, GateFindings, Status, TriggerJudgement, TriggerRef, facts, is_due, live_phase,
 };
 use rollgate_core::id::{BaselineId, Key, PhaseId};
-use rollgate_core::judge::{self, Facts, Streaking, Streaks, Verdict, fold_set};
+use rollgate_core::judge::{self, Cause, Facts, Streaking, Streaks, Verdict, fold_set};
 use rollgate_core::metrics::{Clip, Measures};
 use rollgate_core::snapshot::{BaselineSource, Condition, ConditionKind, Query, Subject, Trigger, Window};
 use rollgate_core::time::{Now, Timestamp};
@@ -98,13 +98,29 @@ fn judge_triggers(
             judge::judge_trigger(trigger, &facts, &control.windows, &mut control.streaks, streaking);
         let finding =
             judgement.verdict.is_passing().then(|| judge::trigger_finding(trigger, &judgement, &facts));
+        let reference = TriggerRef { phase, index: index as u16 };
+        let is_false = match judgement.verdict {
+            Verdict::Fail => true,
+            Verdict::Inconclusive(Cause::TooFewSamples) => {
+                is_false_since(control, trigger, reference, &facts)
+            }
+            _ => false,
+        };
         findings.triggers.push(TriggerJudgement {
-            trigger: TriggerRef { phase, index: index as u16 },
+            trigger: reference,
             verdict: judgement.verdict,
-            is_clear: judgement.verdict == Verdict::Fail && !has_streak(trigger, &control.streaks),
+            is_clear: is_false && !has_streak(trigger, &control.streaks),
             finding,
         });
     }
+}
+
+/// Whether the samples since a trigger fired (and was latched) show that its condition is false.
+fn is_false_since(control: &Control, trigger: &Trigger, reference: TriggerRef, facts: &Facts<'_>) -> bool {
+    let latch = control.state.latches.iter().find(|latch| latch.trigger == reference && latch.is_closed);
+    latch.is_some_and(|latch| {
+        judge::judge_since(trigger, latch.fired, facts, &control.windows).verdict == Verdict::Fail
+    })
 }
 
 /// Whether any `for` of the trigger has a streak running.

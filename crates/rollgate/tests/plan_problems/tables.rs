@@ -249,6 +249,12 @@ pub(crate) const BROKEN: &[(&str, &str, &str, &str)] = &[
         "phases[0].gates.latency.averaged_by",
     ),
     (
+        "stat: p95, over: 1h, below: 200ms",
+        "stat: per_minute, over: 1h, averaged_by: 10m, below: 2",
+        "wrong-stat",
+        "phases[0].gates.latency.averaged_by",
+    ),
+    (
         "over: 1h, below: 200ms",
         "over: 1h, below: 200ms, min_samples: many",
         "wrong-number",

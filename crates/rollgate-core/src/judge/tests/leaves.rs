@@ -348,3 +348,15 @@ fn only_if_skips_what_is_not_asked() {
     silent.on_no_data = OnNoData::Act;
     assert_eq!(asked(silent), NO_DATA);
 }
+
+#[test]
+fn r037_an_objection_stands_whatever_others_say_after_it() {
+    let lead = Attest { item: "tests".into(), roles: vec![RoleId(0)], all_of: None };
+    let objection = || statement("a", "lead", false, None);
+    assert_eq!(attested(&lead, vec![objection(), statement("b", "lead", true, None)]), Fail);
+    // Of somebody who has no say it is none.
+    assert_eq!(
+        attested(&lead, vec![statement("a", "dev", false, None), statement("b", "lead", true, None)]),
+        Pass
+    );
+}

@@ -43,7 +43,7 @@ fn measure_leaf(limit: std::ops::Range<f64>) -> impl Strategy<Value = ConditionK
         Just((LATENCY, Stat::Count)),
         Just((LATENCY, Stat::Max)),
     ];
-    (stat, comparison(), limit, any::<(bool, bool)>(), 0_u16..4).prop_map(
+    (stat, comparison(), limit, any::<(bool, bool)>(), 0_u32..4).prop_map(
         |((metric, stat), comparison, limit, (has_for, has_baseline), streak)| {
             let mut measure = measure(metric, stat, Span::minutes(1), comparison, limit);
             if metric == ROLLBACKS {

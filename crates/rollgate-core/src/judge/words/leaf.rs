@@ -297,7 +297,7 @@ pub(super) fn attest_text(attest: &Attest, verdict: Verdict, facts: &Facts<'_>) 
     });
     let by = required.or(statement.roles.first()).unwrap_or(&statement.by);
     let actual = match (attest.all_of, statement.passed) {
-        _ if !statement.is_true => "revoked".into(),
+        _ if !statement.is_true => "objected to".into(),
         (Some(_), Some((passed, of))) => format!("{passed} of {of} passed"),
         (Some(least), None) => format!("attested without its numbers, {least} needed"),
         (None, _) => "attested".into(),

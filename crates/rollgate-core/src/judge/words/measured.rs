@@ -91,6 +91,7 @@ fn excuse(condition: &Condition, measure: &Measure, reading: &Reading, verdict: 
 fn value_words(measure: &Measure, reading: &Reading, facts: &Facts<'_>) -> Option<String> {
     let range = reading.range?;
     let value = shown(measure, range.value, measure.versus.is_some(), facts);
+    let value = value.told_from(limit_of(measure, facts));
     let mut notes = Vec::new();
     if let Some(by) = measure.query.averaged_by {
         notes.push(averaged(by));
@@ -150,7 +151,8 @@ pub(super) fn text(
         };
     }
     let sight = claim(measure.comparison, measure.limit, range);
-    let limit = limit_of(measure, facts);
+    let compared = shown(measure, range.value, measure.versus.is_some(), facts);
+    let limit = limit_of(measure, facts).told_from(compared);
     let stands = format!("{} {limit}", relation(measure.comparison, sight));
     let unclear = match sight {
         Sight::Unclear => {
