@@ -122,7 +122,7 @@ impl Scenario {
                 }
             }
         }
-        scenario.skip();
+        scenario.look_away();
         scenario
     }
 
@@ -140,7 +140,7 @@ impl Scenario {
         };
         scenario.coast(Span::minutes(62));
         scenario.advance(Span::minutes(3));
-        scenario.skip();
+        scenario.look_away();
         scenario
     }
 
@@ -361,7 +361,7 @@ impl Scenario {
     }
 
     /// Looks away from the records so far.
-    pub fn skip(&mut self) {
+    pub fn look_away(&mut self) {
         self.fresh();
     }
 

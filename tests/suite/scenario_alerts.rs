@@ -112,7 +112,7 @@ fn alerts_before_a_rollback_do_not_count_against_the_phase_it_fell_back_to() {
 fn r075_an_alert_in_the_quiet_time_keeps_the_gate_shut_for_exactly_so_long() {
     let mut s = Scenario::entering("ten_percent");
     s.attest(EM, "team_confident");
-    s.skip();
+    s.look_away();
     s.coast(Span::days(7) - Span::hours(2));
     s.brief_alert("late");
     s.expect(&["alert_opened", "alert_closed"]);

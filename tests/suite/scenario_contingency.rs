@@ -10,7 +10,7 @@ const WEEK: Span = Span::days(7);
 /// The heap is exhausted.
 fn heap(s: &mut Scenario) {
     s.record("heap_used", 1_500.0);
-    s.skip();
+    s.look_away();
 }
 
 /// The first batch after the rollback: the heap is free again.
@@ -27,7 +27,7 @@ fn slow(s: &mut Scenario) {
     assert_eq!(s.status(), Status::RolledBack);
     // Healthy again before the triggers of the phase below see five minutes of it, and cured.
     s.advance(Span::minutes(10));
-    s.skip();
+    s.look_away();
 }
 
 #[track_caller]
@@ -54,7 +54,7 @@ fn retried(s: &mut Scenario, phase: &str, shares: [f64; 3]) -> Vec<Record> {
 #[track_caller]
 fn passes_in_full(s: &mut Scenario) {
     s.attest(EM, "team_confident");
-    s.skip();
+    s.look_away();
     let records = s.wait_exactly(WEEK);
     let kinds: Vec<&str> = records.iter().map(Record::kind).collect();
     assert_eq!(kinds, ["gates_passed", "awaiting_decision"], "{records:#?}");
@@ -85,10 +85,10 @@ fn r116_from_zero_a_later_phase_also_needs_a_postmortem() {
     for item in ["root_cause", "fix_validated", "postmortem"] {
         s.attest(PM, item);
     }
-    s.skip();
+    s.look_away();
     refused(&mut s, &["hold"]);
     s.coast(WEEK);
-    s.skip();
+    s.look_away();
     retried(&mut s, "ten_percent", [10.0, 10.0, 0.0]);
 }
 
@@ -101,10 +101,10 @@ fn r109_the_hold_is_a_week_to_the_millisecond() {
     for item in ["root_cause", "fix_validated", "postmortem"] {
         s.attest(PM, item);
     }
-    s.skip();
+    s.look_away();
     s.coast(WEEK - Span::minutes(1));
     s.advance(Span::minutes(1) - Span(1));
-    s.skip();
+    s.look_away();
     refused(&mut s, &["hold"]);
     s.pass(Span(1));
     retried(&mut s, "ten_percent", [10.0, 10.0, 0.0]);
@@ -119,7 +119,7 @@ fn r108_phase_two_goes_back_to_ten_percent_and_again_from_its_first_step() {
     refused(&mut s, &["hold", "root_cause", "fix_validated"]);
     s.attest(EM, "root_cause");
     s.attest(EM, "fix_validated");
-    s.skip();
+    s.look_away();
     s.coast(WEEK - Span::minutes(11));
     refused(&mut s, &["hold"]);
     s.coast(Span::minutes(1));
@@ -139,7 +139,7 @@ fn r108_phase_three_goes_back_to_fifty_percent_and_on_from_there() {
     s.attest(EM, "root_cause");
     s.attest(EM, "fix_validated");
     s.coast(WEEK);
-    s.skip();
+    s.look_away();
     retried(&mut s, "hundred_percent", [75.0, 75.0, 25.0]);
     s.advance(Span::hours(1));
     s.assert_shares([100.0; 3]);
@@ -153,7 +153,7 @@ fn a_retry_enters_the_phase_after_the_one_whose_shares_apply() {
     s.attest(EM, "root_cause");
     s.attest(EM, "fix_validated");
     s.coast(WEEK);
-    s.skip();
+    s.look_away();
     retried(&mut s, "fifty_percent", [25.0, 25.0, 0.0]);
     // And from stabilisation, back to 50 %, it is the third.
     let mut s = Scenario::in_phase("stabilization");
@@ -162,7 +162,7 @@ fn a_retry_enters_the_phase_after_the_one_whose_shares_apply() {
     s.attest(EM, "root_cause");
     s.attest(EM, "fix_validated");
     s.coast(WEEK);
-    s.skip();
+    s.look_away();
     retried(&mut s, "hundred_percent", [75.0, 75.0, 25.0]);
 }
 
@@ -170,13 +170,13 @@ fn a_retry_enters_the_phase_after_the_one_whose_shares_apply() {
 fn after_a_set_rollback_the_phase_goes_on_at_its_last_step_with_a_full_duration() {
     let mut s = Scenario::in_phase("fifty_percent");
     s.count("sharing_errors", 11);
-    s.skip();
+    s.look_away();
     s.assert_shares([50.0, 50.0, 0.0]);
     refused(&mut s, &["hold", "root_cause", "fix_validated"]);
     s.attest(EM, "root_cause");
     s.attest(EM, "fix_validated");
     s.coast(WEEK);
-    s.skip();
+    s.look_away();
     let records = retried(&mut s, "fifty_percent", [50.0, 50.0, 10.0]);
     assert_eq!(records[2].0["step"], 2);
     assert_eq!(records[3].shares("to"), [("USE_CROSS_AGENT_SHARING", 10.0)]);
@@ -196,7 +196,7 @@ fn what_was_attested_before_a_rollback_does_not_count_after_it() {
     s.attest(EM, "root_cause");
     s.attest(EM, "fix_validated");
     s.coast(Span::days(6));
-    s.skip();
+    s.look_away();
     refused(&mut s, &["hold"]);
     // A second rollback: the week and the statements begin anew.
     heap(&mut s);
@@ -217,10 +217,10 @@ fn r110_a_revoked_statement_is_missing_again_and_an_objection_stands() {
     // Who has not said so and says no objects: what another says then does not count.
     s.say("on_call", Action::Attest { item: Key::new("root_cause"), is_true: false, passed: None }).unwrap();
     s.attest(PM, "root_cause");
-    s.skip();
+    s.look_away();
     refused(&mut s, &["root_cause"]);
     s.attest("on_call", "root_cause");
-    s.skip();
+    s.look_away();
     retried(&mut s, "ten_percent", [10.0, 10.0, 0.0]);
 }
 
@@ -232,7 +232,7 @@ fn a_retry_voids_the_statements_of_the_phases_that_it_runs_again() {
     recover(&mut s);
     s.attest(EM, "root_cause");
     s.attest(EM, "fix_validated");
-    s.skip();
+    s.look_away();
     retried(&mut s, "ten_percent", [10.0, 10.0, 0.0]);
     let records = s.wait_exactly(WEEK);
     assert_eq!(records[0].open_gates(), ["team_confident"]);
@@ -244,7 +244,7 @@ fn what_was_measured_in_the_moment_before_a_retry_is_not_of_the_new_phase() {
     heap(&mut s);
     s.attest(EM, "root_cause");
     s.attest(EM, "fix_validated");
-    s.skip();
+    s.look_away();
     // One time stamp for the 1 500 MB, the rollback and the retry; the order is what counts.
     retried(&mut s, "ten_percent", [10.0, 10.0, 0.0]);
     passes_in_full(&mut s);
@@ -256,7 +256,7 @@ fn r121_a_rollback_in_part_is_decided_while_a_decision_is_awaited_and_by_one() {
     s.coast(Span::days(14));
     assert_eq!(s.status(), Status::AwaitingDecision);
     s.go(EM).unwrap();
-    s.skip();
+    s.look_away();
     s.roll_back(PM, "partial").unwrap();
     s.expect(&["decided", "rolled_back", "shares_changed", "read_back"]);
     s.assert_stands(Status::RolledBack, "hundred_percent", [50.0, 50.0, 10.0]);
@@ -269,7 +269,7 @@ fn r112_a_rollback_stays_until_somebody_retries() {
     slow(&mut s);
     s.attest(EM, "root_cause");
     s.attest(EM, "fix_validated");
-    s.skip();
+    s.look_away();
     s.coast(Span::days(9));
     s.assert_nothing();
     s.assert_stands(Status::RolledBack, "fifty_percent", [10.0, 10.0, 0.0]);
@@ -292,7 +292,7 @@ fn after_a_retry_a_trigger_may_fire_again() {
     s.attest(EM, "root_cause");
     s.attest(EM, "fix_validated");
     s.engine.retry("on_call").unwrap();
-    s.skip();
+    s.look_away();
     s.record("heap_used", 1_500.0);
     s.expect(&["trigger_fired", "rolled_back", "shares_changed", "read_back"]);
     s.assert_stands(Status::RolledBack, "ten_percent", [0.0; 3]);

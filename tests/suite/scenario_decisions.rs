@@ -25,7 +25,7 @@ fn awaiting() -> Scenario {
     s.traffic.is_silent = true;
     s.coast(Span::days(7));
     s.assert_stands(Status::AwaitingDecision, "pre_deployment", [0.0; 3]);
-    s.skip();
+    s.look_away();
     s
 }
 
@@ -100,11 +100,11 @@ fn r085_r123_before_it_is_awaited_a_go_is_refused_and_not_counted() {
     s.check_all();
     s.traffic.is_silent = true;
     s.coast(Span::days(7) - Span::minutes(1));
-    s.skip();
+    s.look_away();
     let outcome = s.go(EM);
     refused(&mut s, outcome, "not awaited");
     s.coast(Span::minutes(1));
-    s.skip();
+    s.look_away();
     // It was not counted: the other one is the first.
     s.go(PM).unwrap();
     s.expect(&["decided"]);
@@ -175,7 +175,7 @@ fn r004_r023_an_early_step_into_the_next_phase_needs_an_override_of_everybody() 
 fn a_vote_outlives_changed_verdicts_and_the_last_one_is_judged_anew() {
     let mut s = awaiting();
     s.go(EM).unwrap();
-    s.skip();
+    s.look_away();
     let revoke = Action::Attest { item: "runbooks_accurate".into(), is_true: false, passed: None };
     s.say(PM, revoke).unwrap();
     let error = s.go(PM).unwrap_err().to_string();
@@ -215,7 +215,7 @@ fn r122_a_no_go_extends_by_a_week_and_gate_windows_begin_there() {
     s.count("critical_incidents", 1);
     s.count("user_complaints", 1);
     s.coast(Span::days(1));
-    s.skip();
+    s.look_away();
     s.decide(PM, Choice::NoGo, "let us look into the incident").unwrap();
     let records = s.expect(&["decided", "extended"]);
     assert_eq!((records[0].text("choice"), records[0].text("role")), ("no_go", PM));
@@ -241,7 +241,7 @@ fn a_no_go_is_refused_where_it_is_not_asked_for_or_not_in_the_plan() {
     let mut s = Scenario::open();
     s.start();
     s.coast(Span::days(7));
-    s.skip();
+    s.look_away();
     let outcome = s.decide(EM, Choice::NoGo, "no");
     refused(&mut s, outcome, "no no_go");
     // Who is only recorded does not decide alone.
@@ -280,7 +280,7 @@ fn r107_a_rollback_goes_down_only_and_to_a_place_that_exists() {
     let outcome = s.decide(EM, Choice::Rollback { to: None }, "back");
     refused(&mut s, outcome, "where to roll back to");
     s.roll_back(EM, "ten_percent").unwrap();
-    s.skip();
+    s.look_away();
     // Rolled back it may go lower, and not to where it is.
     let outcome = s.roll_back(EM, "ten_percent");
     refused(&mut s, outcome, "would lower no flag");
@@ -293,7 +293,7 @@ fn r037_nobody_takes_back_the_statement_of_another() {
     let mut s = awaiting();
     // The on-call is none of the gate's roles in phase 1, and here anybody may attest.
     s.attest(PM, "runbooks_accurate");
-    s.skip();
+    s.look_away();
     let no = || Action::Attest { item: "runbooks_accurate".into(), is_true: false, passed: None };
     // The product manager's own is gone, the other one stands.
     s.say(PM, no()).unwrap();

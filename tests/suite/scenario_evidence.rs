@@ -11,7 +11,7 @@ const MEASURED: [&str; 4] = ["latency", "errors", "cache", "heap"];
 fn phase_one() -> Scenario {
     let mut s = Scenario::entering("ten_percent");
     s.attest(EM, "team_confident");
-    s.skip();
+    s.look_away();
     s
 }
 
@@ -210,7 +210,7 @@ fn r038_a_baseline_is_of_the_time_before_anybody_was_exposed() {
     s.advance(Span::minutes(1));
     s.attest(EM, "root_cause");
     s.attest(EM, "fix_validated");
-    s.skip();
+    s.look_away();
     // What is measured now is of 10 %: a retry does not make a baseline of it.
     s.engine.retry("on_call").unwrap();
     s.expect(&["retried", "phase_started", "step_applied", "shares_changed", "read_back"]);
@@ -256,7 +256,7 @@ fn what_a_lost_process_measured_is_not_taken_for_granted() {
 fn r036_r037_statements_carry_who_and_how_many() {
     let mut s = Scenario::open();
     s.start();
-    s.skip();
+    s.look_away();
     let attest =
         |passed| Action::Attest { item: "unit_tests_passed".into(), is_true: true, passed: Some(passed) };
     assert!(s.say(EM, attest((45, 44))).is_err());
@@ -283,7 +283,7 @@ fn r036_r037_statements_carry_who_and_how_many() {
 fn r035_r043_phase_zero_asks_for_its_whole_checklist_and_for_flags_that_are_off() {
     let mut s = Scenario::open();
     s.start();
-    s.skip();
+    s.look_away();
     let unknown = Action::Check { item: "coffee".into() };
     assert!(s.say("sre", unknown).is_err());
     s.expect(&["command_refused"]);

@@ -236,7 +236,7 @@ fn r002_an_open_phase_never_ends_by_itself() {
 fn r024_the_last_step_waits_until_it_is_stable() {
     let mut s = Scenario::entering("hundred_percent");
     s.coast(Span::minutes(59));
-    s.skip();
+    s.look_away();
     // 90 errors in half an hour are 3 a minute, which is not below 3.
     s.count("sharing_errors", 90);
     s.coast(Span::minutes(29));
@@ -261,7 +261,7 @@ fn r016_the_sharing_flag_lags_behind() {
 fn a_rollout_starts_once() {
     let mut s = Scenario::open();
     s.start();
-    s.skip();
+    s.look_away();
     assert!(s.engine.start("on_call").unwrap_err().to_string().contains("already"));
     let records = s.expect(&["command_refused"]);
     assert_eq!((records[0].text("command"), records[0].text("by")), ("start", "on_call"));

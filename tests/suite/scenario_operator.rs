@@ -45,7 +45,7 @@ fn r022_lowering_is_always_allowed_and_changes_the_named_flags_only() {
 fn the_plan_does_not_raise_what_an_operator_lowered_until_it_is_released() {
     let mut s = Scenario::entering("fifty_percent");
     s.set(&[(INJECTION, 5.0), (SHARING, 0.0)], "").unwrap();
-    s.skip();
+    s.look_away();
     s.advance(Span::minutes(30));
     let records = s.expect(&["step_applied", "shares_changed", "read_back"]);
     // The step is applied, as far as it may be.
@@ -83,7 +83,7 @@ fn raising_above_the_step_needs_a_reason() {
 fn what_an_operator_raised_holds_until_a_step_that_allows_less() {
     let mut s = Scenario::entering("fifty_percent");
     s.set(&[(INJECTION, 80.0)], "a demonstration").unwrap();
-    s.skip();
+    s.look_away();
     s.advance(Span::minutes(30) - Span::seconds(10));
     s.assert_nothing();
     s.assert_shares([80.0, 25.0, 0.0]);
@@ -108,7 +108,7 @@ fn a_rollback_lowers_what_an_operator_raised_and_a_retry_does_not_bring_it_back(
 fn while_rolled_back_or_stopped_nothing_is_raised_whatever_the_reason() {
     let mut s = Scenario::in_phase("fifty_percent");
     s.roll_back(EM, "ten_percent").unwrap();
-    s.skip();
+    s.look_away();
     refused(&mut s, &[(INJECTION, 11.0)], "please", "rolled_back");
     s.set(&[(INJECTION, 4.0)], "").unwrap();
     s.expect(&["override", "shares_changed", "read_back"]);
@@ -119,7 +119,7 @@ fn while_rolled_back_or_stopped_nothing_is_raised_whatever_the_reason() {
     s.expect(&["released", "shares_changed", "read_back"]);
     s.assert_stands(Status::RolledBack, "fifty_percent", [10.0, 10.0, 0.0]);
     s.engine.stop("on_call", "fire").unwrap();
-    s.skip();
+    s.look_away();
     refused(&mut s, &[(INJECTION, 1.0)], "please", "stopped");
     s.assert_stands(Status::Stopped, "fifty_percent", [0.0; 3]);
 }
@@ -152,7 +152,7 @@ fn r023_triggers_are_live_for_what_an_operator_raised_in_a_hold() {
     let mut s = Scenario::entering("fifty_percent");
     s.advance(Span::minutes(5));
     s.set(&[(SHARING, 10.0)], "early").unwrap();
-    s.skip();
+    s.look_away();
     s.count("sharing_errors", 11);
     s.expect(&["trigger_fired", "rolled_back", "shares_changed", "read_back"]);
     s.assert_stands(Status::RolledBack, "fifty_percent", [25.0, 25.0, 0.0]);

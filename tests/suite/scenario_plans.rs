@@ -54,7 +54,7 @@ fn r095_the_lowest_target_wins_flag_by_flag() {
     s.start();
     s.coast(Span::minutes(61));
     assert_eq!((s.phase().as_str(), s.shares()), ("two", vec![60.0, 60.0, 0.0]));
-    s.skip();
+    s.look_away();
     s.record("heap_used", 1_100.0);
     let records = s.expect(&["trigger_fired", "trigger_fired", "rolled_back", "shares_changed", "read_back"]);
     assert_eq!(records[2].texts("triggers"), ["back", "b"]);
@@ -66,7 +66,7 @@ fn a_phase_without_a_decision_advances_once_it_passes_and_says_once_that_it_does
     let mut s = small(FLAG_BY_FLAG);
     s.start();
     s.traffic.heap_mb = 950.0;
-    s.skip();
+    s.look_away();
     let records = s.wait_exactly(Span::hours(1));
     assert_eq!(records.iter().map(Record::kind).collect::<Vec<_>>(), ["gates_failed"]);
     s.traffic.heap_mb = 300.0;
@@ -90,7 +90,7 @@ fn a_pending_proposal_blocks_the_advance_of_a_phase_without_a_decision() {
     let mut s = small(FLAG_BY_FLAG);
     s.start();
     s.advance(Span::minutes(59));
-    s.skip();
+    s.look_away();
     s.record("database_size", 1_100.0);
     s.expect(&["trigger_fired", "proposal"]);
     s.advance(Span::minutes(6));
@@ -119,7 +119,7 @@ phases:
 ",
     );
     s.start();
-    s.skip();
+    s.look_away();
     let records = s.wait_exactly(Span::hours(1));
     let kinds: Vec<&str> = records.iter().map(Record::kind).collect();
     assert_eq!(kinds[..3], ["gates_passed", "phase_passed", "phase_started"]);
@@ -143,7 +143,7 @@ phases:
 fn what_is_asked_for_a_time_has_lasted_since_it_began_and_not_since_it_was_asked() {
     let mut s = small(LASTING);
     s.start();
-    s.skip();
+    s.look_away();
     let records = s.wait_exactly(Span::minutes(10));
     assert_eq!(records[0].kind(), "step_applied", "{records:#?}");
     let records = s.wait_exactly(Span::minutes(50));
@@ -157,7 +157,7 @@ fn a_step_and_a_gate_wait_until_a_condition_has_lasted() {
     s.start();
     s.traffic.heap_mb = 950.0;
     s.advance(Span::minutes(30));
-    s.skip();
+    s.look_away();
     s.traffic.heap_mb = 300.0;
     // First seen to hold at the next evaluation.
     s.advance(Span::minutes(5));

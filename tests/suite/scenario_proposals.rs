@@ -41,7 +41,7 @@ fn r096_a_manual_trigger_asks_once_with_its_evidence_and_does_nothing() {
 fn r096_r115_an_approved_proposal_rolls_back() {
     let mut s = complained();
     s.advance(Span::minutes(3));
-    s.skip();
+    s.look_away();
     // Not by everybody, not without words, not another one.
     for by in ["on_call", CTO, "mallory"] {
         assert!(s.approve(by, "complaints").is_err());
@@ -87,7 +87,7 @@ fn r096_a_dismissed_proposal_comes_back_only_after_its_condition_was_false() {
 fn a_proposal_lapses_when_its_condition_was_clear_for_its_window() {
     let mut s = complained();
     let fired = s.elapsed();
-    s.skip();
+    s.look_away();
     s.advance(Span(8_500));
     // Complaints are counted over a day: clear at the first evaluation that no longer sees them, lapsed a day later.
     let clear = Span::days(1);
@@ -145,11 +145,11 @@ fn a_pending_proposal_blocks_the_last_go_also_with_an_override() {
     let mut s = Scenario::entering("ten_percent");
     s.attest(EM, "team_confident");
     s.coast(Span::days(7));
-    s.skip();
+    s.look_away();
     for index in 0..3 {
         s.brief_alert(&format!("a{index}"));
     }
-    s.skip();
+    s.look_away();
     s.go(EM).unwrap();
     assert!(s.go(PM).unwrap_err().to_string().contains("alerts_persisting"));
     let choice = rollgate::core::decide::Choice::Go { override_reason: Some("never mind".into()) };
@@ -164,11 +164,11 @@ fn a_pending_proposal_blocks_the_last_go_also_with_an_override() {
 #[test]
 fn a_rollback_lapses_what_else_was_proposed() {
     let mut s = complained();
-    s.skip();
+    s.look_away();
     for index in 0..3 {
         s.brief_alert(&format!("a{index}"));
     }
-    s.skip();
+    s.look_away();
     s.approve(PM, "alerts_persisting").unwrap();
     let records = s.expect(&["approved", "proposal_lapsed", "rolled_back", "shares_changed", "read_back"]);
     assert_eq!(records[1].text("trigger"), "complaints");

@@ -11,7 +11,7 @@ fn r087_a_trigger_fires_while_a_decision_is_awaited_and_voids_its_votes() {
     s.attest(EM, "team_confident");
     s.coast(Span::days(7));
     s.go(EM).unwrap();
-    s.skip();
+    s.look_away();
     s.record("heap_used", 1_001.0);
     s.expect(&["trigger_fired", "rolled_back", "shares_changed", "read_back"]);
     s.assert_stands(Status::RolledBack, "ten_percent", [0.0; 3]);
@@ -25,12 +25,12 @@ fn r087_a_sustained_trigger_counts_on_through_the_moment_that_a_decision_is_awai
     let mut s = Scenario::entering("ten_percent");
     s.attest(EM, "team_confident");
     s.coast(Span::days(7) - Span::minutes(5));
-    s.skip();
+    s.look_away();
     let from = s.elapsed();
     s.traffic.errors = 6_000;
     s.advance(Span::minutes(5));
     assert_eq!(s.status(), Status::AwaitingDecision);
-    s.skip();
+    s.look_away();
     s.advance(Span::seconds(10));
     let records = s.fresh();
     let fired = records.iter().find(|record| record.kind() == "trigger_fired").unwrap();
@@ -45,7 +45,7 @@ fn r155_triggers_are_live_in_stabilisation_and_after_completion() {
     s.decide(EM, choice, "done").unwrap();
     s.assert_stands(Status::Completed, "stabilization", [100.0; 3]);
     s.advance(Span::minutes(5));
-    s.skip();
+    s.look_away();
     s.traffic.latency_ms = 900.0;
     s.advance(Span::minutes(5) + Span::seconds(10));
     s.expect(&["trigger_fired", "rolled_back", "shares_changed", "read_back"]);
@@ -94,7 +94,7 @@ fn r114_a_rollback_fails_the_gate_that_asks_for_none() {
 fn a_rollback_while_rolled_back_goes_lower_and_never_higher() {
     let mut s = Scenario::in_phase("hundred_percent");
     s.roll_back(EM, "ten_percent").unwrap();
-    s.skip();
+    s.look_away();
     // The triggers of the phase whose shares apply are live: five alerts, not two, and to zero.
     for index in 0..4 {
         s.brief_alert(&format!("a{index}"));
@@ -112,7 +112,7 @@ fn a_rollback_takes_the_smaller_share_of_each_flag() {
     // An operator has put sharing below what the phase before had.
     let mut s = Scenario::in_phase("hundred_percent");
     s.set(&[("USE_CROSS_AGENT_SHARING", 3.0), ("USE_HIERARCHICAL_TIERS", 40.0)], "").unwrap();
-    s.skip();
+    s.look_away();
     s.roll_back(PM, "fifty_percent").unwrap();
     let records = s.expect(&["decided", "rolled_back", "shares_changed", "read_back"]);
     assert_eq!(records[2].shares("to"), [("USE_ENHANCED_INJECTION", 50.0)]);
@@ -140,7 +140,7 @@ fn r026_r106_a_stop_is_everything_off_in_one_call_from_any_status() {
 fn a_stop_without_a_failure_needs_nothing_but_a_retry() {
     let mut s = Scenario::in_phase("fifty_percent");
     s.engine.stop("on_call", "a drill").unwrap();
-    s.skip();
+    s.look_away();
     s.engine.retry("on_call").unwrap();
     let records = s.expect(&["retried", "phase_started", "step_applied", "shares_changed", "read_back"]);
     assert_eq!(records[0].text("from_phase"), "ten_percent");
@@ -159,7 +159,7 @@ fn a_stop_lifts_nothing_that_a_rollback_requires() {
     s.roll_back(EM, "ten_percent").unwrap();
     s.attest(EM, "root_cause");
     s.engine.stop("on_call", "to be safe").unwrap();
-    s.skip();
+    s.look_away();
     assert!(s.engine.retry("on_call").is_err());
     let records = s.expect(&["retry_refused"]);
     assert_eq!(records[0].texts("missing"), ["hold", "fix_validated", "postmortem"]);

@@ -163,7 +163,7 @@ fn three_slow_requests_are_a_violation_and_five_of_sixty_are_not() {
     let mut s = Scenario::in_phase("fifty_percent");
     s.traffic.is_silent = true;
     s.advance(Span::minutes(12));
-    s.skip();
+    s.look_away();
     for _ in 0..70 {
         s.record("injection_latency", 900.0);
         s.advance(NEXT);
@@ -179,7 +179,7 @@ fn three_slow_requests_are_a_violation_and_five_of_sixty_are_not() {
     let mut s = Scenario::in_phase("fifty_percent");
     s.traffic.is_silent = true;
     s.advance(Span::minutes(12));
-    s.skip();
+    s.look_away();
     for index in 0..240 {
         s.record("injection_latency", if index % 12 == 0 { 900.0 } else { 120.0 });
         s.advance(Span::seconds(5));

@@ -109,7 +109,7 @@ fn r166_a_month_without_a_tick_is_no_data_for_the_gates() {
     assert_eq!(s.status(), Status::Running);
     s.coast(Span::days(6) - Span::minutes(1));
     assert_eq!(s.status(), Status::Running);
-    s.skip();
+    s.look_away();
     s.coast(Span::minutes(1));
     // The last seven days lie across the gap: a day of them was not watched, which is more than a tenth.
     let records = s.fresh();
@@ -173,7 +173,7 @@ fn a_pause_holds_the_clock_of_a_hold() {
     s.assert_stands(Status::Paused, "fifty_percent", [25.0, 25.0, 0.0]);
     assert!(s.go(EM).is_err());
     assert!(s.say("on_call", Action::Pause { reason: "again".into() }).is_err());
-    s.skip();
+    s.look_away();
     resume(&mut s);
     s.expect(&["resumed"]);
     let records = s.wait_exactly(Span::minutes(20));
@@ -189,7 +189,7 @@ fn a_pause_between_two_evaluations_is_counted_to_the_millisecond() {
     s.advance(Span::minutes(5));
     s.pass(Span(4_000));
     resume(&mut s);
-    s.skip();
+    s.look_away();
     // 10m03s have counted; 19m57s are missing, and the pause ended 7 s after an evaluation.
     s.advance(Span::seconds(3) + Span::minutes(19) + Span::seconds(50));
     s.assert_nothing();
@@ -204,9 +204,9 @@ fn a_pause_holds_the_duration_and_a_decision() {
     s.coast(Span::days(3));
     pause(&mut s);
     s.coast(Span::days(5));
-    s.skip();
+    s.look_away();
     resume(&mut s);
-    s.skip();
+    s.look_away();
     let records = s.wait_exactly(Span::days(4));
     assert_eq!(records.last().unwrap().kind(), "awaiting_decision");
     pause(&mut s);
@@ -222,7 +222,7 @@ fn a_pause_holds_the_duration_and_a_decision() {
 fn r023_triggers_are_live_in_a_pause() {
     let mut s = Scenario::in_phase("hundred_percent");
     pause(&mut s);
-    s.skip();
+    s.look_away();
     s.traffic.errors = 6_000;
     s.advance(Span::minutes(3) + Span::seconds(10));
     s.expect(&["trigger_fired", "rolled_back", "shares_changed", "read_back"]);
@@ -262,7 +262,7 @@ fn r166_a_restart_on_a_calendar_that_was_set_back_blinds_no_trigger_and_shortens
     s.attest(EM, "root_cause");
     s.attest(EM, "fix_validated");
     s.coast(Span::days(2));
-    s.skip();
+    s.look_away();
     s.clock.jump_wall(-MONTH_MS);
     s.reopen(Span::seconds(10));
     let records = s.expect(&["clock_jump", "restarted"]);
@@ -384,7 +384,7 @@ fn r161_what_fired_stays_latched_in_the_next_process() {
     s.record("heap_used", 1_200.0);
     s.assert_stands(Status::RolledBack, "fifty_percent", [0.0; 3]);
     // What fired is still latched in the next process, and nobody is exposed.
-    s.skip();
+    s.look_away();
     s.reopen(Span::minutes(2));
     s.expect(&["restarted"]);
     s.record("heap_used", 1_200.0);

@@ -204,7 +204,7 @@ fn r095_two_triggers_at_one_instant_are_both_journalled_and_the_lowest_wins() {
 fn r094_phase_zero_has_no_triggers_because_nobody_is_exposed() {
     let mut s = Scenario::open();
     s.start();
-    s.skip();
+    s.look_away();
     s.traffic.heap_mb = 2_000.0;
     s.traffic.latency_ms = 2_000.0;
     s.count("db_connection_failures", 5);

@@ -52,7 +52,7 @@ fn kinds(journal: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn r146_a_level_that_was_set_once_neither_grows_nor_rests() {
+fn r067_a_level_that_was_set_once_neither_grows_nor_rests() {
     let set = |at: i64, value: i64| (at, format!(r#""metric":"heap","value":{value}"#));
     let gate = |journal: &[Value], key: &str| {
         let record = journal.iter().rfind(|record| record["findings"].is_array()).unwrap();
@@ -123,4 +123,26 @@ fn a_gate_that_compares_asks_for_coverage_as_one_over_its_phase() {
     let coverage = |condition: &Condition| condition.coverage;
     assert_eq!(coverage(&gates[2].condition), Some(0.9));
     assert_eq!(coverage(&gates[1].condition), None, "an hour is not over an hour");
+}
+
+#[test]
+fn a_misspelt_role_is_refused_with_the_roles_there_are_and_holds_up_no_stop() {
+    let ask = |at: i64, command: &str, role: &str| {
+        (at, format!(r#""command":"{command}","by":"ann","role":"{role}","reason":"because""#))
+    };
+    let journal =
+        replayed(&[start(), ask(10, "pause", "leed"), ask(20, "pause", "lead"), ask(30, "stop", "leed")]);
+    let refused = journal.iter().find(|record| record["kind"] == "command_refused").unwrap();
+    assert_eq!(refused["why"], "the plan has no role `leed`; it has lead");
+    let kinds = kinds(&journal);
+    assert_eq!(kinds.iter().filter(|kind| **kind == "paused").count(), 1);
+    assert!(kinds.contains(&"stopped"));
+}
+
+#[test]
+fn r018_a_share_for_a_flag_that_is_not_there_names_those_that_are() {
+    let set = r#""command":"set","shares":{"G":0.1},"by":"ann","reason":"because""#.to_owned();
+    let journal = replayed(&[start(), (10, set)]);
+    let refused = journal.iter().find(|record| record["kind"] == "command_refused").unwrap();
+    assert_eq!(refused["why"], "there is no flag `G`; the plan has F");
 }

@@ -1,6 +1,6 @@
 //! Commands: each one is carried out whole, or refused with a record that says why.
 
-use super::decision::{approve, decide, roles_of};
+use super::decision::{approve, decide, no_role, roles_of};
 use super::evaluation::{apply_step, enter, record_captures};
 use super::operator;
 use super::record::{Body, CauseKind, CauseOf};
@@ -12,10 +12,23 @@ use crate::limits::ATTESTATIONS_MAX;
 use crate::snapshot::{ConditionKind, Phase, Plan};
 use crate::units::Share;
 
+/// What is wrong with who gives a command. Nobody is asked who wants to lower something.
+fn unsigned(turn: &Turn<'_>, command: &Command) -> Option<String> {
+    if command.by.as_str().trim().is_empty() {
+        return Some("a command needs the name of who gives it".into());
+    }
+    let named = command.role.as_ref()?;
+    turn.ruleset.role_of(named.as_str()).is_none().then(|| no_role(turn, named))
+}
+
 /// Carries out a command, or journals its refusal.
 pub(super) fn obey(turn: &mut Turn<'_>, command: &Command) {
+    // Decisions say themselves why they are refused; what lowers is not held up by a misspelt name.
+    let is_free = matches!(command.action, Action::Decide { .. } | Action::Stop { .. } | Action::Set { .. });
+    if !is_free && let Some(why) = unsigned(turn, command) {
+        return refuse(turn, command, why);
+    }
     let outcome = match &command.action {
-        _ if command.by.as_str().trim().is_empty() => Err("a command needs the name of who gives it".into()),
         Action::Decide { choice, rationale } => {
             decide(turn, command, choice, rationale);
             Ok(())
@@ -37,9 +50,13 @@ pub(super) fn obey(turn: &mut Turn<'_>, command: &Command) {
         Action::CaptureBaseline => capture(turn),
     };
     if let Err(why) = outcome {
-        turn.refused = Some(why.clone());
-        turn.record(Body::CommandRefused { command: command.action.name(), by: command.by.clone(), why });
+        refuse(turn, command, why);
     }
+}
+
+fn refuse(turn: &mut Turn<'_>, command: &Command, why: String) {
+    turn.refused = Some(why.clone());
+    turn.record(Body::CommandRefused { command: command.action.name(), by: command.by.clone(), why });
 }
 
 fn start(turn: &mut Turn<'_>, command: &Command) -> Result<(), String> {
@@ -67,7 +84,9 @@ fn current<'a>(turn: &Turn<'a>) -> Result<(&'a Plan, &'a Phase, PhaseId), String
 fn check(turn: &mut Turn<'_>, command: &Command, item: &Key) -> Result<(), String> {
     let (_, phase, id) = current(turn)?;
     if !phase.checklist.iter().any(|listed| listed.key == *item) {
-        return Err(format!("phase `{}` has no checklist item `{item}`", phase.key));
+        let listed: Vec<&str> = phase.checklist.iter().map(|listed| listed.key.as_str()).collect();
+        let listed = if listed.is_empty() { "none".to_owned() } else { listed.join(", ") };
+        return Err(format!("phase `{}` has no checklist item `{item}`; it has {listed}", phase.key));
     }
     let entry = (id, item.clone());
     if !turn.state.checked.contains(&entry) {
@@ -242,14 +261,10 @@ fn missing(turn: &Turn<'_>, plan: &Plan) -> Vec<String> {
 
 fn retry(turn: &mut Turn<'_>, command: &Command) {
     let by = command.by.clone();
-    let refuse = |turn: &mut Turn<'_>, why: String| {
-        turn.refused = Some(why.clone());
-        turn.record(Body::CommandRefused { command: "retry", by: by.clone(), why });
-    };
-    let Some(plan) = turn.plan() else { return refuse(turn, "there is no plan to retry".into()) };
+    let Some(plan) = turn.plan() else { return refuse(turn, command, "there is no plan to retry".into()) };
     if !matches!(turn.state.status, Status::RolledBack | Status::Stopped) {
         let why = format!("there is nothing to retry; the rollout is {}", turn.state.status.name());
-        return refuse(turn, why);
+        return refuse(turn, command, why);
     }
     let missing = missing(turn, plan);
     if !missing.is_empty() {

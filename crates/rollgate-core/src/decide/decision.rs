@@ -27,6 +27,13 @@ pub(super) fn decide(turn: &mut Turn<'_>, command: &Command, choice: &Choice, ra
     }
 }
 
+/// The refusal of a role that nobody can act in.
+pub(super) fn no_role(turn: &Turn<'_>, named: &Key) -> Refusal {
+    let roles: Vec<&str> = turn.ruleset.roles.iter().map(|rule| rule.key.as_str()).collect();
+    let roles = if roles.is_empty() { "none".to_owned() } else { roles.join(", ") };
+    format!("the plan has no role `{named}`; it has {roles}")
+}
+
 /// The roles that the command's author acts in.
 pub(super) fn roles_of(turn: &Turn<'_>, command: &Command) -> Result<Vec<RoleId>, Refusal> {
     let ruleset = turn.ruleset;
@@ -38,7 +45,7 @@ pub(super) fn roles_of(turn: &Turn<'_>, command: &Command) -> Result<Vec<RoleId>
     };
     if let Some(named) = &command.role {
         let Some(role) = ruleset.role_of(named.as_str()) else {
-            return Err(format!("the plan has no role `{named}`"));
+            return Err(no_role(turn, named));
         };
         if !holds(role) {
             return Err(format!("{} is not listed as {named}", command.by));

@@ -8,7 +8,10 @@ use crate::id::{FlagId, Key};
 use crate::units::Share;
 
 fn flag_of(turn: &Turn<'_>, key: &Key) -> Result<FlagId, String> {
-    turn.ruleset.flag_of(key.as_str()).ok_or_else(|| format!("there is no flag `{key}`"))
+    turn.ruleset.flag_of(key.as_str()).ok_or_else(|| {
+        let flags: Vec<&str> = turn.ruleset.flags.iter().map(|flag| flag.key.as_str()).collect();
+        format!("there is no flag `{key}`; the plan has {}", flags.join(", "))
+    })
 }
 
 /// Sets shares, all or nothing: lowering always, raising above the step only with a reason and while it runs.
