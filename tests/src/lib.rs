@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Nothing but tests is built on it.
 
 mod record;
+mod rollout;
 mod scenario;
 mod traffic;
 
 pub use record::Record;
+pub use rollout::Rollout;
 pub use scenario::{CTO, EM, PM, Scenario, memory_system};
 pub use traffic::Traffic;

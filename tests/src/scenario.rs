@@ -353,11 +353,12 @@ impl Scenario {
         self.engine.shares().iter().map(|(_, share)| percent(share.fraction())).collect()
     }
 
-    /// Records since the test last looked.
+    /// Records since the test last looked, without the scorecard of every morning: who means that reads the journal.
     pub fn fresh(&mut self) -> Vec<Record> {
         let lines = self.engine.journal_after(self.seen);
         self.seen += lines.len() as u64;
-        lines.iter().map(|line| Record::of(line)).collect()
+        let records = lines.iter().map(|line| Record::of(line));
+        records.filter(|record| record.kind() != "daily_scorecard").collect()
     }
 
     /// Looks away from the records so far.

@@ -1,6 +1,9 @@
 //! The whole, from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
 
+mod calendar;
+mod calendar_plan;
+mod calendar_properties;
 mod errors;
 mod properties;
 mod scenario_alerts;
@@ -15,3 +18,4 @@ mod scenario_rollback;
 mod scenario_sustained;
 mod scenario_time;
 mod scenario_triggers;
+mod schedule;

@@ -68,6 +68,22 @@ pub(crate) fn line_of(record: &Value) -> Option<String> {
             let way = if by < 0 { "back" } else { "forward" };
             format!("! the wall clock jumped {way} by {}", Span(by.unsigned_abs()))
         }
+        "held" => {
+            let until = match text("until") {
+                "" => "the plan is changed".to_owned(),
+                until => calendar(until),
+            };
+            format!("the next {} waits until {until}: {}", text("what"), text("reason"))
+        }
+        "go_voided" => format!("the go of {} counts no more: {}", text("by"), text("why")),
+        "reminder" if record.get("missed") == Some(&Value::Bool(true)) => {
+            format!("! missed, due {}: {}", calendar(text("due")), text("what"))
+        }
+        "reminder" if number("skipped") > 0 => {
+            format!("reminder: {} ({} before it were skipped)", text("what"), number("skipped"))
+        }
+        "reminder" => format!("reminder: {}", text("what")),
+        "acknowledged" => format!("acknowledged by {}: {}", text("by"), text("item")),
         "restarted" => format!("restarted after {}", Span(number("down_ms"))),
         "read_back" if record.get("ok") == Some(&Value::Bool(false)) => "! READ-BACK DOES NOT AGREE".into(),
         _ => return None,

@@ -124,20 +124,24 @@ fn answers_come_as_a_table_where_a_person_asks() {
 }
 
 #[test]
-fn the_matrix_says_every_share_after_every_step() {
+fn r003_the_matrix_says_every_share_after_every_step_and_when_it_is_planned() {
     let rows: Vec<Value> = serde_json::from_str(&text(&["matrix", PLAN, "--format", "json"], b"")).unwrap();
     assert_eq!(rows.len(), 8, "two phases without steps, and one, two and three steps");
     assert_eq!(rows[0]["step"], Value::Null);
     let last = serde_json::json!({
         "phase": "hundred_percent", "step": 3,
-        "shares": { "USE_ENHANCED_INJECTION": 1.0, "USE_HIERARCHICAL_TIERS": 1.0, "USE_CROSS_AGENT_SHARING": 1.0 }
+        "shares": { "USE_ENHANCED_INJECTION": 1.0, "USE_HIERARCHICAL_TIERS": 1.0, "USE_CROSS_AGENT_SHARING": 1.0 },
+        "planned_start": "2026-01-27T00:00:00.000Z", "planned_end": "2026-02-10T00:00:00.000Z"
     });
     assert_eq!(rows[6], last);
     let markdown = text(&["matrix", PLAN, "--format", "markdown"], b"");
     assert!(markdown.starts_with("| Phase ") && markdown.lines().count() == 10, "{markdown}");
     let table = text(&["matrix", PLAN], b"");
     assert!(table.lines().any(|line| line.contains("fifty_percent") && line.contains("25%")), "{table}");
+    assert!(table.lines().any(|line| line.contains("ten_percent") && line.contains("2026-01-13")), "{table}");
     assert!(table.lines().all(|line| line.chars().count() <= 110), "{table}");
+    let output = rollgate(&["matrix", PLAN], b"");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "planned: 35d, until 2026-02-10 00:00 UTC\n");
 }
 
 #[test]

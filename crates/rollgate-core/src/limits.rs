@@ -14,6 +14,10 @@ pub const CONDITIONS_MAX: usize = 256;
 pub const CONDITION_DEPTH_MAX: usize = 16;
 /// Flags above each other by `within`; evaluation recurses, and its stack is bounded by this.
 pub const WITHIN_DEPTH_MAX: usize = 8;
+/// Freezes in one plan; each is looked at wherever something is to rise.
+pub const FREEZES_MAX: usize = 256;
+/// Days of a phase that a schedule may name: ten years, as the longest wait.
+pub const SCHEDULE_DAYS_MAX: u16 = 3_660;
 /// Roles in one plan.
 pub const ROLES_MAX: usize = 256;
 /// Bytes of a flag, metric, phase, gate or trigger key.

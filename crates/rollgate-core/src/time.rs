@@ -7,6 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind};
 
+mod zone;
+
+pub use zone::{Day, Moment, Zone, minute_of_day};
+
 /// Milliseconds since the Unix epoch, UTC.
 ///
 /// Serialized as RFC 3339 with milliseconds.

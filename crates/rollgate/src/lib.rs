@@ -36,5 +36,8 @@ pub mod replay;
 pub mod store;
 pub mod trace;
 
-pub use engine::{Alerts, Engine, EngineBuilder, Metric, Outcome, RolloutStatus, Ticker, Timer};
+pub use engine::{
+    Alerts, CalendarStatus, Engine, EngineBuilder, Metric, OpenItem, Outcome, PhaseDates, RoleMembers,
+    RolloutStatus, Task, Ticker, Timer, Waiting,
+};
 pub use rollgate_core as core;

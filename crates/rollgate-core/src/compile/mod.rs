@@ -1,5 +1,6 @@
 //! What people write to what everything else reads. Finds every problem in one pass, each with its place.
 
+mod calendar;
 mod compare;
 mod condition;
 mod fingerprint;
@@ -12,6 +13,7 @@ mod phase;
 mod plan;
 mod problem;
 mod reader;
+mod schedule;
 mod trigger;
 mod value;
 

@@ -1,20 +1,27 @@
 //! Phases: steps, gates, triggers, contingencies, decisions.
 
+use super::calendar::{due, window};
 use super::condition::{Names, Use, condition, condition_in, role};
 use super::flags::{ABOVE_PARENT, unknown};
 use super::reader::{Item, Map, Reader, join};
+use super::schedule::{schedule, warn_of_never};
 use super::trigger::{contingency, decision, trigger};
 use crate::config::{Scalar, Value};
 use crate::id::{FlagId, Key};
 use crate::limits::{CONDITIONS_MAX, STEPS_MAX};
-use crate::snapshot::{Check, ChecklistItem, ConditionKind, Gate, Phase, ShareOf, Step, TriggerMode};
-use crate::time::Span;
+use crate::snapshot::{
+    Check, ChecklistItem, ConditionKind, DeploymentWindow, Gate, Phase, ShareOf, Step, TriggerMode,
+};
+use crate::time::{Span, Zone};
 use crate::units::Share;
 
 /// What a phase may refer to: the phases before it, and their keys.
 pub(super) struct Before<'a> {
     pub(super) phases: &'a [Phase],
     pub(super) all: &'a [String],
+    /// The zone of dates, and the plan's own deployment window.
+    pub(super) zone: &'a Zone,
+    pub(super) window: Option<&'a DeploymentWindow>,
 }
 
 /// A phase while it is compiled: what is before it, and the shares of every flag when it is complete.
@@ -40,7 +47,7 @@ pub(super) fn phase(
         }
         None => Vec::new(),
     };
-    let checklist = checklist(reader, names, map.take("checklist"));
+    let checklist = checklist(reader, names, before.zone, duration, map.take("checklist"));
     let start = before
         .phases
         .last()
@@ -71,8 +78,10 @@ pub(super) fn phase(
     let contingency = map.take("contingency").and_then(|item| contingency(reader, &here, &item));
     check_gates(reader, key, item, &gates, &checklist);
     let daily = checks(reader, names, map.take("daily"));
+    let window = window(reader, map.take("deployment_window")).or_else(|| before.window.cloned());
+    let schedule = schedule(reader, names.roles, map.take("schedule"));
     reader.close(map);
-    Phase {
+    let phase = Phase {
         key: Key::new(key),
         title: if title.is_empty() { key.to_owned() } else { title },
         duration,
@@ -83,9 +92,13 @@ pub(super) fn phase(
         triggers,
         contingency,
         decision,
+        window,
+        schedule: schedule.iter().map(|(item, _)| item.clone()).collect(),
         daily,
         last_shares,
-    }
+    };
+    warn_of_never(reader, &schedule, &phase, item);
+    phase
 }
 
 /// How long it lasts; `None` where it is open.
@@ -157,34 +170,26 @@ pub(super) fn item_len(item: &Item<'_>) -> usize {
     }
 }
 
-fn checklist(reader: &mut Reader, names: &Names<'_>, item: Option<Item<'_>>) -> Vec<ChecklistItem> {
+fn checklist(
+    reader: &mut Reader,
+    names: &Names<'_>,
+    zone: &Zone,
+    duration: Option<Span>,
+    item: Option<Item<'_>>,
+) -> Vec<ChecklistItem> {
     let Some(item) = item else { return Vec::new() };
     let mut items = Vec::new();
     for (key, _, item) in reader.named(&item, "a map of items", CONDITIONS_MAX) {
         let Some(mut map) = reader.map(&item, "a map with title and owner") else { continue };
         let title = reader.opt_text(map.take("title"));
         let owner = map.take("owner").and_then(|item| role(reader, names.roles, &item));
-        let due = map.take("due").and_then(|item| due(reader, &item));
+        let due = map.take("due").and_then(|item| due(reader, &item, zone, duration));
+        let [command, expect] =
+            ["command", "expect"].map(|key| map.take(key).and_then(|item| reader.text(&item)));
         reader.close(map);
-        items.push(ChecklistItem { key: Key::new(key), title, owner, due });
+        items.push(ChecklistItem { key: Key::new(key), title, owner, due, command, expect });
     }
     items
-}
-
-/// A date, or a time before the phase ends.
-fn due(reader: &mut Reader, item: &Item<'_>) -> Option<String> {
-    let text = reader.text(item)?;
-    if text.parse::<jiff::civil::Date>().is_ok() || Span::parse(&text).is_ok() {
-        return Some(text);
-    }
-    reader.error_help(
-        "wrong-date",
-        &item.path,
-        item.at(),
-        format_args!("`{text}` is neither a date nor a length of time"),
-        "write a date such as 2026-01-13, or a time before the phase ends such as 2d",
-    );
-    None
 }
 
 /// Compiles the flags and shares of a `set`.

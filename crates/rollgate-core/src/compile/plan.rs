@@ -1,5 +1,6 @@
 //! The whole plan file.
 
+use super::calendar::{date, freezes, time_of_day, window, zone};
 use super::condition::Names;
 use super::fingerprint::fingerprint;
 use super::flags::{self, Setup};
@@ -8,11 +9,12 @@ use super::notices::notices;
 use super::phase::{Before, checks, phase};
 use super::problem::{Level, Problem, Problems};
 use super::reader::{Item, Map, Reader};
+use super::schedule::{instantiate, schedule};
 use crate::config::{Config, Location, Node, Value};
 use crate::id::{FlagId, Key};
 use crate::limits::{CONDITIONS_MAX, EVALUATE_EVERY_MAX_MS, EVALUATE_EVERY_MIN_MS, PHASES_MAX};
-use crate::snapshot::{Check, Daily, Phase, Plan, Risk, Ruleset};
-use crate::time::{Span, Timestamp};
+use crate::snapshot::{Calendar, Check, Daily, DeploymentWindow, Phase, Plan, Risk, Ruleset};
+use crate::time::{Span, Zone};
 
 /// A plan that may run, and what somebody should look at.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,8 +65,10 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
             reader.text(&item);
         }
     }
-    let timezone = zone(reader, map.take("timezone"));
-    let date = date_item.and_then(|item| date(reader, &item, &timezone));
+    let zone = zone(reader, map.take("timezone"));
+    let date = date_item.and_then(|item| date(reader, &item, &zone));
+    let freezes = freezes(reader, map.take("freezes"), &zone);
+    let window = window(reader, map.take("deployment_window"));
     let evaluate_every = map
         .take("evaluate_every")
         .and_then(|item| evaluate_every(reader, &item))
@@ -84,7 +88,12 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let baselines = metrics::baselines(reader, map.take("baseline"), &metrics);
     let mut names =
         Names { flags: &flags, metrics: &metrics, roles: &roles, baselines: &baselines, streaks: 0 };
-    let mut phases = map.take("phases").map(|item| phases(reader, &mut names, &item)).unwrap_or_default();
+    let mut phases = map
+        .take("phases")
+        .map(|item| phases(reader, &mut names, &item, &zone, window.as_ref()))
+        .unwrap_or_default();
+    let template = schedule(reader, &roles, map.take("schedule"));
+    instantiate(&template, &mut phases);
     let targets = checks(reader, &mut names, map.take("targets"));
     let daily = daily(reader, &mut names, map.take("daily"));
     let risks = risks(reader, map.take("risks"), &phases);
@@ -98,7 +107,10 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
         flags.iter().enumerate().map(|(index, flag)| (flag.key.clone(), FlagId(index as u16))).collect();
     flag_index.sort();
     phases.iter_mut().for_each(|phase| phase.daily = overlaid(&daily.checks, &phase.daily));
-    let plan = (!phases.is_empty()).then_some(Plan { phases, targets, daily, notices, risks, date });
+    let timezone = zone.name().to_owned();
+    let calendar = Calendar { zone, freezes };
+    let plan =
+        (!phases.is_empty()).then_some(Plan { phases, targets, daily, notices, risks, date, calendar });
     if has_phases && plan.is_none() {
         return None;
     }
@@ -123,7 +135,8 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
             Err(error) => reader.error("wrong-type", "", tree.at, error),
         }
     }
-    if ruleset.plan.is_some() {
+    if let Some(plan) = &ruleset.plan {
+        super::calendar::lint(reader, plan, tree);
         super::lint::lint(reader, &ruleset, tree);
     }
     Some(ruleset)
@@ -153,7 +166,9 @@ fn name(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) -> String {
 
 /// What a file says for its phases says nothing where it has none.
 fn warn_of_no_phases(reader: &mut Reader, map: &Map<'_>) {
-    for key in ["baseline", "targets", "daily", "risks", "notices"].into_iter().filter(|key| map.has(key)) {
+    let keys =
+        ["baseline", "targets", "daily", "risks", "notices", "freezes", "deployment_window", "schedule"];
+    for key in keys.into_iter().filter(|key| map.has(key)) {
         let message = format!("`{key}` says nothing in a file without phases");
         reader.warn("no-effect", key, map.key_at(key), message, "add `phases:`, or remove it");
     }
@@ -165,37 +180,6 @@ fn overlaid(plan: &[Check], phase: &[Check]) -> Vec<Check> {
     let mut rows: Vec<Check> = plan.iter().map(|check| own(&check.key).unwrap_or(check).clone()).collect();
     rows.extend(phase.iter().filter(|check| !plan.iter().any(|other| other.key == check.key)).cloned());
     rows
-}
-
-fn zone(reader: &mut Reader, item: Option<Item<'_>>) -> String {
-    let Some(item) = item else { return "UTC".into() };
-    let Some(name) = reader.text(&item) else { return "UTC".into() };
-    if jiff::tz::TimeZone::get(&name).is_err() {
-        reader.error_help(
-            "unknown-zone",
-            &item.path,
-            item.at(),
-            format_args!("`{name}` is no time zone"),
-            "write an IANA name such as UTC or Europe/Berlin",
-        );
-    }
-    name
-}
-
-fn date(reader: &mut Reader, item: &Item<'_>, zone: &str) -> Option<Timestamp> {
-    let text = reader.text(item)?;
-    let zone = jiff::tz::TimeZone::get(zone).ok()?;
-    let date =
-        text.parse::<jiff::civil::Date>().ok().and_then(|date| zone.to_timestamp(date.at(0, 0, 0, 0)).ok());
-    if date.is_none() {
-        reader.error(
-            "wrong-date",
-            &item.path,
-            item.at(),
-            format_args!("`{text}` is not a date such as 2026-01-13"),
-        );
-    }
-    date.map(|date| Timestamp(date.as_millisecond()))
 }
 
 fn evaluate_every(reader: &mut Reader, item: &Item<'_>) -> Option<Span> {
@@ -238,7 +222,13 @@ fn traffic(reader: &mut Reader, item: &Item<'_>) -> Option<f64> {
     rate
 }
 
-fn phases(reader: &mut Reader, names: &mut Names<'_>, item: &Item<'_>) -> Vec<Phase> {
+fn phases(
+    reader: &mut Reader,
+    names: &mut Names<'_>,
+    item: &Item<'_>,
+    zone: &Zone,
+    window: Option<&DeploymentWindow>,
+) -> Vec<Phase> {
     let items = reader.list(item, "a list of phases", PHASES_MAX);
     if items.is_empty() && is_empty(item.node) {
         reader.error_help(
@@ -291,7 +281,8 @@ fn phases(reader: &mut Reader, names: &mut Names<'_>, item: &Item<'_>) -> Vec<Ph
                 "only the last phase may be open",
             );
         }
-        let compiled = phase(reader, names, &Before { phases: &phases, all: &all }, &key, map, &item);
+        let before = Before { phases: &phases, all: &all, zone, window };
+        let compiled = phase(reader, names, &before, &key, map, &item);
         if compiled.duration.is_none() {
             open.get_or_insert(key);
         }
@@ -303,26 +294,7 @@ fn phases(reader: &mut Reader, names: &mut Names<'_>, item: &Item<'_>) -> Vec<Ph
 fn daily(reader: &mut Reader, names: &mut Names<'_>, item: Option<Item<'_>>) -> Daily {
     let Some(item) = item else { return Daily::default() };
     let Some(mut map) = reader.map(&item, "a map with at and checks") else { return Daily::default() };
-    let at_minute = map.take("at").and_then(|item| {
-        let text = reader.text(&item)?;
-        let number = |digits: &str, length: std::ops::RangeInclusive<usize>| {
-            let is_plain = length.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-            digits.parse::<u16>().ok().filter(|_| is_plain)
-        };
-        let time = text.split_once(':').and_then(|(hour, minute)| {
-            let (hour, minute) = (number(hour, 1..=2)?, number(minute, 2..=2)?);
-            (hour < 24 && minute < 60).then_some(hour * 60 + minute)
-        });
-        if time.is_none() {
-            reader.error(
-                "wrong-time",
-                &item.path,
-                item.at(),
-                format_args!("`{text}` is not a time of day such as 09:00"),
-            );
-        }
-        time
-    });
+    let at_minute = map.take("at").and_then(|item| time_of_day(reader, &item));
     let checks = checks(reader, names, map.take("checks"));
     reader.close(map);
     Daily { at_minute, checks }

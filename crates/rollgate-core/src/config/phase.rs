@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConditionConfig, GateConfig, Named, WrittenDue, WrittenDuration, WrittenShare, WrittenSpan};
+use super::{
+    ConditionConfig, DeploymentWindowConfig, GateConfig, Named, ScheduleItemConfig, WrittenDue,
+    WrittenDuration, WrittenShare, WrittenSpan,
+};
 
 /// A stage of the rollout, with its steps, gates and triggers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +25,12 @@ pub struct PhaseConfig {
     /// What people check off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checklist: Option<Named<ChecklistItemConfig>>,
+    /// When its steps may be applied, in the place of the plan's window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_window: Option<DeploymentWindowConfig>,
+    /// What people are reminded of, in the place of the plan's items of the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Named<ScheduleItemConfig>>,
     /// Changes of shares, in their order; shares only rise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Vec<StepConfig>>,
@@ -56,6 +65,12 @@ pub struct ChecklistItemConfig {
     /// By when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<WrittenDue>,
+    /// What a person runs to see that it is done; shown to people, never run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// What they should see then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<String>,
 }
 
 /// One change of shares and the hold after it.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BaselineConfig, ConditionConfig, FlagConfig, MetricConfig, Named, PhaseConfig, RoleConfig, WrittenDate,
-    WrittenRate, WrittenSpan, WrittenTime,
+    BaselineConfig, ConditionConfig, DeploymentWindowConfig, FlagConfig, FreezeConfig, MetricConfig, Named,
+    PhaseConfig, RoleConfig, ScheduleItemConfig, WrittenDate, WrittenRate, WrittenSpan, WrittenTime,
 };
 
 /// A rollgate plan: flags, and the phases that roll them out. Without phases the flags are set by hand.
@@ -38,6 +38,12 @@ pub struct Config {
     /// IANA name of the zone of calendar items; UTC unless written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
+    /// Spans of the calendar in which nothing rises.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freezes: Option<Vec<FreezeConfig>>,
+    /// The days and hours outside which nothing rises; a phase may have its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_window: Option<DeploymentWindowConfig>,
     /// How often gates and triggers are judged: 10s unless written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluate_every: Option<WrittenSpan>,
@@ -66,6 +72,10 @@ pub struct Config {
     /// The daily scorecard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub daily: Option<DailyConfig>,
+    /// What people are reminded of in every phase; a phase may have its own item of the same name. Titles may name the phase:
+    /// `{phase.title}`, `{phase.id}`, `{phase.number}`, `{next.title}`, `{next.id}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Named<ScheduleItemConfig>>,
     /// The risk register.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risks: Option<Named<RiskConfig>>,

@@ -117,6 +117,8 @@ written! {
     WrittenUnit: text, concat!("^(?:", units!(), ")$");
     /// A day: `2026-01-13`.
     WrittenDate: text, r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
+    /// A day, or a time of one in the plan's zone: `2026-12-20`, `2026-12-20T18:00`.
+    WrittenMoment: text, r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?$";
     /// A time of day in the plan's zone: `09:00`.
     WrittenTime: text, r"^(?:[01]?[0-9]|2[0-3]):[0-5][0-9]$";
 }

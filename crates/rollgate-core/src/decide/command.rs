@@ -41,6 +41,11 @@ pub enum Action {
         /// The item.
         item: Key,
     },
+    /// Say that what a reminder asked for has been done.
+    Acknowledge {
+        /// The item of the schedule.
+        item: Key,
+    },
     /// Sign a statement.
     Attest {
         /// The item.
@@ -110,6 +115,7 @@ impl Action {
         match self {
             Self::Start => "start",
             Self::Check { .. } => "check",
+            Self::Acknowledge { .. } => "acknowledge",
             Self::Attest { .. } => "attest",
             Self::Decide { .. } => "decide",
             Self::Approve { .. } => "approve",

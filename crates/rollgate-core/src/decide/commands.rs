@@ -6,6 +6,7 @@ use super::operator;
 use super::record::{Body, CauseKind, CauseOf};
 use super::transition::Turn;
 use super::{Action, Command, Said, Status};
+use super::{calendar, schedule};
 use crate::id::{Key, PhaseId};
 use crate::judge::Attestation;
 use crate::limits::ATTESTATIONS_MAX;
@@ -39,6 +40,7 @@ pub(super) fn obey(turn: &mut Turn<'_>, command: &Command) {
         }
         Action::Start => start(turn, command),
         Action::Check { item } => check(turn, command, item),
+        Action::Acknowledge { item } => schedule::acknowledge(turn, command, item),
         Action::Attest { item, is_true, passed } => attest(turn, command, item, *is_true, *passed),
         Action::Approve { proposal, rationale } => approve(turn, command, proposal, rationale),
         Action::Dismiss { proposal, reason } => dismiss(turn, command, proposal, reason),
@@ -65,6 +67,9 @@ fn start(turn: &mut Turn<'_>, command: &Command) -> Result<(), String> {
     }
     if turn.state.status != Status::Pending {
         return Err(format!("the rollout has already been started; it is {}", turn.state.status.name()));
+    }
+    if let Some(why) = calendar::entry_refusal(turn, PhaseId(0)) {
+        return Err(why);
     }
     turn.set_status(Status::Running);
     turn.record(Body::Started { by: command.by.clone() });
@@ -289,6 +294,11 @@ fn retry(turn: &mut Turn<'_>, command: &Command) {
         Some(applied) => (PhaseId((applied.0 + 1).min(plan.phases.len() as u16 - 1)), None),
         None => (was, None),
     };
+    if let Some(why) = calendar::entry_refusal(turn, phase) {
+        turn.refused = Some(why.clone());
+        turn.record(Body::RetryRefused { by, missing: vec![why] });
+        return;
+    }
     let state = &mut turn.state;
     state.failed = None;
     state.applied = None;
@@ -315,6 +325,7 @@ fn retry(turn: &mut Turn<'_>, command: &Command) {
 
 /// Enters a phase at a later step, whose predecessors were applied before.
 fn enter_at(turn: &mut Turn<'_>, phase: PhaseId, step: usize) {
+    schedule::enter(turn);
     let state = &mut turn.state;
     state.step = step;
     state.phase_clock = state.clock;

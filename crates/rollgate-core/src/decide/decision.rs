@@ -1,5 +1,6 @@
 //! People's decisions: go, no-go, rollback, approval.
 
+use super::calendar;
 use super::docket::is_due;
 use super::evaluation::{enter, record_gates};
 use super::record::{Body, CauseKind, CauseOf};
@@ -113,6 +114,9 @@ fn go(turn: &mut Turn<'_>, command: &Command, rationale: &str, over: Option<&str
         }
         status => return Err(format!("the rollout is {}; there is nothing to say go to", status.name())),
     }
+    if turn.state.agenda.queued.is_some() {
+        return hurry(turn, command, rationale, over, rule, &roles);
+    }
     let votes = &turn.state.votes;
     if votes.iter().any(|vote| vote.by == command.by) {
         return Err(format!("{} has already said go; distinct people fill distinct roles", command.by));
@@ -140,11 +144,48 @@ fn go(turn: &mut Turn<'_>, command: &Command, rationale: &str, over: Option<&str
         to: None,
         findings,
     });
-    if is_last {
+    // An override covers the calendar too.
+    if is_last && (is_overridden || !calendar::queue(turn, &command.by, role)) {
         pass_phase(turn);
     } else {
         turn.state.votes.push(Vote { by: command.by.clone(), role });
     }
+    Ok(())
+}
+
+/// Everybody has said go and the calendar is closed: one who decides may go on at once, with a reason.
+fn hurry(
+    turn: &mut Turn<'_>,
+    command: &Command,
+    rationale: &str,
+    over: Option<&str>,
+    rule: &DecisionRule,
+    roles: &[RoleId],
+) -> Result<(), Refusal> {
+    if over.is_none() {
+        let agenda = &turn.state.agenda;
+        let by = agenda.queued.as_ref().map(|queued| queued.by.to_string()).unwrap_or_default();
+        let until = agenda.held.as_ref().and_then(|held| held.until);
+        let until = turn.plan().zip(until).map(|(plan, until)| plan.calendar.zone.show(until));
+        let until = until.map_or_else(String::new, |until| format!(" until {until}"));
+        return Err(format!(
+            "the last go has been given, by {by}; it waits for the calendar{until}; an override does not wait"
+        ));
+    }
+    let Some(role) = roles.iter().find(|role| rule.roles.contains(role)).copied() else {
+        return Err(format!("{} may be recorded, but does not decide", names(turn, roles)));
+    };
+    let findings = last_go(turn, true)?;
+    turn.record(Body::Decided {
+        choice: "go",
+        by: command.by.clone(),
+        role: role_key(turn, role),
+        rationale: rationale.into(),
+        override_reason: over.map(Into::into),
+        to: None,
+        findings,
+    });
+    pass_phase(turn);
     Ok(())
 }
 
@@ -196,6 +237,7 @@ pub(super) fn pass_phase(turn: &mut Turn<'_>) {
     let is_open = plan.phases.get(id.index()).is_some_and(|phase| phase.duration.is_none());
     let next = plan.phases.get(id.index() + 1).map(|_| PhaseId(id.0 + 1));
     turn.state.votes.clear();
+    turn.state.agenda.queued = None;
     match next {
         Some(next) => {
             turn.set_status(Status::Running);

@@ -18,13 +18,15 @@ pub struct Docket {
     pub gates: bool,
     /// The step whose `only_if` is to be judged.
     pub step: Option<usize>,
+    /// Whether the daily scorecard is due.
+    pub daily: bool,
 }
 
 impl Docket {
     /// What to judge at an evaluation at `now`.
     pub fn of(ruleset: &Ruleset, state: &RolloutState, now: Now) -> Self {
         let Some(plan) = &ruleset.plan else {
-            return Self { live: None, settling: Vec::new(), gates: false, step: None };
+            return Self { live: None, settling: Vec::new(), gates: false, step: None, daily: false };
         };
         let settling = state
             .latches
@@ -32,7 +34,13 @@ impl Docket {
             .filter(|latch| latch.settle.is_some_and(|due| due <= now.observed))
             .map(|latch| latch.trigger)
             .collect();
-        Self { live: live_phase(state), settling, gates: is_due(plan, state), step: due_step(plan, state) }
+        Self {
+            live: live_phase(state),
+            settling,
+            gates: is_due(plan, state),
+            step: due_step(plan, state),
+            daily: super::daily_due(ruleset, state, now.wall).is_some(),
+        }
     }
 }
 

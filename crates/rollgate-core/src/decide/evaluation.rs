@@ -6,6 +6,7 @@ use super::record::{Body, CauseKind, CauseOf, ShareMap};
 use super::rollback::{Watch, by_trigger, can_lower, latch, roll_back};
 use super::transition::Turn;
 use super::{Proposal, RolloutState, Status, TriggerJudgement, TriggerRef};
+use super::{calendar, schedule};
 use crate::id::{Key, PhaseId};
 use crate::judge::{SetVerdict, Verdict};
 use crate::snapshot::{ConditionKind, Ruleset, Trigger, TriggerMode, Window};
@@ -63,11 +64,19 @@ pub(super) fn evaluate(turn: &mut Turn<'_>) {
     reopen_latches(turn);
     settle(turn);
     lapse(turn);
+    advance(turn);
+    schedule::remind(turn);
+}
+
+/// Goes back where a trigger says so; else one step or one phase on, where the calendar is open.
+fn advance(turn: &mut Turn<'_>) {
     if fire(turn) {
         return;
     }
-    if step(turn) {
-        return;
+    if let Some(index) = ready_step(turn)
+        && calendar::lets_step(turn)
+    {
+        return apply_step(turn, index);
     }
     gates(turn);
 }
@@ -204,20 +213,17 @@ fn lapse(turn: &mut Turn<'_>) {
     }
 }
 
-/// Applies the next step, where it is due and its `only_if` passes; whether it did.
-pub(super) fn step(turn: &mut Turn<'_>) -> bool {
-    let (Some(plan), Some(phase)) = (turn.plan(), turn.phase()) else { return false };
-    let Some(index) = due_step(plan, &turn.state) else { return false };
-    let Some(step) = phase.steps.get(index) else { return false };
+/// The next step, where it is due and its `only_if` passes.
+fn ready_step(turn: &Turn<'_>) -> Option<usize> {
+    let (Some(plan), Some(phase)) = (turn.plan(), turn.phase()) else { return None };
+    let index = due_step(plan, &turn.state)?;
+    let step = phase.steps.get(index)?;
     let holds = match (&step.only_if, turn.findings.step) {
         (None, _) => true,
         (Some(_), Some(verdict)) => verdict.is_passing() || verdict == Verdict::Skipped,
         (Some(_), None) => false,
     };
-    if holds {
-        apply_step(turn, index);
-    }
-    holds
+    holds.then_some(index)
 }
 
 /// Moves to the shares of a step of the current phase.
@@ -233,6 +239,7 @@ pub(super) fn apply_step(turn: &mut Turn<'_>, index: usize) {
     state.step = index + 1;
     state.first_step_clock.get_or_insert(state.clock);
     state.last_step_clock = Some(state.clock);
+    state.agenda.first_step_wall.get_or_insert(turn.now.wall);
     let shares = overridden(&state.planned, &state.overrides);
     let map = ShareMap::all(turn.ruleset, &step.shares);
     turn.record(Body::StepApplied { step: index + 1, shares: map });
@@ -287,6 +294,7 @@ fn gates(turn: &mut Turn<'_>) {
     let verdict = turn.findings.gates.as_ref().map(|gates| gates.verdict);
     record_gates(turn);
     let has_passed = verdict == Some(SetVerdict::Passed);
+    calendar::dequeue(turn);
     if turn.state.status != Status::Running {
         return;
     }
@@ -298,7 +306,11 @@ fn gates(turn: &mut Turn<'_>) {
             turn.record(Body::AwaitingDecision { roles: roles.collect() });
         }
         // An open phase ends by somebody's word only.
-        None if has_passed && phase.duration.is_some() && turn.state.proposals.is_empty() => pass_phase(turn),
+        None if has_passed && phase.duration.is_some() && turn.state.proposals.is_empty() => {
+            if calendar::lets_advance(turn) {
+                pass_phase(turn);
+            }
+        }
         _ => {}
     }
 }
@@ -321,6 +333,7 @@ pub(super) fn record_gates(turn: &mut Turn<'_>) {
 /// Enters a phase and applies its first step in the same instant.
 pub(super) fn enter(turn: &mut Turn<'_>, phase: PhaseId) {
     let Some(rule) = turn.plan().and_then(|plan| plan.phases.get(phase.index())) else { return };
+    schedule::enter(turn);
     let state = &mut turn.state;
     state.phase = Some(phase);
     state.step = 0;
@@ -335,5 +348,8 @@ pub(super) fn enter(turn: &mut Turn<'_>, phase: PhaseId) {
     turn.mark();
     turn.reset_streaks();
     turn.record(Body::PhaseStarted { title: rule.title.clone() });
-    step(turn);
+    // Who let the phase be entered has looked at the calendar, or an override covers it.
+    if let Some(index) = ready_step(turn) {
+        apply_step(turn, index);
+    }
 }

@@ -67,6 +67,8 @@ pub struct Findings {
     pub gates: Option<GateFindings>,
     /// The next step's `only_if`, where the step is due and has one.
     pub step: Option<Verdict>,
+    /// The rows of the daily scorecard, where it is due.
+    pub daily: Vec<Finding>,
     /// Baselines that could be captured now.
     pub captures: Vec<Capture>,
 }

@@ -10,6 +10,8 @@
 //! Nothing here reads a clock: waits are counted on the time that the engine has watched, which the caller passes in
 //! through [`observe`]. Each input gives one [`Transition`]; the runtime executes its effects in their order.
 
+mod agenda;
+mod calendar;
 mod command;
 mod commands;
 mod decision;
@@ -17,17 +19,23 @@ mod docket;
 mod evaluation;
 mod findings;
 mod names;
+mod occurrence;
 mod operator;
 mod record;
 mod rollback;
+mod schedule;
 mod state;
+mod timeline;
 mod transition;
 
+pub use agenda::{Agenda, Held, HeldWhat, OpenReminder, Progress, QueuedGo, Reminded};
 pub use command::{Action, Choice, Command};
 pub use docket::{Docket, due_step, facts, is_due, live_phase, next_wakeup, remaining};
 pub use evaluation::{Passing, observe};
 pub use findings::{Capture, Findings, GateFindings, TriggerJudgement, TriggerRef};
 pub use names::Names;
 pub use record::{Body, CauseKind, CauseOf, Record, ShareMap};
+pub use schedule::{Overdue, daily_due, due_of, overdue};
 pub use state::{Latch, Proposal, RolloutState, Said, Status, Vote};
+pub use timeline::{left, projected};
 pub use transition::{Effect, Input, Transition, decide};

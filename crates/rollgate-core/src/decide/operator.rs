@@ -1,5 +1,6 @@
 //! Shares set by hand while a plan runs (SEMANTICS 6.8).
 
+use super::calendar;
 use super::evaluation::overridden;
 use super::record::{Body, CauseKind, CauseOf, ShareMap};
 use super::transition::Turn;
@@ -40,6 +41,13 @@ pub(super) fn set(
                 "the rollout is {}; nothing is raised until a retry: `{key}` is at {slot}",
                 status.name()
             ));
+        }
+        if has_plan
+            && *share > *slot
+            && reason.trim().is_empty()
+            && let Some(why) = turn.state.phase.and_then(|phase| calendar::refusal(turn, phase))
+        {
+            return Err(format!("{why}; to raise `{key}` to {share} all the same, give a reason beside it"));
         }
         if has_plan && *share > planned {
             match status {
@@ -87,6 +95,7 @@ pub(super) fn release(turn: &mut Turn<'_>, command: &Command, keys: &[Key]) -> R
         }
     }
     let mut shares = turn.state.shares.clone();
+    let before = turn.state.overrides.clone();
     for flag in &flags {
         if let Some(set) = turn.state.overrides.get_mut(flag.index()) {
             *set = None;
@@ -97,6 +106,11 @@ pub(super) fn release(turn: &mut Turn<'_>, command: &Command, keys: &[Key]) -> R
         if let (Some(slot), Some(share)) = (shares.get_mut(flag.index()), allowed.get(flag.index())) {
             *slot = *share;
         }
+    }
+    let raises = shares.iter().zip(&turn.state.shares).any(|(new, old)| new > old);
+    if let Some(why) = turn.state.phase.filter(|_| raises).and_then(|phase| calendar::refusal(turn, phase)) {
+        turn.state.overrides = before;
+        return Err(format!("{why}; a share that is set with a reason does not wait"));
     }
     let keys = flags.iter().map(|flag| turn.ruleset.flag(*flag).key.clone()).collect();
     turn.record(Body::Released { flags: keys, by: command.by.clone() });

@@ -3,7 +3,7 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::decide::Status;
+use crate::decide::{HeldWhat, Status};
 use crate::id::{FlagId, Key, PhaseId};
 use crate::judge::Finding;
 use crate::snapshot::{Ruleset, Severity};
@@ -57,6 +57,16 @@ pub struct CauseOf {
     pub kind: CauseKind,
     /// The step's number, the trigger's key, or who did it.
     pub name: Key,
+}
+
+/// For fields that say nothing where they are false.
+fn is_not(flag: &bool) -> bool {
+    !flag
+}
+
+/// For counts that say nothing where they are zero.
+fn is_none_of(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The fields of one kind of record.
@@ -211,6 +221,41 @@ pub enum Body {
         id: String,
     },
     Completed {},
+    Held {
+        what: HeldWhat,
+        until: Option<Timestamp>,
+        reason: String,
+    },
+    GoVoided {
+        by: Key,
+        why: String,
+    },
+    Reminder {
+        what: String,
+        item: Key,
+        due: Timestamp,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        owner: Option<Key>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        groups: Vec<Key>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+        #[serde(skip_serializing_if = "is_none_of")]
+        skipped: u64,
+        #[serde(skip_serializing_if = "is_not")]
+        missed: bool,
+        #[serde(skip_serializing_if = "is_not")]
+        overdue: bool,
+    },
+    Acknowledged {
+        item: Key,
+        by: Key,
+        due: Timestamp,
+    },
+    DailyScorecard {
+        day: String,
+        findings: Vec<Finding>,
+    },
     ClockJump {
         by_ms: i64,
     },

@@ -1,7 +1,7 @@
 //! One input in, one new state and an ordered list of effects out.
 
 use super::record::{Body, CauseOf, Record, ShareMap};
-use super::{Command, Findings, RolloutState, Status, commands, evaluation};
+use super::{Command, Findings, RolloutState, Status, calendar, commands, evaluation};
 use crate::id::{FlagId, Key};
 use crate::snapshot::{FlagState, Phase, Plan, Ruleset};
 use crate::time::Now;
@@ -124,6 +124,7 @@ impl<'a> Turn<'a> {
         if self.state.status != status {
             self.state.status = status;
             self.state.votes.clear();
+            calendar::status_changed(self, status);
         }
     }
 

@@ -1,11 +1,14 @@
 //! Compiled types: what evaluating, measuring, judging and deciding read. Behaviour lives in the verbs.
 
+mod calendar;
 mod condition;
 mod flag;
 mod metric;
 mod plan;
 mod ruleset;
+mod schedule;
 
+pub use calendar::{Calendar, Closed, DeploymentWindow, Freeze, Planned, WEEKDAYS};
 pub use condition::{
     AlertRule, Attest, Change, Compare, Comparison, Condition, ConditionKind, Margin, Measure, MinSamples,
     OnNoData, Query, Stat, Subject, Sustained, Trend, TrendDirection, Versus, Window,
@@ -17,3 +20,4 @@ pub use plan::{
     RoleRule, RollbackTarget, RollbackTo, Step, Trigger, TriggerMode,
 };
 pub use ruleset::Ruleset;
+pub use schedule::{Due, DueAt, ScheduleItem, When};

@@ -1,7 +1,7 @@
 //! The compiled plan: phases, steps, gates, triggers, contingencies, decisions.
 
 use crate::id::{FlagId, Key, PhaseId, RoleId};
-use crate::snapshot::Condition;
+use crate::snapshot::{Calendar, Condition, DeploymentWindow, Due, ScheduleItem};
 use crate::time::{Span, Timestamp};
 use crate::units::Share;
 
@@ -127,8 +127,12 @@ pub struct ChecklistItem {
     pub title: String,
     /// Who does it.
     pub owner: Option<RoleId>,
-    /// By when, as written.
-    pub due: Option<String>,
+    /// By when.
+    pub due: Option<Due>,
+    /// What a person runs to see that it is done; shown, never run.
+    pub command: Option<String>,
+    /// What they should see then.
+    pub expect: Option<String>,
 }
 
 /// A named condition that is shown and never decides (targets, daily rows).
@@ -172,6 +176,10 @@ pub struct Phase {
     pub contingency: Option<Contingency>,
     /// Who decides; `None`: it advances by itself.
     pub decision: Option<DecisionRule>,
+    /// When its steps may be applied: its own window, or the plan's; `None`: at any time outside a freeze.
+    pub window: Option<DeploymentWindow>,
+    /// What people are reminded of: the plan's items with this phase's in their place.
+    pub schedule: Vec<ScheduleItem>,
     /// Rows of the daily scorecard in this phase (the plan's, with this phase's in their place).
     pub daily: Vec<Check>,
     /// The shares of every flag when the phase is complete, by [`FlagId`]; those before it where it has no steps.
@@ -238,8 +246,10 @@ pub struct Plan {
     pub notices: Vec<Notice>,
     /// The risk register.
     pub risks: Vec<Risk>,
-    /// The planned first day, for `before_start`.
+    /// The planned first day of exposure.
     pub date: Option<Timestamp>,
+    /// When nothing may rise.
+    pub calendar: Calendar,
 }
 
 impl Plan {

@@ -40,6 +40,14 @@ impl Engine {
         self.act(by, Action::Check { item: Key::new(item) })
     }
 
+    /// Says that what a reminder of the schedule asked for has been done.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command).
+    pub fn acknowledge(&self, by: &str, item: &str) -> Result<(), Error> {
+        self.act(by, Action::Acknowledge { item: Key::new(item) })
+    }
+
     /// Signs a statement.
     ///
     /// # Errors

@@ -211,7 +211,7 @@ impl Engine {
 
     /// Where the rollout stands.
     pub fn status(&self) -> RolloutStatus {
-        self.shared.with_control(|control, _| RolloutStatus::of(control))
+        self.shared.with_control(|control, now| RolloutStatus::of(control, now))
     }
 
     /// The journal's lines after this sequence number, oldest first.

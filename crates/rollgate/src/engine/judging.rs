@@ -30,12 +30,14 @@ pub(super) fn depth(control: &Control) -> Depth {
     let steps = here.into_iter().flat_map(|phase| &phase.steps).filter_map(|step| step.only_if.as_ref());
     let gates = here.filter(|_| is_due(plan, state)).into_iter().flat_map(|phase| &phase.gates);
     let mut conditions = triggers.chain(steps).chain(gates.map(|gate| &gate.condition));
-    let compares = |condition: &Condition| {
-        let mut compares = false;
-        condition.walk(&mut |inner| compares |= matches!(inner.kind, ConditionKind::Compare(_)));
-        compares
-    };
     if !state.latches.is_empty() || conditions.any(compares) { Depth::Subjects } else { Depth::Totals }
+}
+
+/// Whether a condition sets the arms of a flag side by side.
+fn compares(condition: &Condition) -> bool {
+    let mut compares = false;
+    condition.walk(&mut |inner| compares |= matches!(inner.kind, ConditionKind::Compare(_)));
+    compares
 }
 
 /// What an evaluation decides on.
@@ -55,7 +57,26 @@ pub(super) fn evaluation(control: &mut Control, now: Now) -> Findings {
     if docket.gates {
         gates(control, &mut findings, Streaking::Advance, Render::Changes, now);
     }
+    if docket.daily {
+        daily(control, &mut findings, now);
+    }
     findings
+}
+
+/// The rows of the daily scorecard; streaks stand still.
+fn daily(control: &mut Control, findings: &mut Findings, now: Now) {
+    let (Some(plan), Some(phase)) = (&control.ruleset.plan, control.state.phase) else { return };
+    if plan.phase(phase).daily.iter().any(|check| compares(&check.condition)) {
+        control.collect(Depth::Subjects, now);
+    }
+    let (Some(plan), streaks) = (&control.ruleset.plan, &mut control.streaks) else { return };
+    let checked = if control.state.checked.is_empty() { Vec::new() } else { control.state.checked_in(phase) };
+    let facts = facts(&control.ruleset, &control.state, phase, &control.state.shares, &checked, now);
+    for check in &plan.phase(phase).daily {
+        let judged =
+            judge::judge_condition(&check.condition, &facts, &control.windows, streaks, Streaking::Read);
+        findings.daily.push(judge::check_finding(check, &judged, &facts));
+    }
 }
 
 /// What a command decides on: gates and baselines as they are at its own time; streaks stand still.

@@ -4,6 +4,7 @@
 //! and [`Engine::spawn_ticker`] is a convenience around the two.
 
 mod builder;
+mod calendar;
 mod commands;
 mod control;
 mod drops;
@@ -16,6 +17,7 @@ mod status;
 mod ticker;
 
 pub use builder::EngineBuilder;
+pub use calendar::{CalendarStatus, OpenItem, PhaseDates, RoleMembers, Task, Waiting};
 pub use handle::Engine;
 pub use metric::{Alerts, Metric, Outcome, Timer};
 pub use status::RolloutStatus;

@@ -6,6 +6,7 @@ use rollgate_core::report::{Form, Row, RowStatus, Scorecard, Section};
 use rollgate_core::snapshot::{AlertRule, Condition, ConditionKind, Phase, Plan, Window};
 use rollgate_core::time::{Now, Span, Timestamp};
 
+use super::calendar;
 use super::control::Control;
 
 /// The scorecard of the current phase. Nothing moves: streaks are only read.
@@ -49,6 +50,7 @@ pub(super) fn of(control: &Control, form: Form, now: Now) -> Scorecard {
     if form == Form::Daily {
         card.overall = worst(&card.rows);
     }
+    card.notes.extend(calendar::notes(control, now));
     card
 }
 

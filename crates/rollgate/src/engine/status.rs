@@ -2,10 +2,11 @@
 
 use rollgate_core::decide::{Status, remaining};
 use rollgate_core::id::Key;
-use rollgate_core::time::Span;
+use rollgate_core::time::{Now, Span};
 use rollgate_core::units::Share;
 use serde::Serialize;
 
+use super::calendar::CalendarStatus;
 use super::control::Control;
 
 /// Where a rollout stands.
@@ -29,10 +30,12 @@ pub struct RolloutStatus {
     pub proposals: Vec<Key>,
     /// Roles that have said go.
     pub votes: Vec<Key>,
+    /// What waits, what is overdue, who is to be reminded, and when it ends.
+    pub calendar: CalendarStatus,
 }
 
 impl RolloutStatus {
-    pub(super) fn of(control: &Control) -> Self {
+    pub(super) fn of(control: &Control, now: Now) -> Self {
         let (ruleset, state) = (&control.ruleset, &control.state);
         let plan = ruleset.plan.as_ref();
         let phase = plan.zip(state.phase).and_then(|(plan, id)| plan.phases.get(id.index()));
@@ -62,6 +65,7 @@ impl RolloutStatus {
                 .iter()
                 .filter_map(|vote| Some(ruleset.roles.get(vote.role.index())?.key.clone()))
                 .collect(),
+            calendar: CalendarStatus::of(control, now),
         }
     }
 }

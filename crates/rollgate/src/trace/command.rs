@@ -10,7 +10,7 @@ use super::TraceError;
 use super::fields::{Fields, Raw, refuse_repeats};
 use super::parse::names;
 
-const COMMANDS: &str = "start, check, attest, decide, approve, dismiss, set, release, pause, resume, stop, retry or \
+const COMMANDS: &str = "start, check, acknowledge, attest, decide, approve, dismiss, set, release, pause, resume, stop, retry or \
                         capture_baseline";
 
 /// Reads a command. What the rollout itself refuses, such as an empty rationale, is left to it: a refusal is a record in
@@ -37,6 +37,7 @@ fn action(name: Cow<'_, str>, fields: &mut Fields<'_>) -> Result<(Action, &'stat
     Ok(match &*name {
         "start" => (Action::Start, "command, by, role"),
         "check" => (Action::Check { item: item(fields)? }, "command, item, by, role"),
+        "acknowledge" => (Action::Acknowledge { item: item(fields)? }, "command, item, by, role"),
         "attest" => (attest(fields)?, "command, item, by, role, and value or passed with of"),
         "decide" => {
             (decide(fields)?, "command, choice, by, role, rationale, override on a go, to on a rollback")

@@ -280,7 +280,7 @@ fn broken_commands_say_what_was_expected() {
     refuses(r#""command":"start","by":"""#, "by: empty; expected a person or a role");
     refuses(
         r#""command":"go","by":"x""#,
-        "command: expected start, check, attest, decide, approve, dismiss, set, release, pause, resume, stop, retry \
+        "command: expected start, check, acknowledge, attest, decide, approve, dismiss, set, release, pause, resume, stop, retry \
          or capture_baseline, found \"go\"",
     );
     refuses(r#""command":"check","by":"x""#, "item: missing; expected an item's name");

@@ -189,6 +189,14 @@ pub(crate) const BROKEN: &[(&str, &str, &str, &str)] = &[
         "wrong-unit",
         "baseline.latency.value",
     ),
+    ("timezone: UTC", "freezes: [ { from: 2026-12-24, to: 2026-12-23 } ]", "empty-freeze", "freezes[0].to"),
+    (
+        "timezone: UTC",
+        "deployment_window: { from: \"09:00\", to: \"09:00\" }",
+        "empty-window",
+        "deployment_window",
+    ),
+    ("timezone: UTC", "schedule: { a: { title: no time } }", "wrong-schedule", "schedule.a"),
     ("timezone: UTC", "baseline: { latncy: { stat: p95, value: 5ms } }", "unknown-metric", "baseline.latncy"),
     (
         "timezone: UTC",
@@ -526,6 +534,18 @@ pub(crate) const BROKEN: &[(&str, &str, &str, &str)] = &[
 
 /// The same for what may run and should be looked at.
 pub(crate) const WARNED: &[(&str, &str, &str, &str)] = &[
+    (
+        "timezone: UTC",
+        "date: 2026-12-24\nfreezes: [ { from: 2026-12-24, to: 2026-12-24 } ]",
+        "planned-while-closed",
+        "phases[0]",
+    ),
+    (
+        "id: second\n    duration: 1d",
+        "id: second\n    schedule: { a: { day: 9, at: \"09:00\" } }\n    duration: 1d",
+        "never-due",
+        "phases[1].schedule.a",
+    ),
     ("timezone: UTC", "timezone: UTC", "band-without-action", "phases[0].gates.latency"),
     ("below: 200ms", "below: 500ms", "limits-both-strict", "phases[0].gates.latency"),
     ("below: 200ms", "below: 600ms", "limits-overlap", "phases[0].gates.latency"),

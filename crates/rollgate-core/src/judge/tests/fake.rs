@@ -4,11 +4,11 @@ use crate::id::{FlagId, Key, MetricId, PhaseId, StreakId};
 use crate::judge::{Attestation, Facts, Judgement, Streaking, Streaks, judge_condition, judge_trigger};
 use crate::metrics::{Arm, ArmPair, Clip, Clusters, Gap, Measurement, Measures, Part, Tail};
 use crate::snapshot::{
-    AlertRule, Bucketing, ChecklistItem, Comparison, Condition, ConditionKind, Daily, Direction, Flag,
-    KeyList, Measure, Metric, MetricKind, MinSamples, OnNoData, Phase, Plan, Query, RoleRule, RollbackTarget,
-    RollbackTo, Ruleset, Severity, Stat, Subject, Sustained, Trigger, TriggerMode, Window,
+    AlertRule, Bucketing, Calendar, ChecklistItem, Comparison, Condition, ConditionKind, Daily, Direction,
+    Flag, KeyList, Measure, Metric, MetricKind, MinSamples, OnNoData, Phase, Plan, Query, RoleRule,
+    RollbackTarget, RollbackTo, Ruleset, Severity, Stat, Subject, Sustained, Trigger, TriggerMode, Window,
 };
-use crate::time::{Now, Span, Timestamp};
+use crate::time::{Now, Span, Timestamp, Zone};
 use crate::units::{Share, Unit};
 
 pub(super) const LATENCY: MetricId = MetricId(0);
@@ -283,7 +283,14 @@ fn flag() -> Flag {
 }
 
 fn phase() -> Phase {
-    let item = |key: &str| ChecklistItem { key: key.into(), title: key.into(), owner: None, due: None };
+    let item = |key: &str| ChecklistItem {
+        key: key.into(),
+        title: key.into(),
+        owner: None,
+        due: None,
+        command: None,
+        expect: None,
+    };
     Phase {
         key: "ten_percent".into(),
         title: "10 %".into(),
@@ -295,6 +302,8 @@ fn phase() -> Phase {
         triggers: Vec::new(),
         contingency: None,
         decision: None,
+        window: None,
+        schedule: Vec::new(),
         daily: Vec::new(),
         last_shares: Box::new([Share::ZERO]),
     }
@@ -308,6 +317,7 @@ fn ruleset() -> Ruleset {
         notices: Vec::new(),
         risks: Vec::new(),
         date: None,
+        calendar: Calendar { zone: Zone::utc(), freezes: Vec::new() },
     };
     Ruleset {
         name: "memory".into(),
