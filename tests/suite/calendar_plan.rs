@@ -14,7 +14,7 @@ date: 2026-03-09
 timezone: Europe/Berlin
 evaluate_every: 10m
 flags: { A: {} }
-metrics: { heap: { kind: gauge, unit: MB, good: down } }
+metrics: { heap: { kind: gauge, unit: MB, good: down, curable: true } }
 roles: { lead: { members: [Ada, Grace] }, ops: { members: [Olga] }, anybody: {} }
 ";
 
@@ -399,4 +399,13 @@ fn what_can_never_come_due_is_a_warning() {
         never("phases[1].schedule.a")
     );
     assert_eq!(warnings("steps: [", "schedule: { a: { day: 8, at: \"09:00\" } }\n    steps: ["), []);
+}
+
+#[test]
+fn a_state_from_before_there_was_a_calendar_is_read() {
+    let compiled = ruleset(&plan(), Format::Yaml).unwrap_or_else(|problems| panic!("{problems}"));
+    let state = rollgate::core::decide::RolloutState::new(&compiled.ruleset, Scenario::START);
+    let mut json = serde_json::to_value(&state).unwrap();
+    assert!(json.as_object_mut().unwrap().remove("agenda").is_some());
+    assert_eq!(serde_json::from_value::<rollgate::core::decide::RolloutState>(json).unwrap(), state);
 }

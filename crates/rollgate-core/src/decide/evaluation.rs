@@ -294,7 +294,9 @@ fn gates(turn: &mut Turn<'_>) {
     let verdict = turn.findings.gates.as_ref().map(|gates| gates.verdict);
     record_gates(turn);
     let has_passed = verdict == Some(SetVerdict::Passed);
-    calendar::dequeue(turn);
+    if turn.state.agenda.queued.is_some() {
+        return calendar::dequeue(turn);
+    }
     if turn.state.status != Status::Running {
         return;
     }
