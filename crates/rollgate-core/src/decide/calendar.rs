@@ -54,8 +54,15 @@ pub(super) fn lets_step(turn: &mut Turn<'_>) -> bool {
 }
 
 /// Whether the next phase may be entered now: one without steps raises nothing.
-pub(super) fn lets_advance(turn: &mut Turn<'_>) -> bool {
+fn lets_advance(turn: &mut Turn<'_>) -> bool {
     next_with_steps(turn).is_none_or(|next| lets(turn, HeldWhat::Phase, next))
+}
+
+/// Goes on to the next phase by itself, as soon as the calendar lets it.
+pub(super) fn pass(turn: &mut Turn<'_>) {
+    if lets_advance(turn) {
+        pass_phase(turn);
+    }
 }
 
 /// Takes the last `go` where the calendar is closed; whether it did.

@@ -1,6 +1,5 @@
 //! One evaluation instant: triggers, then what a rollback did, then one step or one advance.
 
-use super::decision::pass_phase;
 use super::docket::{due_step, is_due};
 use super::record::{Body, CauseKind, CauseOf, ShareMap};
 use super::rollback::{Watch, by_trigger, can_lower, latch, roll_back};
@@ -309,9 +308,7 @@ fn gates(turn: &mut Turn<'_>) {
         }
         // An open phase ends by somebody's word only.
         None if has_passed && phase.duration.is_some() && turn.state.proposals.is_empty() => {
-            if calendar::lets_advance(turn) {
-                pass_phase(turn);
-            }
+            calendar::pass(turn);
         }
         _ => {}
     }
