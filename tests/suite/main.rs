@@ -3,6 +3,8 @@
 
 mod errors;
 mod properties;
+mod scenario_actions;
+mod scenario_after;
 mod scenario_alerts;
 mod scenario_contingency;
 mod scenario_decisions;

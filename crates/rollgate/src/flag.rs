@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rollgate_core::bucket;
 use rollgate_core::evaluate::{Context, Evaluation, FlagRef, evaluate, reach};
@@ -27,6 +27,22 @@ struct FlagCell {
     seed: u64,
     /// A threshold of 0 ..= 2^32, or [`WALK`]. Read without a lock by every evaluation by handle.
     word: AtomicU64,
+    /// Somebody asked while it was on for everybody: a call site that a removal would have to find. Written once, so that
+    /// reading threads share the line.
+    is_asked: AtomicBool,
+}
+
+impl FlagCell {
+    fn new(key: Key, id: Option<FlagId>, seed: u64, word: u64) -> Self {
+        Self { key, id, seed, word: AtomicU64::new(word), is_asked: AtomicBool::new(false) }
+    }
+
+    #[inline]
+    fn asked(&self) {
+        if !self.is_asked.load(Ordering::Relaxed) {
+            self.is_asked.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 struct Shared {
@@ -76,6 +92,7 @@ pub struct Flag {
 #[derive(Clone)]
 pub struct View {
     snapshot: Arc<Snapshot>,
+    flags: Flags,
 }
 
 impl Flags {
@@ -84,8 +101,7 @@ impl Flags {
         let first = Snapshot::initial(ruleset.clone());
         let cells = ruleset.flags.iter().enumerate().map(|(index, flag)| {
             let id = FlagId(index as u16);
-            let word = AtomicU64::new(word_of(&first, id));
-            Arc::new(FlagCell { key: flag.key.clone(), id: Some(id), seed: flag.seed, word })
+            Arc::new(FlagCell::new(flag.key.clone(), Some(id), flag.seed, word_of(&first, id)))
         });
         let cells = cells.collect();
         let places =
@@ -107,7 +123,7 @@ impl Flags {
     /// A flag's handle. An unknown key gives one that is always off.
     pub fn flag(&self, key: &str) -> Flag {
         let known = self.shared.cell(key);
-        let unknown = || FlagCell { key: Key::new(key), id: None, seed: 0, word: AtomicU64::new(0) };
+        let unknown = || FlagCell::new(Key::new(key), None, 0, 0);
         Flag { cell: known.cloned().unwrap_or_else(|| Arc::new(unknown())), flags: self.clone() }
     }
 
@@ -121,12 +137,25 @@ impl Flags {
 
     /// The answer for one flag, and why.
     pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
+        if let Some(cell) = self.shared.cell(flag) {
+            cell.asked();
+        }
         self.shared.snapshots.read(|snapshot| evaluate(snapshot, FlagRef::Name(flag), context))
     }
 
     /// Pins the current snapshot.
     pub fn view(&self) -> View {
-        View { snapshot: self.shared.snapshots.load() }
+        View { snapshot: self.shared.snapshots.load(), flags: self.clone() }
+    }
+
+    /// Whether a flag that is on for everybody has been asked for since [`forget_asked`](Self::forget_asked).
+    pub(crate) fn is_asked(&self, flag: &str) -> bool {
+        self.shared.cell(flag).is_some_and(|cell| cell.is_asked.load(Ordering::Relaxed))
+    }
+
+    /// Forgets who has asked: what comes now is asked of the shares that apply now.
+    pub(crate) fn forget_asked(&self) {
+        self.shared.cells.iter().for_each(|cell| cell.is_asked.store(false, Ordering::Relaxed));
     }
 
     #[inline]
@@ -137,6 +166,7 @@ impl Flags {
             return word != 0 && !key.is_empty() && bucket::is_in(bucket::bucket(cell.seed, key), word);
         }
         if word == EVERYBODY {
+            cell.asked();
             return true;
         }
         self.walk(cell, &Context::of_bytes(key)).is_on()
@@ -144,6 +174,7 @@ impl Flags {
 
     #[cold]
     fn walk(&self, cell: &FlagCell, context: &Context<'_>) -> Evaluation {
+        cell.asked();
         let flag = cell.id.map_or(FlagRef::Name(cell.key.as_str()), FlagRef::Id);
         self.shared.snapshots.read(|snapshot| evaluate(snapshot, flag, context))
     }
@@ -184,6 +215,9 @@ impl View {
 
     /// The answer for one flag, and why.
     pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
+        if let Some(cell) = self.flags.shared.cell(flag) {
+            cell.asked();
+        }
         evaluate(&self.snapshot, FlagRef::Name(flag), context)
     }
 
@@ -204,6 +238,16 @@ fn word_of(snapshot: &Snapshot, id: FlagId) -> u64 {
         else {
             return 0;
         };
+        if flag.is_final {
+            // A constant: whatever lies above it, only the flags below it are still asked.
+            return if at == id {
+                EVERYBODY
+            } else if is_own_bucket {
+                reach(snapshot, id, 0)
+            } else {
+                WALK
+            };
+        }
         if state.is_killed || !flag.is_enabled {
             // Off, or the caller's default, which is off for a boolean call.
             return 0;

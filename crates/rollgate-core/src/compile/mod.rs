@@ -1,5 +1,7 @@
 //! What people write to what everything else reads. Finds every problem in one pass, each with its place.
 
+mod actions;
+mod after;
 mod compare;
 mod condition;
 mod fingerprint;
@@ -15,5 +17,6 @@ mod reader;
 mod trigger;
 mod value;
 
+pub use after::horizon;
 pub use plan::{Compiled, compile, compile_config};
 pub use problem::{Level, Problem, Problems};

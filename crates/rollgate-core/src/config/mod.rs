@@ -3,6 +3,8 @@
 //! A plan file becomes a [`Node`], so that every problem has its place; a program may fill in a [`Config`] instead.
 //! Both are compiled by [`crate::compile`], by the same rules. The types are the source of the JSON Schema.
 
+mod action;
+mod after;
 mod condition;
 mod flag;
 mod from_tree;
@@ -14,6 +16,8 @@ mod to_tree;
 mod tree;
 mod written;
 
+pub use action::ActionConfig;
+pub use after::{FollowUpConfig, RemovalConfig};
 pub use condition::{
     AtLeastOfConfig, ChangeConfig, ChecklistConfig, ConditionConfig, GateConfig, NoDataConfig,
     SeverityConfig, SharesConfig, TrendConfig, VersusConfig,
@@ -29,6 +33,6 @@ pub use phase::{
 pub use plan::{Config, DailyConfig, NoticeConfig, NoticeWhenConfig, RiskConfig};
 pub use tree::{Location, Node, Scalar, Value};
 pub use written::{
-    WrittenDate, WrittenDue, WrittenDuration, WrittenLimit, WrittenPart, WrittenRate, WrittenShare,
+    WrittenDate, WrittenDue, WrittenDuration, WrittenHorizon, WrittenLimit, WrittenPart, WrittenRate, WrittenShare,
     WrittenSpan, WrittenStat, WrittenTime, WrittenUnit, WrittenWindow,
 };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConditionConfig, GateConfig, Named, WrittenDue, WrittenDuration, WrittenShare, WrittenSpan};
+use super::{ActionConfig, ConditionConfig, GateConfig, Named, WrittenDue, WrittenDuration, WrittenShare, WrittenSpan};
 
 /// A stage of the rollout, with its steps, gates and triggers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -75,6 +75,9 @@ pub struct StepConfig {
     /// It is applied only once this passes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_if: Option<ConditionConfig>,
+    /// What must succeed first, in this order, each time the step is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actions: Option<Named<ActionConfig>>,
 }
 
 /// A condition whose holding calls for rollback.

@@ -1,5 +1,6 @@
 //! What is to be judged now: the questions that deciding will ask.
 
+use super::after::is_removal_due;
 use super::{RolloutState, Status, TriggerRef};
 use crate::id::{Key, PhaseId};
 use crate::judge::Facts;
@@ -18,13 +19,15 @@ pub struct Docket {
     pub gates: bool,
     /// The step whose `only_if` is to be judged.
     pub step: Option<usize>,
+    /// Whether flags have all that their removal asks for but the word of the windows.
+    pub removal: bool,
 }
 
 impl Docket {
     /// What to judge at an evaluation at `now`.
     pub fn of(ruleset: &Ruleset, state: &RolloutState, now: Now) -> Self {
         let Some(plan) = &ruleset.plan else {
-            return Self { live: None, settling: Vec::new(), gates: false, step: None };
+            return Self { live: None, settling: Vec::new(), gates: false, step: None, removal: false };
         };
         let settling = state
             .latches
@@ -32,7 +35,13 @@ impl Docket {
             .filter(|latch| latch.settle.is_some_and(|due| due <= now.observed))
             .map(|latch| latch.trigger)
             .collect();
-        Self { live: live_phase(state), settling, gates: is_due(plan, state), step: due_step(plan, state) }
+        Self {
+            live: live_phase(state),
+            settling,
+            gates: is_due(plan, state),
+            step: due_step(plan, state),
+            removal: is_removal_due(ruleset, state, now.observed),
+        }
     }
 }
 

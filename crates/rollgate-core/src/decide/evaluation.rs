@@ -5,7 +5,7 @@ use super::docket::{due_step, is_due};
 use super::record::{Body, CauseKind, CauseOf, ShareMap};
 use super::rollback::{Watch, by_trigger, can_lower, latch, roll_back};
 use super::transition::Turn;
-use super::{Proposal, RolloutState, Status, TriggerJudgement, TriggerRef};
+use super::{Proposal, RolloutState, Status, TriggerJudgement, TriggerRef, actions, after};
 use crate::id::{Key, PhaseId};
 use crate::judge::{SetVerdict, Verdict};
 use crate::snapshot::{ConditionKind, Ruleset, Trigger, TriggerMode, Window};
@@ -66,6 +66,8 @@ pub(super) fn evaluate(turn: &mut Turn<'_>) {
     if fire(turn) {
         return;
     }
+    after::note_removable(turn);
+    actions::expire(turn);
     if step(turn) {
         return;
     }
@@ -89,6 +91,7 @@ pub(super) fn fire(turn: &mut Turn<'_>) -> bool {
             TriggerMode::Manual => "manual",
         };
         turn.record(Body::TriggerFired { trigger: rule.key.clone(), mode, finding: finding.clone() });
+        after::fired(turn, judged.trigger);
         if rule.is_dry_run {
             latch(turn, judged.trigger, Watch::Nothing);
         } else if rule.mode == TriggerMode::Automatic {
@@ -214,10 +217,12 @@ pub(super) fn step(turn: &mut Turn<'_>) -> bool {
         (Some(_), Some(verdict)) => verdict.is_passing() || verdict == Verdict::Skipped,
         (Some(_), None) => false,
     };
-    if holds {
+    // Actions are asked last: nobody makes a backup for a step that other things still hold back.
+    let applies = holds && actions::ready(turn, index);
+    if applies {
         apply_step(turn, index);
     }
-    holds
+    applies
 }
 
 /// Moves to the shares of a step of the current phase.
@@ -229,6 +234,7 @@ pub(super) fn apply_step(turn: &mut Turn<'_>, index: usize) {
     };
     capture_baselines(turn, &step.shares);
     let state = &mut turn.state;
+    actions::forget(state);
     state.planned = step.shares.to_vec();
     state.step = index + 1;
     state.first_step_clock.get_or_insert(state.clock);
@@ -322,6 +328,7 @@ pub(super) fn record_gates(turn: &mut Turn<'_>) {
 pub(super) fn enter(turn: &mut Turn<'_>, phase: PhaseId) {
     let Some(rule) = turn.plan().and_then(|plan| plan.phases.get(phase.index())) else { return };
     let state = &mut turn.state;
+    actions::forget(state);
     state.phase = Some(phase);
     state.step = 0;
     state.phase_clock = state.clock;

@@ -69,4 +69,6 @@ pub struct Findings {
     pub step: Option<Verdict>,
     /// Baselines that could be captured now.
     pub captures: Vec<Capture>,
+    /// Whether the windows know of nothing that speaks against the removal of flags, where that was asked.
+    pub removal: Option<bool>,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Names, TriggerRef};
+use super::{After, Attempt, Names, TriggerRef};
 use crate::id::{Key, PhaseId, RoleId};
 use crate::judge::{Attestation, SetVerdict};
 use crate::snapshot::{BaselineSource, FlagState, Ruleset};
@@ -167,6 +167,12 @@ pub struct RolloutState {
     pub baselines: Vec<Option<f64>>,
     /// The last finite phase has passed.
     pub is_completed: bool,
+    /// The actions of the next step.
+    #[serde(default)]
+    pub actions: Attempt,
+    /// What is kept beyond a phase and beyond the rollout.
+    #[serde(default)]
+    pub after: After,
 }
 
 impl RolloutState {
@@ -215,6 +221,8 @@ impl RolloutState {
             has_been_exposed: false,
             baselines: ruleset.baselines.iter().map(|baseline| given(&baseline.source)).collect(),
             is_completed: false,
+            actions: Attempt::default(),
+            after: After::default(),
         }
     }
 

@@ -1,11 +1,15 @@
 //! Compiled types: what evaluating, measuring, judging and deciding read. Behaviour lives in the verbs.
 
+mod action;
+mod after;
 mod condition;
 mod flag;
 mod metric;
 mod plan;
 mod ruleset;
 
+pub use action::StepAction;
+pub use after::{FollowUp, Horizon, Removal};
 pub use condition::{
     AlertRule, Attest, Change, Compare, Comparison, Condition, ConditionKind, Margin, Measure, MinSamples,
     OnNoData, Query, Stat, Subject, Sustained, Trend, TrendDirection, Versus, Window,

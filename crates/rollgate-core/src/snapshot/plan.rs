@@ -1,7 +1,7 @@
 //! The compiled plan: phases, steps, gates, triggers, contingencies, decisions.
 
 use crate::id::{FlagId, Key, PhaseId, RoleId};
-use crate::snapshot::Condition;
+use crate::snapshot::{Condition, FollowUp, Removal, StepAction};
 use crate::time::{Span, Timestamp};
 use crate::units::Share;
 
@@ -18,6 +18,8 @@ pub struct Step {
     pub soak: Span,
     /// It is applied only once this passes.
     pub only_if: Option<Condition>,
+    /// What must succeed first, in this order.
+    pub actions: Vec<StepAction>,
 }
 
 /// A condition that must pass to go on.
@@ -240,6 +242,10 @@ pub struct Plan {
     pub risks: Vec<Risk>,
     /// The planned first day, for `before_start`.
     pub date: Option<Timestamp>,
+    /// When a flag may be taken out of the code.
+    pub removal: Removal,
+    /// Work for after the rollout.
+    pub follow_ups: Vec<FollowUp>,
 }
 
 impl Plan {

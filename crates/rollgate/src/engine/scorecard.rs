@@ -6,6 +6,7 @@ use rollgate_core::report::{Form, Row, RowStatus, Scorecard, Section};
 use rollgate_core::snapshot::{AlertRule, Condition, ConditionKind, Phase, Plan, Window};
 use rollgate_core::time::{Now, Span, Timestamp};
 
+use super::aftermath;
 use super::control::Control;
 
 /// The scorecard of the current phase. Nothing moves: streaks are only read.
@@ -19,7 +20,7 @@ pub(super) fn of(control: &Control, form: Form, now: Now) -> Scorecard {
         status: state.status.name().to_owned(),
         at: now.wall,
         timezone: ruleset.timezone.clone(),
-        shares: shares.map(|(flag, share)| (flag.key.clone(), share.to_string())).collect(),
+        shares: shares.map(|(flag, share)| (flag.key.clone(), flag.shown(*share).to_string())).collect(),
         overall: RowStatus::NotYet,
         due: None,
         rows: Vec::new(),
@@ -49,6 +50,7 @@ pub(super) fn of(control: &Control, form: Form, now: Now) -> Scorecard {
     if form == Form::Daily {
         card.overall = worst(&card.rows);
     }
+    card.notes.extend(aftermath::notes(control, form, now));
     card
 }
 

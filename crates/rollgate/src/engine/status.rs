@@ -1,11 +1,13 @@
 //! Where a rollout stands, as people and programs ask.
 
-use rollgate_core::decide::{Status, remaining};
+use rollgate_core::decide::{FollowUpStatus, Status, follow_ups, remaining};
 use rollgate_core::id::Key;
-use rollgate_core::time::Span;
+use rollgate_core::time::{Now, Span};
 use rollgate_core::units::Share;
 use serde::Serialize;
 
+use super::actions::DueAction;
+use super::aftermath;
 use super::control::Control;
 
 /// Where a rollout stands.
@@ -29,10 +31,19 @@ pub struct RolloutStatus {
     pub proposals: Vec<Key>,
     /// Roles that have said go.
     pub votes: Vec<Key>,
+    /// The action that the next step waits for.
+    pub action: Option<DueAction>,
+    /// Flags that may be taken out of the code.
+    pub removable: Vec<Key>,
+    /// Flags that are final or may be taken out, and that somebody still asks for: since the latest change of shares, or
+    /// since this process began.
+    pub lingering: Vec<Key>,
+    /// What is left to do after the rollout, done or not.
+    pub follow_ups: Vec<FollowUpStatus>,
 }
 
 impl RolloutStatus {
-    pub(super) fn of(control: &Control) -> Self {
+    pub(super) fn of(control: &Control, now: Now) -> Self {
         let (ruleset, state) = (&control.ruleset, &control.state);
         let plan = ruleset.plan.as_ref();
         let phase = plan.zip(state.phase).and_then(|(plan, id)| plan.phases.get(id.index()));
@@ -47,7 +58,7 @@ impl RolloutStatus {
                 .flags
                 .iter()
                 .map(|flag| flag.key.clone())
-                .zip(state.shares.iter().copied())
+                .zip(ruleset.flags.iter().zip(&state.shares).map(|(flag, share)| flag.shown(*share)))
                 .collect(),
             due_in: plan.filter(|_| is_running).and_then(|plan| remaining(plan, state)),
             proposals: plan.map_or_else(Vec::new, |plan| {
@@ -62,6 +73,10 @@ impl RolloutStatus {
                 .iter()
                 .filter_map(|vote| Some(ruleset.roles.get(vote.role.index())?.key.clone()))
                 .collect(),
+            action: DueAction::of(control),
+            removable: state.after.removable.clone(),
+            lingering: aftermath::lingering(control),
+            follow_ups: follow_ups(ruleset, state, now.wall),
         }
     }
 }
