@@ -1,6 +1,7 @@
 //! The whole, from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
 
+mod actions_host;
 mod errors;
 mod properties;
 mod scenario_actions;
@@ -13,6 +14,7 @@ mod scenario_happy;
 mod scenario_operator;
 mod scenario_plans;
 mod scenario_proposals;
+mod scenario_removal;
 mod scenario_rollback;
 mod scenario_sustained;
 mod scenario_time;

@@ -137,10 +137,8 @@ impl Flags {
 
     /// The answer for one flag, and why.
     pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
-        if let Some(cell) = self.shared.cell(flag) {
-            cell.asked();
-        }
-        self.shared.snapshots.read(|snapshot| evaluate(snapshot, FlagRef::Name(flag), context))
+        let flag = self.ask(flag);
+        self.shared.snapshots.read(|snapshot| evaluate(snapshot, flag, context))
     }
 
     /// Pins the current snapshot.
@@ -158,6 +156,13 @@ impl Flags {
         self.shared.cells.iter().for_each(|cell| cell.is_asked.store(false, Ordering::Relaxed));
     }
 
+    /// Finds a flag by its name, and remembers that somebody asked.
+    fn ask<'a>(&self, flag: &'a str) -> FlagRef<'a> {
+        let Some(cell) = self.shared.cell(flag) else { return FlagRef::Name(flag) };
+        cell.asked();
+        cell.id.map_or(FlagRef::Name(flag), FlagRef::Id)
+    }
+
     #[inline]
     fn read(&self, cell: &FlagCell, key: &[u8]) -> bool {
         let word = cell.word.load(Ordering::Acquire);
@@ -165,16 +170,30 @@ impl Flags {
             // The empty key is never hashed: a split has no answer for it. Nobody needs no key.
             return word != 0 && !key.is_empty() && bucket::is_in(bucket::bucket(cell.seed, key), word);
         }
-        if word == EVERYBODY {
-            cell.asked();
-            return true;
+        cell.asked();
+        self.is_on_above(cell, word, key)
+    }
+
+    /// The answer of a word that is no threshold inside everybody.
+    #[inline]
+    fn is_on_above(&self, cell: &FlagCell, word: u64, key: &[u8]) -> bool {
+        word == EVERYBODY || self.walk(cell, &Context::of_bytes(key)).is_on()
+    }
+
+    /// As [`is_on`](Self::is_on), for the library's own questions: they are nobody's call site.
+    pub(crate) fn is_on_quietly(&self, flag: &str, key: &str) -> bool {
+        let Some(cell) = self.shared.cell(flag) else { return false };
+        let word = cell.word.load(Ordering::Acquire);
+        if word < EVERYBODY {
+            return word != 0
+                && !key.is_empty()
+                && bucket::is_in(bucket::bucket(cell.seed, key.as_bytes()), word);
         }
-        self.walk(cell, &Context::of_bytes(key)).is_on()
+        self.is_on_above(cell, word, key.as_bytes())
     }
 
     #[cold]
     fn walk(&self, cell: &FlagCell, context: &Context<'_>) -> Evaluation {
-        cell.asked();
         let flag = cell.id.map_or(FlagRef::Name(cell.key.as_str()), FlagRef::Id);
         self.shared.snapshots.read(|snapshot| evaluate(snapshot, flag, context))
     }
@@ -203,6 +222,7 @@ impl Flag {
 
     /// The answer, and why.
     pub fn evaluate(&self, context: &Context<'_>) -> Evaluation {
+        self.cell.asked();
         self.flags.walk(&self.cell, context)
     }
 }
@@ -215,10 +235,7 @@ impl View {
 
     /// The answer for one flag, and why.
     pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
-        if let Some(cell) = self.flags.shared.cell(flag) {
-            cell.asked();
-        }
-        evaluate(&self.snapshot, FlagRef::Name(flag), context)
+        evaluate(&self.snapshot, self.flags.ask(flag), context)
     }
 
     /// The version of all answers.

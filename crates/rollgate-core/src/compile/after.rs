@@ -16,12 +16,8 @@ const STABLE: Span = Span::days(14);
 
 /// Compiles `removal`; a plan that does not write it has its defaults.
 pub(super) fn removal(reader: &mut Reader, names: &mut Names<'_>, item: Option<Item<'_>>) -> Removal {
-    let mut rule = Removal {
-        stable_for: STABLE,
-        conditions: Vec::new(),
-        requires: Vec::new(),
-        approve_by: Vec::new(),
-    };
+    let mut rule =
+        Removal { stable_for: STABLE, conditions: Vec::new(), requires: Vec::new(), approve_by: Vec::new() };
     let mut quiet = Vec::new();
     let map = item.as_ref().and_then(|item| reader.map(item, "a map with stable_for, quiet and requires"));
     if let Some(mut map) = map {
@@ -41,8 +37,7 @@ pub(super) fn removal(reader: &mut Reader, names: &mut Names<'_>, item: Option<I
     let alerts = tree(&[("alerts", "critical"), ("quiet_for", &span)]);
     let mut asked = vec![("critical_alerts".to_owned(), alerts)];
     for metric in quiet {
-        let node =
-            tree(&[("metric", &metric), ("stat", "count"), ("over", &span), ("at_most", "0")]);
+        let node = tree(&[("metric", &metric), ("stat", "count"), ("over", &span), ("at_most", "0")]);
         asked.push((metric, node));
     }
     for (key, node) in &asked {

@@ -33,6 +33,6 @@ pub use phase::{
 pub use plan::{Config, DailyConfig, NoticeConfig, NoticeWhenConfig, RiskConfig};
 pub use tree::{Location, Node, Scalar, Value};
 pub use written::{
-    WrittenDate, WrittenDue, WrittenDuration, WrittenHorizon, WrittenLimit, WrittenPart, WrittenRate, WrittenShare,
-    WrittenSpan, WrittenStat, WrittenTime, WrittenUnit, WrittenWindow,
+    WrittenDate, WrittenDue, WrittenDuration, WrittenHorizon, WrittenLimit, WrittenPart, WrittenRate,
+    WrittenShare, WrittenSpan, WrittenStat, WrittenTime, WrittenUnit, WrittenWindow,
 };

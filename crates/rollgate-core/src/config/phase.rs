@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActionConfig, ConditionConfig, GateConfig, Named, WrittenDue, WrittenDuration, WrittenShare, WrittenSpan};
+use super::{
+    ActionConfig, ConditionConfig, GateConfig, Named, WrittenDue, WrittenDuration, WrittenShare, WrittenSpan,
+};
 
 /// A stage of the rollout, with its steps, gates and triggers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BaselineConfig, ConditionConfig, FlagConfig, FollowUpConfig, MetricConfig, Named, PhaseConfig, RemovalConfig,
-    RoleConfig, WrittenDate, WrittenRate, WrittenSpan, WrittenTime,
+    BaselineConfig, ConditionConfig, FlagConfig, FollowUpConfig, MetricConfig, Named, PhaseConfig,
+    RemovalConfig, RoleConfig, WrittenDate, WrittenRate, WrittenSpan, WrittenTime,
 };
 
 /// A rollgate plan: flags, and the phases that roll them out. Without phases the flags are set by hand.

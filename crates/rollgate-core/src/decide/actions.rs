@@ -108,7 +108,10 @@ pub(super) fn report(turn: &mut Turn<'_>, command: &Command, result: &ActionResu
         return Err(format!("action `{key}` is not under way; `{}` is", action.key));
     }
     if let Some(number) = result.run.filter(|number| *number != run.number) {
-        return Err(format!("this is the result of run {number} of `{key}`; run {} is under way", run.number));
+        return Err(format!(
+            "this is the result of run {number} of `{key}`; run {} is under way",
+            run.number
+        ));
     }
     let why = failure(action, run, result, turn.now.observed);
     finish(turn, action, run, &command.by, &result.output, why);
@@ -130,14 +133,7 @@ fn failure(action: &StepAction, run: Run, result: &ActionResult, now: Timestamp)
 }
 
 /// Writes the end of a run down, and goes on to the next action or holds the rollout.
-fn finish(
-    turn: &mut Turn<'_>,
-    action: &StepAction,
-    run: Run,
-    by: &Key,
-    output: &str,
-    why: Option<String>,
-) {
+fn finish(turn: &mut Turn<'_>, action: &StepAction, run: Run, by: &Key, output: &str, why: Option<String>) {
     let index = turn.state.step;
     turn.state.actions.running = None;
     turn.record(Body::ActionFinished {

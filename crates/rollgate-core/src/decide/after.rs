@@ -224,8 +224,10 @@ pub fn follow_ups(ruleset: &Ruleset, state: &RolloutState, now: Timestamp) -> Ve
         };
         status(&task.key, &task.title, owner, due)
     });
-    let added =
-        after.tasks.iter().map(|task| status(&task.key, &task.title, Some(task.owner.clone()), Some(task.due)));
+    let added = after
+        .tasks
+        .iter()
+        .map(|task| status(&task.key, &task.title, Some(task.owner.clone()), Some(task.due)));
     planned.chain(added).collect()
 }
 

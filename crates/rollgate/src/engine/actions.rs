@@ -78,11 +78,8 @@ impl Engine {
             let (is_ok, output) = (result.is_ok(), result.unwrap_or_else(|why| why));
             let result = ActionResult { action: due.action, run: Some(due.number), is_ok, output };
             // A result that nobody waits for any more is refused, and journalled as that.
-            let _ = self.command(&Command {
-                by: Key::new("host"),
-                role: None,
-                action: Action::Report(result),
-            });
+            let _ =
+                self.command(&Command { by: Key::new("host"), role: None, action: Action::Report(result) });
         }
     }
 }

@@ -76,7 +76,10 @@ fn action(name: Cow<'_, str>, fields: &mut Fields<'_>) -> Result<(Action, &'stat
         "annotate" => {
             let text = fields.text("text", "what is to be remembered")?.into_owned();
             let metric = fields.optional_text("metric", "a metric's name")?;
-            (Action::Annotate { text, metric: metric.as_deref().map(Key::from) }, "command, text, metric, by, role")
+            (
+                Action::Annotate { text, metric: metric.as_deref().map(Key::from) },
+                "command, text, metric, by, role",
+            )
         }
         "follow_up" => (follow_up(fields)?, "command, item, title, owner, due, by, role"),
         _ => return Err(Raw::Text(name).mismatch("command", COMMANDS)),

@@ -5,8 +5,8 @@ use crate::judge::{Attestation, Facts, Judgement, Streaking, Streaks, judge_cond
 use crate::metrics::{Arm, ArmPair, Clip, Clusters, Gap, Measurement, Measures, Part, Tail};
 use crate::snapshot::{
     AlertRule, Bucketing, ChecklistItem, Comparison, Condition, ConditionKind, Daily, Direction, Flag,
-    KeyList, Measure, Metric, MetricKind, MinSamples, OnNoData, Phase, Plan, Query, Removal, RoleRule, RollbackTarget,
-    RollbackTo, Ruleset, Severity, Stat, Subject, Sustained, Trigger, TriggerMode, Window,
+    KeyList, Measure, Metric, MetricKind, MinSamples, OnNoData, Phase, Plan, Query, Removal, RoleRule,
+    RollbackTarget, RollbackTo, Ruleset, Severity, Stat, Subject, Sustained, Trigger, TriggerMode, Window,
 };
 use crate::time::{Now, Span, Timestamp};
 use crate::units::{Share, Unit};
