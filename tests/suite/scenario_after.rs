@@ -1,12 +1,12 @@
 //! What goes with a rollout and follows it: remarks, risks, fallbacks, postmortems, things to do.
 
 use rollgate::clock::ManualClock;
-use rollgate::core::decide::{Status, TaskState};
+use rollgate::core::decide::{RolloutState, Status, TaskState};
 use rollgate::core::report::Form;
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::read::{Format, ruleset};
 use rollgate::{Engine, replay};
-use rollgate_tests::{EM, PM, Record, Scenario};
+use rollgate_tests::{EM, PM, Record, Scenario, memory_system};
 
 use super::scenario_removal::{ALL, at_the_end, overridden, with_end};
 
@@ -265,4 +265,24 @@ fn r159_months_are_no_length_of_time() {
     );
     let problems = ruleset(&text, Format::Yaml).unwrap_err().to_string();
     assert!(problems.contains("follow_ups.later.due") && problems.contains("months"), "{problems}");
+}
+
+#[test]
+fn a_follow_up_and_an_item_of_a_checklist_have_different_names() {
+    let text = format!(
+        "{}\nfollow_ups: {{ training: {{ due: 4w }} }}\n",
+        include_str!("../../examples/plans/memory-system.yaml")
+    );
+    let problems = ruleset(&text, Format::Yaml).unwrap_err().to_string();
+    assert!(problems.contains("`training` is an item of a checklist already"), "{problems}");
+}
+
+#[test]
+fn a_state_from_before_actions_and_follow_ups_loads() {
+    let state = RolloutState::new(&memory_system(), Scenario::START);
+    let mut old = serde_json::to_value(&state).unwrap();
+    let fields = old.as_object_mut().unwrap();
+    assert!(fields.remove("actions").is_some() && fields.remove("after").is_some());
+    let read: RolloutState = serde_json::from_value(old).unwrap();
+    assert_eq!(read, state);
 }

@@ -8,7 +8,7 @@ use super::reader::{Item, Reader, join};
 use crate::config::{Location, Node, Scalar, Value};
 use crate::id::Key;
 use crate::limits::CONDITIONS_MAX;
-use crate::snapshot::{Check, FollowUp, Horizon, MetricKind, Removal, RoleRule};
+use crate::snapshot::{Check, FollowUp, Horizon, MetricKind, Phase, Removal, RoleRule};
 use crate::time::{Span, Timestamp};
 
 /// How long a flag is watched at 100 % before it may go, unless the plan says.
@@ -92,6 +92,7 @@ fn tree(keys: &[(&str, &str)]) -> Node {
 pub(super) fn follow_ups(
     reader: &mut Reader,
     known: &[RoleRule],
+    phases: &[Phase],
     item: Option<Item<'_>>,
     zone: &str,
 ) -> Vec<FollowUp> {
@@ -103,6 +104,12 @@ pub(super) fn follow_ups(
         let owner = map.take("owner").and_then(|item| role(reader, known, &item));
         let due = map.take("due").and_then(|item| horizon_of(reader, &item, zone));
         reader.close(map);
+        // Both are checked off by their names.
+        let mut listed = phases.iter().flat_map(|phase| &phase.checklist);
+        if listed.any(|other| other.key == *key) {
+            let message = format!("`{key}` is an item of a checklist already");
+            reader.error_help("duplicate-id", &item.path, item.key_at(), message, "give it another name");
+        }
         let title = if title.is_empty() { key.to_owned() } else { title };
         found.push(FollowUp { key: Key::new(key), title, owner, due });
     }

@@ -91,7 +91,7 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let risks = risks(reader, map.take("risks"), &phases);
     let notices = notices(reader, map.take("notices"), date);
     let removal = removal(reader, &mut names, map.take("removal"));
-    let follow_ups = follow_ups(reader, &roles, map.take("follow_ups"), &timezone);
+    let follow_ups = follow_ups(reader, &roles, &phases, map.take("follow_ups"), &timezone);
     if !has_phases {
         warn_of_no_phases(reader, &map);
     }
