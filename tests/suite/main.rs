@@ -1,11 +1,14 @@
 //! The whole, from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
 
+mod actions_host;
 mod calendar;
 mod calendar_plan;
 mod calendar_properties;
 mod errors;
 mod properties;
+mod scenario_actions;
+mod scenario_after;
 mod scenario_alerts;
 mod scenario_contingency;
 mod scenario_decisions;
@@ -14,6 +17,7 @@ mod scenario_happy;
 mod scenario_operator;
 mod scenario_plans;
 mod scenario_proposals;
+mod scenario_removal;
 mod scenario_rollback;
 mod scenario_sustained;
 mod scenario_time;

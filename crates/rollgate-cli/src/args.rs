@@ -41,6 +41,29 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// Run a recorded trace through a plan; the journal comes out
     Replay(ReplayArgs),
+    /// Fire every trigger of a plan on a fake clock, and show what each rollback lowers
+    ///
+    /// The engine is the real one, on healthy made-up samples; a phase is reached by overridden decisions, because the
+    /// rehearsal is of the rollbacks. Exits with 1 where a trigger could not be made to fire, where a rollback did not
+    /// lower what the plan says, or where an action failed.
+    Rehearse(RehearseArgs),
+    /// Show the risks of a plan with their triggers, and which of them have fired
+    Risks {
+        /// YAML, TOML or JSON, by extension
+        plan: PathBuf,
+        /// The journal of its rollout, as JSON lines; without it nothing is known to have fired
+        #[arg(long, value_name = "FILE")]
+        journal: Option<PathBuf>,
+        /// How the table is written
+        #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+        format: TableFormat,
+    },
+    /// List flags that may be taken out of the code, and every place that names them
+    ///
+    /// With a journal: flags that it says are removable, and those that the plan calls final. Without one: every flag, and
+    /// whether it may go is not known. Folders named .git, target and node_modules, links, binary files and files above
+    /// 4 MiB are left out.
+    Stale(StaleArgs),
 }
 
 /// Whether warnings count as errors.
@@ -122,6 +145,36 @@ pub(crate) struct ReplayArgs {
     /// After the journal, the scorecard of the phase that the rollout is in
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) scorecard: Option<CardFormat>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RehearseArgs {
+    /// YAML, TOML or JSON, by extension
+    pub(crate) plan: PathBuf,
+    /// Run the actions before steps: each `run` goes to `sh -c`, in the plan's folder
+    ///
+    /// They see the environment of this command, and ROLLGATE_REHEARSAL=1, ROLLGATE_PLAN, ROLLGATE_PHASE, ROLLGATE_STEP and
+    /// ROLLGATE_ACTION. Each is killed at its timeout. Without this they are listed as not run.
+    #[arg(long)]
+    pub(crate) run_actions: bool,
+    /// How the tables are written
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub(crate) format: TableFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StaleArgs {
+    /// YAML, TOML or JSON, by extension
+    pub(crate) plan: PathBuf,
+    /// The folder to look through
+    #[arg(long, value_name = "DIR")]
+    pub(crate) source: PathBuf,
+    /// The journal of its rollout, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+    /// How the table is written
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub(crate) format: TableFormat,
 }
 
 /// How journal records are written.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use rollgate::core::error::{Error, ErrorKind as Kind};
 use rollgate::core::snapshot::Ruleset;
-use rollgate::read;
+use rollgate::{journal, read};
+use serde_json::Value;
 
 /// The compiled plan of a file.
 pub(crate) fn plan(path: &Path) -> Result<Arc<Ruleset>, Error> {
@@ -27,6 +28,23 @@ pub(crate) fn lines(
     }
     let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
     Ok(Box::new(BufReader::new(seen(file))))
+}
+
+/// A journal of a plan, its numbers and hashes checked; `-` is standard input.
+pub(crate) fn journal(path: &Path, ruleset: &Ruleset) -> Result<Vec<Value>, Error> {
+    let read = lines(path, |file| Box::new(file))?.lines().collect::<io::Result<Vec<String>>>();
+    let text = read.map_err(|error| cannot_read(path, &error))?;
+    let text: Vec<String> = text.into_iter().filter(|line| !line.trim().is_empty()).collect();
+    let named =
+        |error: &dyn Display| Error::new(Kind::BrokenJournal, format_args!("{}: {error}", name(path)));
+    journal::verify(text.iter().map(String::as_str)).map_err(|error| named(&error))?;
+    let records: Vec<Value> = text.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    if let Some(other) =
+        records.iter().filter_map(|record| record.get("plan")?.as_str()).find(|plan| ruleset.name != **plan)
+    {
+        return Err(named(&format_args!("it is the journal of plan `{other}`, not of `{}`", ruleset.name)));
+    }
+    Ok(records)
 }
 
 /// The error of a file that cannot be read.

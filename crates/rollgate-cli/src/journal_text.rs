@@ -60,6 +60,18 @@ pub(crate) fn line_of(record: &Value) -> Option<String> {
             text("metric"),
             record.get("value").and_then(Value::as_f64).unwrap_or_default()
         ),
+        "action_started" => format!("action {} is due (run {})", text("action"), number("run")),
+        "action_finished" if record.get("ok") == Some(&Value::Bool(true)) => {
+            format!("✔ action {} ({})", text("action"), Span(number("took_ms")))
+        }
+        "action_finished" => format!("✖ action {} failed: {}", text("action"), text("why")),
+        "annotated" if text("metric").is_empty() => format!("note by {}: {}", text("by"), text("text")),
+        "annotated" => format!("note by {} on {}: {}", text("by"), text("metric"), text("text")),
+        "follow_up_added" => {
+            format!("to do: {} ({}, due {})", text("title"), text("owner"), calendar(text("due")))
+        }
+        "removable" if list(record, "flags").is_empty() => "no flag may be taken out any more".into(),
+        "removable" => format!("may be taken out of the code: {}", list(record, "flags")),
         "alert_opened" => format!("alert ({}): {}", text("severity"), text("id")),
         "alert_closed" => format!("alert closed ({}): {}", text("severity"), text("id")),
         "dropped" => format!("! {} samples of {} were dropped", number("count"), text("metric")),

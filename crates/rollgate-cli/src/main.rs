@@ -12,7 +12,10 @@ mod input;
 mod journal_text;
 mod matrix;
 mod paint;
+mod rehearse;
 mod replay;
+mod risks;
+mod stale;
 mod table;
 
 use std::process::ExitCode;
@@ -31,5 +34,8 @@ fn main() -> ExitCode {
         Command::Matrix { plan, format } => matrix::run(&plan, format),
         Command::Evaluate(asked) => evaluate::run(&asked),
         Command::Replay(asked) => replay::run(&asked),
+        Command::Rehearse(asked) => rehearse::run(&asked),
+        Command::Risks { plan, journal, format } => risks::run(&plan, journal.as_deref(), format),
+        Command::Stale(asked) => stale::run(&asked),
     }
 }

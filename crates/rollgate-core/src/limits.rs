@@ -8,6 +8,14 @@ pub const METRICS_MAX: usize = 1_024;
 pub const PHASES_MAX: usize = 64;
 /// Steps in one phase.
 pub const STEPS_MAX: usize = 64;
+/// Actions before one step.
+pub const ACTIONS_MAX: usize = 64;
+/// Bytes of an action's output that are kept: the last ones, in which a program says why it ended.
+pub const ACTION_OUTPUT_BYTES_MAX: usize = 4_096;
+/// Annotations that a state keeps for scorecards; the journal keeps all.
+pub const ANNOTATIONS_KEPT: usize = 64;
+/// Things to do that people may add to those of the plan.
+pub const FOLLOW_UPS_MAX: usize = 256;
 /// Gates, triggers or checks in one phase.
 pub const CONDITIONS_MAX: usize = 256;
 /// Groups inside groups: the judge recurses, and its stack is bounded by this.

@@ -47,6 +47,7 @@ fn snapshot(vectors: &[Vector]) -> Snapshot {
             seed: seed(ROLLOUT, &vector.salt),
             by: Bucketing::TargetingKey,
             is_enabled: true,
+            is_final: false,
             parent: None,
             always_on: KeyList::default(),
             always_off: KeyList::default(),

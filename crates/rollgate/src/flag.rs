@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rollgate_core::bucket;
 use rollgate_core::evaluate::{Context, Evaluation, FlagRef, evaluate, reach};
@@ -27,6 +27,22 @@ struct FlagCell {
     seed: u64,
     /// A threshold of 0 ..= 2^32, or [`WALK`]. Read without a lock by every evaluation by handle.
     word: AtomicU64,
+    /// Somebody asked while it was on for everybody: a call site that a removal would have to find. Written once, so that
+    /// reading threads share the line.
+    is_asked: AtomicBool,
+}
+
+impl FlagCell {
+    fn new(key: Key, id: Option<FlagId>, seed: u64, word: u64) -> Self {
+        Self { key, id, seed, word: AtomicU64::new(word), is_asked: AtomicBool::new(false) }
+    }
+
+    #[inline]
+    fn asked(&self) {
+        if !self.is_asked.load(Ordering::Relaxed) {
+            self.is_asked.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 struct Shared {
@@ -76,6 +92,7 @@ pub struct Flag {
 #[derive(Clone)]
 pub struct View {
     snapshot: Arc<Snapshot>,
+    flags: Flags,
 }
 
 impl Flags {
@@ -84,8 +101,7 @@ impl Flags {
         let first = Snapshot::initial(ruleset.clone());
         let cells = ruleset.flags.iter().enumerate().map(|(index, flag)| {
             let id = FlagId(index as u16);
-            let word = AtomicU64::new(word_of(&first, id));
-            Arc::new(FlagCell { key: flag.key.clone(), id: Some(id), seed: flag.seed, word })
+            Arc::new(FlagCell::new(flag.key.clone(), Some(id), flag.seed, word_of(&first, id)))
         });
         let cells = cells.collect();
         let places =
@@ -107,7 +123,7 @@ impl Flags {
     /// A flag's handle. An unknown key gives one that is always off.
     pub fn flag(&self, key: &str) -> Flag {
         let known = self.shared.cell(key);
-        let unknown = || FlagCell { key: Key::new(key), id: None, seed: 0, word: AtomicU64::new(0) };
+        let unknown = || FlagCell::new(Key::new(key), None, 0, 0);
         Flag { cell: known.cloned().unwrap_or_else(|| Arc::new(unknown())), flags: self.clone() }
     }
 
@@ -121,12 +137,30 @@ impl Flags {
 
     /// The answer for one flag, and why.
     pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
-        self.shared.snapshots.read(|snapshot| evaluate(snapshot, FlagRef::Name(flag), context))
+        let flag = self.ask(flag);
+        self.shared.snapshots.read(|snapshot| evaluate(snapshot, flag, context))
     }
 
     /// Pins the current snapshot.
     pub fn view(&self) -> View {
-        View { snapshot: self.shared.snapshots.load() }
+        View { snapshot: self.shared.snapshots.load(), flags: self.clone() }
+    }
+
+    /// Whether a flag that is on for everybody has been asked for since [`forget_asked`](Self::forget_asked).
+    pub(crate) fn is_asked(&self, flag: &str) -> bool {
+        self.shared.cell(flag).is_some_and(|cell| cell.is_asked.load(Ordering::Relaxed))
+    }
+
+    /// Forgets who has asked: what comes now is asked of the shares that apply now.
+    pub(crate) fn forget_asked(&self) {
+        self.shared.cells.iter().for_each(|cell| cell.is_asked.store(false, Ordering::Relaxed));
+    }
+
+    /// Finds a flag by its name, and remembers that somebody asked.
+    fn ask<'a>(&self, flag: &'a str) -> FlagRef<'a> {
+        let Some(cell) = self.shared.cell(flag) else { return FlagRef::Name(flag) };
+        cell.asked();
+        cell.id.map_or(FlagRef::Name(flag), FlagRef::Id)
     }
 
     #[inline]
@@ -136,10 +170,26 @@ impl Flags {
             // The empty key is never hashed: a split has no answer for it. Nobody needs no key.
             return word != 0 && !key.is_empty() && bucket::is_in(bucket::bucket(cell.seed, key), word);
         }
-        if word == EVERYBODY {
-            return true;
+        cell.asked();
+        self.is_on_above(cell, word, key)
+    }
+
+    /// The answer of a word that is no threshold inside everybody.
+    #[inline]
+    fn is_on_above(&self, cell: &FlagCell, word: u64, key: &[u8]) -> bool {
+        word == EVERYBODY || self.walk(cell, &Context::of_bytes(key)).is_on()
+    }
+
+    /// As [`is_on`](Self::is_on), for the library's own questions: they are nobody's call site.
+    pub(crate) fn is_on_quietly(&self, flag: &str, key: &str) -> bool {
+        let Some(cell) = self.shared.cell(flag) else { return false };
+        let word = cell.word.load(Ordering::Acquire);
+        if word < EVERYBODY {
+            return word != 0
+                && !key.is_empty()
+                && bucket::is_in(bucket::bucket(cell.seed, key.as_bytes()), word);
         }
-        self.walk(cell, &Context::of_bytes(key)).is_on()
+        self.is_on_above(cell, word, key.as_bytes())
     }
 
     #[cold]
@@ -172,6 +222,7 @@ impl Flag {
 
     /// The answer, and why.
     pub fn evaluate(&self, context: &Context<'_>) -> Evaluation {
+        self.cell.asked();
         self.flags.walk(&self.cell, context)
     }
 }
@@ -184,7 +235,7 @@ impl View {
 
     /// The answer for one flag, and why.
     pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
-        evaluate(&self.snapshot, FlagRef::Name(flag), context)
+        evaluate(&self.snapshot, self.flags.ask(flag), context)
     }
 
     /// The version of all answers.
@@ -204,6 +255,16 @@ fn word_of(snapshot: &Snapshot, id: FlagId) -> u64 {
         else {
             return 0;
         };
+        if flag.is_final {
+            // A constant: whatever lies above it, only the flags below it are still asked.
+            return if at == id {
+                EVERYBODY
+            } else if is_own_bucket {
+                reach(snapshot, id, 0)
+            } else {
+                WALK
+            };
+        }
         if state.is_killed || !flag.is_enabled {
             // Off, or the caller's default, which is off for a boolean call.
             return 0;

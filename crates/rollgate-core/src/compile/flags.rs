@@ -1,6 +1,6 @@
 //! Flags: salts, nesting, lists.
 
-use super::reader::{Item, Reader};
+use super::reader::{Item, Reader, join};
 use crate::bucket;
 use crate::id::{FlagId, Key};
 use crate::limits::{FLAGS_MAX, WITHIN_DEPTH_MAX};
@@ -9,6 +9,9 @@ use crate::units::Share;
 
 /// How a child's share above its parent's is mended.
 pub(super) const ABOVE_PARENT: &str = "a child's share of all subjects is at most its parent's";
+
+/// Keys that would make a final flag anything but on for everybody.
+const FINAL_LACKS: [&str; 5] = ["enabled", "share", "within", "always_on", "always_off"];
 
 /// A flag as written, before its parent is looked up.
 struct Written<'a> {
@@ -40,6 +43,7 @@ pub(super) fn flags(reader: &mut Reader, item: Option<Item<'_>>, setup: Setup) -
     for index in 0..written.len() {
         let flag = &written[index].flag;
         if let Some(Parent { flag: parent, share_of: ShareOf::Total, .. }) = flag.parent
+            && !written[parent.index()].flag.is_final
             && flag.initial > written[parent.index()].flag.initial
         {
             let above = &written[parent.index()].flag;
@@ -63,6 +67,7 @@ fn flag<'a>(reader: &mut Reader, key: &str, item: &Item<'a>, setup: Setup) -> Op
         seed: 0,
         by: Bucketing::TargetingKey,
         is_enabled: true,
+        is_final: false,
         parent: None,
         always_on: KeyList::default(),
         always_off: KeyList::default(),
@@ -120,6 +125,18 @@ fn flag<'a>(reader: &mut Reader, key: &str, item: &Item<'a>, setup: Setup) -> Op
             "`share_of` without `within`",
             "name the parent: `within: FLAG`",
         );
+    }
+    if let Some(is_final) = map.take("final").and_then(|item| reader.flag(&item)) {
+        flag.is_final = is_final;
+        for key in FINAL_LACKS.into_iter().filter(|key| is_final && map.has(key)) {
+            reader.error_help(
+                "final-flag-set",
+                &join(&item.path, key),
+                map.key_at(key),
+                format_args!("`{key}` says nothing of a flag that is final"),
+                "remove it: a final flag is on for everybody",
+            );
+        }
     }
     reader.close(map);
     Some(Written { flag, within, share_of, at: item.clone() })

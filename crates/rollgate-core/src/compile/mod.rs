@@ -1,5 +1,7 @@
 //! What people write to what everything else reads. Finds every problem in one pass, each with its place.
 
+mod actions;
+mod after;
 mod calendar;
 mod compare;
 mod condition;
@@ -17,5 +19,6 @@ mod schedule;
 mod trigger;
 mod value;
 
+pub use after::horizon;
 pub use plan::{Compiled, compile, compile_config};
 pub use problem::{Level, Problem, Problems};

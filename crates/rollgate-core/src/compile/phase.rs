@@ -1,5 +1,6 @@
 //! Phases: steps, gates, triggers, contingencies, decisions.
 
+use super::actions::actions;
 use super::calendar::{due, window};
 use super::condition::{Names, Use, condition, condition_in, role};
 use super::flags::{ABOVE_PARENT, unknown};
@@ -208,6 +209,13 @@ pub(super) fn set(reader: &mut Reader, names: &Names<'_>, item: &Item<'_>) -> Ve
     for (key, _, item) in entries {
         let share = reader.share(&item);
         match names.flags.iter().position(|flag| flag.key == *key) {
+            Some(flag) if names.flags[flag].is_final => reader.error_help(
+                "final-flag-set",
+                &item.path,
+                item.key_at(),
+                format_args!("`{key}` is final: it is on for everybody, and no plan sets it"),
+                "remove it here, or remove `final: true` from the flag",
+            ),
             Some(flag) => shares.extend(share.map(|share| (FlagId(flag as u16), share))),
             None => unknown(
                 reader,
@@ -254,6 +262,7 @@ fn steps(
                 for (index, flag) in names.flags.iter().enumerate() {
                     if let Some(parent) = flag.parent
                         && parent.share_of == ShareOf::Total
+                        && !names.flags[parent.flag.index()].is_final
                         && shares[index] > shares[parent.flag.index()]
                     {
                         let above = &names.flags[parent.flag.index()].key;
@@ -287,8 +296,9 @@ fn steps(
             .and_then(|item| reader.span(&item, Span::ZERO))
             .unwrap_or(duration.map_or(day, |duration| duration.min(day)));
         let only_if = map.take("only_if").and_then(|item| condition(reader, names, &item, Use::Gate, 0));
+        let actions = actions(reader, names.roles, map.take("actions"));
         reader.close(map);
-        steps.push(Step { shares: shares.clone(), names: named, hold, soak, only_if });
+        steps.push(Step { shares: shares.clone(), names: named, hold, soak, only_if, actions });
     }
     (steps, shares)
 }

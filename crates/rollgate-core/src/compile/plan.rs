@@ -1,5 +1,6 @@
 //! The whole plan file.
 
+use super::after::{follow_ups, removal};
 use super::calendar::{date, freezes, time_of_day, window, zone};
 use super::condition::Names;
 use super::fingerprint::fingerprint;
@@ -98,6 +99,9 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let daily = daily(reader, &mut names, map.take("daily"));
     let risks = risks(reader, map.take("risks"), &phases);
     let notices = notices(reader, map.take("notices"), date);
+    let removal = removal(reader, &mut names, map.take("removal"));
+    let timezone = zone.name().to_owned();
+    let follow_ups = follow_ups(reader, &roles, &phases, map.take("follow_ups"), &timezone);
     if !has_phases {
         warn_of_no_phases(reader, &map);
     }
@@ -107,10 +111,9 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
         flags.iter().enumerate().map(|(index, flag)| (flag.key.clone(), FlagId(index as u16))).collect();
     flag_index.sort();
     phases.iter_mut().for_each(|phase| phase.daily = overlaid(&daily.checks, &phase.daily));
-    let timezone = zone.name().to_owned();
     let calendar = Calendar { zone, freezes };
-    let plan =
-        (!phases.is_empty()).then_some(Plan { phases, targets, daily, notices, risks, date, calendar });
+    let plan = Plan { phases, targets, daily, notices, risks, date, calendar, removal, follow_ups };
+    let plan = (!plan.phases.is_empty()).then_some(plan);
     if has_phases && plan.is_none() {
         return None;
     }
@@ -166,9 +169,19 @@ fn name(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) -> String {
 
 /// What a file says for its phases says nothing where it has none.
 fn warn_of_no_phases(reader: &mut Reader, map: &Map<'_>) {
-    let keys =
-        ["baseline", "targets", "daily", "risks", "notices", "freezes", "deployment_window", "schedule"];
-    for key in keys.into_iter().filter(|key| map.has(key)) {
+    const OF_PHASES: [&str; 10] = [
+        "baseline",
+        "targets",
+        "daily",
+        "risks",
+        "notices",
+        "freezes",
+        "deployment_window",
+        "schedule",
+        "removal",
+        "follow_ups",
+    ];
+    for key in OF_PHASES.into_iter().filter(|key| map.has(key)) {
         let message = format!("`{key}` says nothing in a file without phases");
         reader.warn("no-effect", key, map.key_at(key), message, "add `phases:`, or remove it");
     }

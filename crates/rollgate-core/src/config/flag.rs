@@ -28,6 +28,9 @@ pub struct FlagConfig {
     /// Whom this flag's share is a share of; required beside `within`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share_of: Option<ShareOfConfig>,
+    /// `true`: the flag is on for everybody, for good; no phase sets it, nothing turns it off, and only its call sites are left.
+    #[serde(default, rename = "final", skip_serializing_if = "Option::is_none")]
+    pub is_final: Option<bool>,
     /// Targeting keys that always get `on`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub always_on: Option<Vec<String>>,

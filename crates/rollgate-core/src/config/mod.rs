@@ -3,6 +3,8 @@
 //! A plan file becomes a [`Node`], so that every problem has its place; a program may fill in a [`Config`] instead.
 //! Both are compiled by [`crate::compile`], by the same rules. The types are the source of the JSON Schema.
 
+mod action;
+mod after;
 mod calendar;
 mod condition;
 mod flag;
@@ -15,6 +17,8 @@ mod to_tree;
 mod tree;
 mod written;
 
+pub use action::ActionConfig;
+pub use after::{FollowUpConfig, RemovalConfig};
 pub use calendar::{DeploymentWindowConfig, FreezeConfig, ScheduleItemConfig, WeekdayConfig};
 pub use condition::{
     AtLeastOfConfig, ChangeConfig, ChecklistConfig, ConditionConfig, GateConfig, NoDataConfig,
@@ -31,6 +35,6 @@ pub use phase::{
 pub use plan::{Config, DailyConfig, NoticeConfig, NoticeWhenConfig, RiskConfig};
 pub use tree::{Location, Node, Scalar, Value};
 pub use written::{
-    WrittenDate, WrittenDue, WrittenDuration, WrittenLimit, WrittenMoment, WrittenPart, WrittenRate,
-    WrittenShare, WrittenSpan, WrittenStat, WrittenTime, WrittenUnit, WrittenWindow,
+    WrittenDate, WrittenDue, WrittenDuration, WrittenHorizon, WrittenLimit, WrittenMoment, WrittenPart,
+    WrittenRate, WrittenShare, WrittenSpan, WrittenStat, WrittenTime, WrittenUnit, WrittenWindow,
 };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ConditionConfig, DeploymentWindowConfig, GateConfig, Named, ScheduleItemConfig, WrittenDue,
+    ActionConfig, ConditionConfig, DeploymentWindowConfig, GateConfig, Named, ScheduleItemConfig, WrittenDue,
     WrittenDuration, WrittenShare, WrittenSpan,
 };
 
@@ -90,6 +90,9 @@ pub struct StepConfig {
     /// It is applied only once this passes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_if: Option<ConditionConfig>,
+    /// What must succeed first, in this order, each time the step is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actions: Option<Named<ActionConfig>>,
 }
 
 /// A condition whose holding calls for rollback.

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BaselineConfig, ConditionConfig, DeploymentWindowConfig, FlagConfig, FreezeConfig, MetricConfig, Named,
-    PhaseConfig, RoleConfig, ScheduleItemConfig, WrittenDate, WrittenRate, WrittenSpan, WrittenTime,
+    BaselineConfig, ConditionConfig, DeploymentWindowConfig, FlagConfig, FollowUpConfig, FreezeConfig,
+    MetricConfig, Named, PhaseConfig, RemovalConfig, RoleConfig, ScheduleItemConfig, WrittenDate,
+    WrittenRate, WrittenSpan, WrittenTime,
 };
 
 /// A rollgate plan: flags, and the phases that roll them out. Without phases the flags are set by hand.
@@ -82,6 +83,12 @@ pub struct Config {
     /// Messages on transitions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices: Option<Vec<NoticeConfig>>,
+    /// When flags at 100 % may be taken out of the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removal: Option<RemovalConfig>,
+    /// Work for after the rollout, checked off like a checklist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow_ups: Option<Named<FollowUpConfig>>,
 }
 
 /// The daily scorecard: when, and which rows.

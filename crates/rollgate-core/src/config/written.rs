@@ -103,6 +103,8 @@ written! {
     WrittenWindow: text, concat!("^(?:phase|", span!(), ")$");
     /// A date, or a time before the phase ends.
     WrittenDue: text, concat!("^(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|", span!(), ")$");
+    /// A date, or a length of time after completion: `2026-04-01`, `4w`.
+    WrittenHorizon: text, concat!("^(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|", span!(), ")$");
     /// The part of all subjects: `10%`, `0.25%`, `0.10`. A bare `1` is refused: write `100%` or `1%`.
     WrittenShare: part, r"^(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+) *%|[01]?\.[0-9]+|0)$";
     /// A part of a whole: `10%` or `0.1`.

@@ -1,5 +1,6 @@
 //! What people and programs ask of a rollout.
 
+use super::ActionResult;
 use crate::id::Key;
 use crate::units::Share;
 
@@ -107,6 +108,26 @@ pub enum Action {
     Retry,
     /// Measure the baselines that are to be captured.
     CaptureBaseline,
+    /// Report the result of an action before a step.
+    Report(ActionResult),
+    /// Write a remark beside the numbers.
+    Annotate {
+        /// What.
+        text: String,
+        /// Of which metric.
+        metric: Option<Key>,
+    },
+    /// Add a thing to do.
+    FollowUp {
+        /// Its name, by which it is checked off.
+        item: Key,
+        /// What is to be done.
+        title: String,
+        /// Who does it: a role or a person.
+        owner: Key,
+        /// By when: a date, or a length of time from now.
+        due: String,
+    },
 }
 
 impl Action {
@@ -127,6 +148,9 @@ impl Action {
             Self::Stop { .. } => "stop",
             Self::Retry => "retry",
             Self::CaptureBaseline => "capture_baseline",
+            Self::Report(_) => "action",
+            Self::Annotate { .. } => "annotate",
+            Self::FollowUp { .. } => "follow_up",
         }
     }
 }

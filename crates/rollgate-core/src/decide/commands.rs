@@ -1,12 +1,11 @@
 //! Commands: each one is carried out whole, or refused with a record that says why.
 
 use super::decision::{approve, decide, no_role, roles_of};
-use super::evaluation::{apply_step, enter, record_captures};
+use super::evaluation::{apply_step, enter, entry_step, record_captures};
 use super::operator;
 use super::record::{Body, CauseKind, CauseOf};
 use super::transition::Turn;
-use super::{Action, Command, Said, Status};
-use super::{calendar, schedule};
+use super::{Action, Command, Said, Status, actions, after, calendar, schedule};
 use crate::id::{Key, PhaseId};
 use crate::judge::Attestation;
 use crate::limits::ATTESTATIONS_MAX;
@@ -50,6 +49,11 @@ pub(super) fn obey(turn: &mut Turn<'_>, command: &Command) {
         Action::Resume { reason } => resume(turn, command, reason),
         Action::Stop { reason } => stop(turn, command, reason),
         Action::CaptureBaseline => capture(turn),
+        Action::Report(result) => actions::report(turn, command, result),
+        Action::Annotate { text, metric } => after::annotate(turn, command, text, metric.as_ref()),
+        Action::FollowUp { item, title, owner, due } => {
+            after::add_task(turn, command, item, title, owner, due)
+        }
     };
     if let Err(why) = outcome {
         refuse(turn, command, why);
@@ -89,6 +93,9 @@ fn current<'a>(turn: &Turn<'a>) -> Result<(&'a Plan, &'a Phase, PhaseId), String
 fn check(turn: &mut Turn<'_>, command: &Command, item: &Key) -> Result<(), String> {
     let (_, phase, id) = current(turn)?;
     if !phase.checklist.iter().any(|listed| listed.key == *item) {
+        if after::check_task(turn, command, item) {
+            return Ok(());
+        }
         let listed: Vec<&str> = phase.checklist.iter().map(|listed| listed.key.as_str()).collect();
         let listed = if listed.is_empty() { "none".to_owned() } else { listed.join(", ") };
         return Err(format!("phase `{}` has no checklist item `{item}`; it has {listed}", phase.key));
@@ -116,7 +123,9 @@ fn is_asked(plan: &Plan, phase: &Phase, failed: Option<PhaseId>, item: &Key) -> 
         });
     }
     let contingency = failed.and_then(|failed| plan.phases.get(failed.index())?.contingency.as_ref());
-    is_asked || contingency.is_some_and(|rule| rule.requires.contains(item) || rule.if_zero.contains(item))
+    is_asked
+        || after::is_asked(plan, item)
+        || contingency.is_some_and(|rule| rule.requires.contains(item) || rule.if_zero.contains(item))
 }
 
 fn attest(
@@ -231,6 +240,7 @@ fn stop(turn: &mut Turn<'_>, command: &Command, reason: &str) -> Result<(), Stri
     turn.state.planned = vec![Share::ZERO; flags];
     // What was measured until now was of another exposure, as after a rollback: no trigger reads it after a retry.
     turn.state.rollback_from = Some(turn.now.observed);
+    actions::forget(&mut turn.state);
     turn.set_status(Status::Stopped);
     turn.record(Body::Stopped { by: command.by.clone(), reason: reason.into() });
     super::rollback::lapse_proposals(turn, &[]);
@@ -306,6 +316,7 @@ fn retry(turn: &mut Turn<'_>, command: &Command) {
     state.has_fallen_to_zero = false;
     state.is_killed = false;
     state.is_completed = false;
+    state.after.completed_at = None;
     state.latches.clear();
     state.contingency.clear();
     state.attestations.retain(|given| given.phase < phase);
@@ -324,10 +335,11 @@ fn retry(turn: &mut Turn<'_>, command: &Command) {
 }
 
 /// Enters a phase at a later step, whose predecessors were applied before.
-fn enter_at(turn: &mut Turn<'_>, phase: PhaseId, step: usize) {
+fn enter_at(turn: &mut Turn<'_>, phase: PhaseId, index: usize) {
     schedule::enter(turn);
     let state = &mut turn.state;
-    state.step = step;
+    actions::forget(state);
+    state.step = index;
     state.phase_clock = state.clock;
     state.first_step_clock = None;
     state.last_step_clock = None;
@@ -338,7 +350,14 @@ fn enter_at(turn: &mut Turn<'_>, phase: PhaseId, step: usize) {
     if let Some(rule) = turn.plan().and_then(|plan| plan.phases.get(phase.index())) {
         turn.record(Body::PhaseStarted { title: rule.title.clone() });
     }
-    apply_step(turn, step);
+    let has_actions =
+        turn.phase().and_then(|phase| phase.steps.get(index)).is_some_and(|step| !step.actions.is_empty());
+    // Results of the attempt before are forgotten: the step waits for its actions like any other.
+    if has_actions {
+        entry_step(turn);
+    } else {
+        apply_step(turn, index);
+    }
 }
 
 fn capture(turn: &mut Turn<'_>) -> Result<(), String> {

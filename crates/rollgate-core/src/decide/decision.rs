@@ -245,6 +245,7 @@ pub(super) fn pass_phase(turn: &mut Turn<'_>) {
             // Completed is reported with the last finite phase; what follows is open.
             if !is_open && plan.phase(next).duration.is_none() {
                 turn.state.is_completed = true;
+                turn.state.after.completed_at = Some(turn.now.wall);
                 turn.record(Body::Completed {});
             }
             enter(turn, next);
@@ -252,6 +253,7 @@ pub(super) fn pass_phase(turn: &mut Turn<'_>) {
         None => {
             let was_completed = turn.state.is_completed;
             turn.state.is_completed = true;
+            turn.state.after.completed_at.get_or_insert(turn.now.wall);
             turn.set_status(Status::Completed);
             turn.record(Body::PhasePassed {});
             if !was_completed {

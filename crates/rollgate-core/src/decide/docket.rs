@@ -1,5 +1,6 @@
 //! What is to be judged now: the questions that deciding will ask.
 
+use super::after::is_removal_due;
 use super::{RolloutState, Status, TriggerRef};
 use crate::id::{Key, PhaseId};
 use crate::judge::Facts;
@@ -20,13 +21,22 @@ pub struct Docket {
     pub step: Option<usize>,
     /// Whether the daily scorecard is due.
     pub daily: bool,
+    /// Whether flags have all that their removal asks for but the word of the windows.
+    pub removal: bool,
 }
 
 impl Docket {
     /// What to judge at an evaluation at `now`.
     pub fn of(ruleset: &Ruleset, state: &RolloutState, now: Now) -> Self {
         let Some(plan) = &ruleset.plan else {
-            return Self { live: None, settling: Vec::new(), gates: false, step: None, daily: false };
+            return Self {
+                live: None,
+                settling: Vec::new(),
+                gates: false,
+                step: None,
+                daily: false,
+                removal: false,
+            };
         };
         let settling = state
             .latches
@@ -40,6 +50,7 @@ impl Docket {
             gates: is_due(plan, state),
             step: due_step(plan, state),
             daily: super::daily_due(ruleset, state, now.wall).is_some(),
+            removal: is_removal_due(ruleset, state, now.observed),
         }
     }
 }

@@ -4,8 +4,9 @@ use super::docket::{due_step, is_due};
 use super::record::{Body, CauseKind, CauseOf, ShareMap};
 use super::rollback::{Watch, by_trigger, can_lower, latch, roll_back};
 use super::transition::Turn;
-use super::{Proposal, RolloutState, Status, TriggerJudgement, TriggerRef};
-use super::{calendar, schedule};
+use super::{
+    Proposal, RolloutState, Status, TriggerJudgement, TriggerRef, actions, after, calendar, schedule,
+};
 use crate::id::{Key, PhaseId};
 use crate::judge::{SetVerdict, Verdict};
 use crate::snapshot::{ConditionKind, Ruleset, Trigger, TriggerMode, Window};
@@ -72,8 +73,12 @@ fn advance(turn: &mut Turn<'_>) {
     if fire(turn) {
         return;
     }
+    after::note_removable(turn);
+    actions::expire(turn);
+    // Actions are asked last: nobody makes a backup for a step that other things still hold back.
     if let Some(index) = ready_step(turn)
         && calendar::lets_step(turn)
+        && actions::ready(turn, index)
     {
         return apply_step(turn, index);
     }
@@ -97,6 +102,7 @@ pub(super) fn fire(turn: &mut Turn<'_>) -> bool {
             TriggerMode::Manual => "manual",
         };
         turn.record(Body::TriggerFired { trigger: rule.key.clone(), mode, finding: finding.clone() });
+        after::fired(turn, judged.trigger);
         if rule.is_dry_run {
             latch(turn, judged.trigger, Watch::Nothing);
         } else if rule.mode == TriggerMode::Automatic {
@@ -225,6 +231,15 @@ fn ready_step(turn: &Turn<'_>) -> Option<usize> {
     holds.then_some(index)
 }
 
+/// The step that an entry begins with. Who let the phase be entered has looked at the calendar, or an override covers it.
+pub(super) fn entry_step(turn: &mut Turn<'_>) {
+    if let Some(index) = ready_step(turn)
+        && actions::ready(turn, index)
+    {
+        apply_step(turn, index);
+    }
+}
+
 /// Moves to the shares of a step of the current phase.
 pub(super) fn apply_step(turn: &mut Turn<'_>, index: usize) {
     let Some(step) = turn.phase().and_then(|phase| phase.steps.get(index)) else { return };
@@ -234,6 +249,7 @@ pub(super) fn apply_step(turn: &mut Turn<'_>, index: usize) {
     };
     capture_baselines(turn, &step.shares);
     let state = &mut turn.state;
+    actions::forget(state);
     state.planned = step.shares.to_vec();
     state.step = index + 1;
     state.first_step_clock.get_or_insert(state.clock);
@@ -334,6 +350,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, phase: PhaseId) {
     let Some(rule) = turn.plan().and_then(|plan| plan.phases.get(phase.index())) else { return };
     schedule::enter(turn);
     let state = &mut turn.state;
+    actions::forget(state);
     state.phase = Some(phase);
     state.step = 0;
     state.phase_clock = state.clock;
@@ -347,8 +364,5 @@ pub(super) fn enter(turn: &mut Turn<'_>, phase: PhaseId) {
     turn.mark();
     turn.reset_streaks();
     turn.record(Body::PhaseStarted { title: rule.title.clone() });
-    // Who let the phase be entered has looked at the calendar, or an override covers it.
-    if let Some(index) = ready_step(turn) {
-        apply_step(turn, index);
-    }
+    entry_step(turn);
 }

@@ -71,4 +71,6 @@ pub struct Findings {
     pub daily: Vec<Finding>,
     /// Baselines that could be captured now.
     pub captures: Vec<Capture>,
+    /// Whether the windows know of nothing that speaks against the removal of flags, where that was asked.
+    pub removal: Option<bool>,
 }

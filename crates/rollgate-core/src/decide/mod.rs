@@ -10,6 +10,8 @@
 //! Nothing here reads a clock: waits are counted on the time that the engine has watched, which the caller passes in
 //! through [`observe`]. Each input gives one [`Transition`]; the runtime executes its effects in their order.
 
+mod actions;
+mod after;
 mod agenda;
 mod calendar;
 mod command;
@@ -28,6 +30,10 @@ mod state;
 mod timeline;
 mod transition;
 
+pub use actions::{ActionResult, Attempt, Run, running_action};
+pub use after::{
+    After, Annotation, Fired, FollowUpStatus, REMOVAL_ITEM, Task, TaskState, follow_ups, removal_lacks,
+};
 pub use agenda::{Agenda, Held, HeldWhat, OpenReminder, Progress, QueuedGo, Reminded};
 pub use command::{Action, Choice, Command};
 pub use docket::{Docket, due_step, facts, is_due, live_phase, next_wakeup, remaining};

@@ -68,6 +68,8 @@ impl RolloutState {
         }
         self.votes.clear();
         self.gates = None;
+        // They may have been edited: what succeeded may not be what is asked for now.
+        super::actions::forget(self);
         self.adopt_triggers(ruleset, &names);
         self.adopt_baselines(ruleset, &names);
         self.hash = ruleset.hash.clone();

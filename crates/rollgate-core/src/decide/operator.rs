@@ -34,6 +34,9 @@ pub(super) fn set(
         let (Some(slot), Some(set)) = (shares.get_mut(flag.index()), overrides.get_mut(flag.index())) else {
             return Err(format!("there is no flag `{key}`"));
         };
+        if turn.ruleset.flag(flag).is_final {
+            return Err(format!("`{key}` is final: it is on for everybody, and no share changes that"));
+        }
         let planned = turn.state.planned.get(flag.index()).copied().unwrap_or(Share::ZERO);
         let status = turn.state.status;
         if has_plan && matches!(status, Status::RolledBack | Status::Stopped) && *share > *slot {

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::decide::{HeldWhat, Status};
 use crate::id::{FlagId, Key, PhaseId};
 use crate::judge::Finding;
-use crate::snapshot::{Ruleset, Severity};
+use crate::snapshot::{Flag, Ruleset, Severity};
 use crate::time::Timestamp;
 use crate::units::Share;
 
@@ -17,7 +17,8 @@ pub struct ShareMap(pub Vec<(Key, Share)>);
 impl ShareMap {
     /// The shares of all flags.
     pub fn all(ruleset: &Ruleset, shares: &[Share]) -> Self {
-        Self(ruleset.flags.iter().zip(shares).map(|(flag, share)| (flag.key.clone(), *share)).collect())
+        let entry = |(flag, share): (&Flag, &Share)| (flag.key.clone(), flag.shown(*share));
+        Self(ruleset.flags.iter().zip(shares).map(entry).collect())
     }
     /// The shares of these flags.
     pub fn of(ruleset: &Ruleset, flags: &[FlagId], shares: &[Share]) -> Self {
@@ -255,6 +256,38 @@ pub enum Body {
     DailyScorecard {
         day: String,
         findings: Vec<Finding>,
+    },
+    ActionStarted {
+        step: usize,
+        action: Key,
+        run: u64,
+    },
+    ActionFinished {
+        step: usize,
+        action: Key,
+        run: u64,
+        ok: bool,
+        output: String,
+        took_ms: u64,
+        by: Key,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    Annotated {
+        by: Key,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        metric: Option<Key>,
+        text: String,
+    },
+    FollowUpAdded {
+        item: Key,
+        title: String,
+        owner: Key,
+        due: Timestamp,
+        by: Key,
+    },
+    Removable {
+        flags: Vec<Key>,
     },
     ClockJump {
         by_ms: i64,

@@ -58,6 +58,7 @@ pub(super) fn roll_back(turn: &mut Turn<'_>, targets: &[&RollbackTo], fired: &[T
     };
 
     let state = &mut turn.state;
+    super::actions::forget(state);
     let current = if state.status == Status::RolledBack { state.applied } else { state.phase };
     state.failed = state.failed.or(state.phase);
     state.applied = match (is_zero, phase) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Agenda, Names, TriggerRef};
+use super::{After, Agenda, Attempt, Names, TriggerRef};
 use crate::id::{Key, PhaseId, RoleId};
 use crate::judge::{Attestation, SetVerdict};
 use crate::snapshot::{BaselineSource, FlagState, Ruleset};
@@ -170,6 +170,12 @@ pub struct RolloutState {
     /// What the calendar must not forget.
     #[serde(default)]
     pub agenda: Agenda,
+    /// The actions of the next step.
+    #[serde(default)]
+    pub actions: Attempt,
+    /// What is kept beyond a phase and beyond the rollout.
+    #[serde(default)]
+    pub after: After,
 }
 
 impl RolloutState {
@@ -219,6 +225,8 @@ impl RolloutState {
             baselines: ruleset.baselines.iter().map(|baseline| given(&baseline.source)).collect(),
             is_completed: false,
             agenda: Agenda::default(),
+            actions: Attempt::default(),
+            after: After::default(),
         }
     }
 

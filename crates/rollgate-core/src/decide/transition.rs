@@ -1,7 +1,7 @@
 //! One input in, one new state and an ordered list of effects out.
 
 use super::record::{Body, CauseOf, Record, ShareMap};
-use super::{Command, Findings, RolloutState, Status, calendar, commands, evaluation};
+use super::{Command, Findings, RolloutState, Status, actions, calendar, commands, evaluation};
 use crate::id::{FlagId, Key};
 use crate::snapshot::{FlagState, Phase, Plan, Ruleset};
 use crate::time::Now;
@@ -63,8 +63,13 @@ pub fn decide(
     let mut turn = Turn::new(ruleset, state, findings, now);
     match input {
         Input::Evaluation => evaluation::evaluate(&mut turn),
-        Input::Recording | Input::Restart => {
+        Input::Recording => {
             evaluation::fire(&mut turn);
+        }
+        Input::Restart => {
+            if !evaluation::fire(&mut turn) {
+                actions::restarted(&mut turn);
+            }
         }
         Input::Command(command) => commands::obey(&mut turn, command),
     }
@@ -155,6 +160,7 @@ impl<'a> Turn<'a> {
         let from = ShareMap::of(self.ruleset, &changed, &self.state.shares);
         let to = ShareMap::of(self.ruleset, &changed, &shares);
         self.state.has_been_exposed |= shares.iter().any(|share| *share > Share::ZERO);
+        self.state.after.follow(&shares, self.state.watched);
         self.state.shares = shares;
         self.state.shares_from = self.now.observed;
         self.mark();

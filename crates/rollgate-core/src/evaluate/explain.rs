@@ -13,6 +13,8 @@ pub enum Note<'a> {
     Flag(&'a Flag, usize),
     /// It is killed: off before everything else.
     Killed,
+    /// The flag is final: a constant.
+    Final,
     /// It is disabled.
     Disabled,
     /// What its parent gave.
@@ -37,6 +39,7 @@ impl fmt::Display for Note<'_> {
             Self::Flag(flag, 0) => write!(f, "flag {} (salt {})", flag.key, flag.salt),
             Self::Flag(flag, _) => write!(f, "parent {} (salt {})", flag.key, flag.salt),
             Self::Killed => f.write_str("killed by a stop or a rollback to zero: off"),
+            Self::Final => f.write_str("final: on for everybody, whatever was set"),
             Self::Disabled => f.write_str("disabled: the caller's default"),
             Self::Parent(flag, answer) => {
                 write!(f, "inside {}: {}", flag.key, if answer.is_on() { "on, go on" } else { "off, so off" })

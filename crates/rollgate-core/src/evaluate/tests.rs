@@ -18,6 +18,7 @@ fn flag(key: &str, salt: &str, percent: u32) -> Flag {
         seed: seed(ROLLOUT, salt),
         by: Bucketing::TargetingKey,
         is_enabled: true,
+        is_final: false,
         parent: None,
         always_on: KeyList::default(),
         always_off: KeyList::default(),

@@ -59,6 +59,10 @@ fn one(
         share: state.share,
         version: snapshot.version,
     };
+    if flag.is_final {
+        explain.note(Note::Final);
+        return Evaluation { share: Share::FULL, ..answer(Some(Variant::On), Reason::Static, None) };
+    }
     if state.is_killed {
         explain.note(Note::Killed);
         return answer(Some(Variant::Off), Reason::Static, None);
@@ -150,6 +154,9 @@ pub fn reach(snapshot: &Snapshot, id: FlagId, depth: usize) -> u64 {
     else {
         return 0;
     };
+    if flag.is_final {
+        return Share::FULL.threshold();
+    }
     let own = state.share.threshold();
     match flag.parent {
         Some(parent) if parent.same_bucket && depth < WITHIN_DEPTH_MAX => {

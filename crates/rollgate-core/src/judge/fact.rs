@@ -73,7 +73,9 @@ impl Facts<'_> {
     }
 
     pub(super) fn share_of(&self, flag: FlagId) -> Share {
-        self.shares.get(flag.index()).copied().unwrap_or(Share::ZERO)
+        // A final flag has left the plan, and its share there says nothing.
+        let is_final = self.ruleset.flags.get(flag.index()).is_some_and(|rule| rule.is_final);
+        if is_final { Share::FULL } else { self.shares.get(flag.index()).copied().unwrap_or(Share::ZERO) }
     }
 
     pub(super) fn share_above(&self, flag: FlagId, above: Share) -> Verdict {

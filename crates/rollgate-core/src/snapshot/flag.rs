@@ -72,6 +72,8 @@ pub struct Flag {
     pub by: Bucketing,
     /// A disabled flag serves the caller's default.
     pub is_enabled: bool,
+    /// On for everybody, for good: it has left the plan, and no share, list, parent or kill reaches it.
+    pub is_final: bool,
     /// The flag that this one lies inside.
     pub parent: Option<Parent>,
     /// Keys that always get `on`.
@@ -80,6 +82,13 @@ pub struct Flag {
     pub always_off: KeyList,
     /// The share it starts with: zero under a plan, the written one in a flags-only setup.
     pub initial: Share,
+}
+
+impl Flag {
+    /// The share as it is shown: a final flag is at 100 %, whatever the plan has for it.
+    pub const fn shown(&self, share: Share) -> Share {
+        if self.is_final { Share::FULL } else { share }
+    }
 }
 
 /// What changes about a flag while it runs.

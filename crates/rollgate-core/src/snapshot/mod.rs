@@ -1,5 +1,7 @@
 //! Compiled types: what evaluating, measuring, judging and deciding read. Behaviour lives in the verbs.
 
+mod action;
+mod after;
 mod calendar;
 mod condition;
 mod flag;
@@ -8,6 +10,8 @@ mod plan;
 mod ruleset;
 mod schedule;
 
+pub use action::StepAction;
+pub use after::{FollowUp, Horizon, Removal};
 pub use calendar::{Calendar, Closed, DeploymentWindow, Freeze, Planned, WEEKDAYS};
 pub use condition::{
     AlertRule, Attest, Change, Compare, Comparison, Condition, ConditionKind, Margin, Measure, MinSamples,

@@ -1,7 +1,9 @@
 //! The compiled plan: phases, steps, gates, triggers, contingencies, decisions.
 
 use crate::id::{FlagId, Key, PhaseId, RoleId};
-use crate::snapshot::{Calendar, Condition, DeploymentWindow, Due, ScheduleItem};
+use crate::snapshot::{
+    Calendar, Condition, DeploymentWindow, Due, FollowUp, Removal, ScheduleItem, StepAction,
+};
 use crate::time::{Span, Timestamp};
 use crate::units::Share;
 
@@ -18,6 +20,8 @@ pub struct Step {
     pub soak: Span,
     /// It is applied only once this passes.
     pub only_if: Option<Condition>,
+    /// What must succeed first, in this order.
+    pub actions: Vec<StepAction>,
 }
 
 /// A condition that must pass to go on.
@@ -250,6 +254,10 @@ pub struct Plan {
     pub date: Option<Timestamp>,
     /// When nothing may rise.
     pub calendar: Calendar,
+    /// When a flag may be taken out of the code.
+    pub removal: Removal,
+    /// Work for after the rollout.
+    pub follow_ups: Vec<FollowUp>,
 }
 
 impl Plan {

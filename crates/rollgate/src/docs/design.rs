@@ -101,6 +101,47 @@
 //!   decided, and rollgate does not know it.
 //! - **A finding of a trigger** says `PASS` where its condition holds, which is when it fires.
 //!
+//! # Actions before a step
+//!
+//! `actions` under a step are a wait like its `hold`: they come last, once the hold has passed and `only_if` passes, and the
+//! shares apply once all of them have succeeded in this attempt, in their order. The library runs nothing by itself. The
+//! host runs an action in [`on_action`](crate::EngineBuilder::on_action), or somebody reports its result:
+//!
+//! ```text
+//! {"at":"2026-01-19T10:00:00Z","command":"action","action":"backup","ok":true,"output":"ok","by":"ci"}
+//! ```
+//!
+//! - **A failure holds, it does not roll back.** What is exposed is healthy; a backup that cannot be made is a reason not to
+//!   go on, and none to take a working version away from people. The rollout is paused with the reason, triggers stay live,
+//!   and a person's `resume` runs the failed action again; those that succeeded are not repeated.
+//! - **At least once.** The start of an action is written down before the host hears of it. A process that ends in the middle
+//!   of one starts it again when it comes back, so an action has to bear being run twice.
+//! - **Results are of one attempt.** A rollback, a stop, a retry, another phase or an edited plan forgets them. A run has a
+//!   number; a result that names another one, or an action that is not under way, is refused and changes nothing.
+//! - **A timeout counts observed time** from the start. A callback cannot be interrupted: one that comes back too late has
+//!   failed, whatever it says. While it runs, its tick does not return; triggers in recording calls are live all the same.
+//! - **Output is kept by its end**, 4 KiB of it; `expect` is compared with all of it, without the white space around it.
+//!
+//! # After the rollout
+//!
+//! - **A final flag has left the plan.** `final: true` comes before kills, lists, parents and shares: the old code behind it
+//!   may be gone. The plan counts it neither as exposure nor as something to lower, and shows it at 100 %.
+//! - **Who still asks** for a final or removable flag is told by one bit a flag, written once, so that reading threads go on
+//!   sharing its line: whether, not how often; since the latest change of shares, or since the process began.
+//! - **A flag is removable** once it has been watched for `removal.stable_for` at 100 % by the plan itself, the windows saw
+//!   no critical alert and none of the `quiet` events in that time (silence of what nobody watches is no evidence), every
+//!   `requires` is attested, and each role of `approve_by` has attested `removal`. Without `approve_by` the decision that
+//!   ends the last phase is the approval. The windows are asked once an hour; each change is a `removable` record, and that
+//!   is what `rollgate stale` reads.
+//! - **A follow-up's length of time** begins at completion for those of the plan, and now for those that people add. A date
+//!   is due at the end of its day. A retry after completion takes completion back.
+//! - **Work from a postmortem** is added by `follow_up`, one command a thing, with an owner and a date; both are required.
+//!   The postmortem itself is an item of the contingency (`if_zero: [postmortem]`).
+//! - **To degrade is a rollback of one flag**: a trigger with `set` lowers the flags that it names, and the rest stays. A flag
+//!   needs no key for what is served instead; that is what its host does where it is off. See `examples/plans/degrade.yaml`.
+//! - **A rehearsal reaches its phases by overridden decisions**: it is of the rollbacks, and its samples are made up. Faults
+//!   are as small as they can be, so that a trigger that another one always comes before is found.
+//!
 //! # Plan files
 //!
 //! YAML, TOML, JSON, a [`Config`](crate::core::config::Config) and a JSON object all become one tree, and one compiler

@@ -9,6 +9,7 @@ use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::snapshot::Ruleset;
 use rollgate_core::units::Share;
 
+use super::actions::{Actor, DueAction};
 use super::handle::{Engine, Listener};
 use crate::clock::{Clock, SystemClock};
 use crate::read;
@@ -21,6 +22,7 @@ pub struct EngineBuilder {
     store: Box<dyn Store>,
     clock: Arc<dyn Clock>,
     listeners: Vec<Listener>,
+    actor: Option<Actor>,
     seeds: Option<Seeds>,
 }
 
@@ -34,6 +36,7 @@ impl EngineBuilder {
             store: Box::new(MemoryStore::new()),
             clock: Arc::new(SystemClock::new()),
             listeners: Vec::new(),
+            actor: None,
             seeds: None,
         }
     }
@@ -117,6 +120,55 @@ impl EngineBuilder {
         self
     }
 
+    /// Runs the actions that stand before steps: gives what an action wrote, or why it failed.
+    ///
+    /// It is called from [`Engine::tick`] only, never under the engine's lock and never in a recording call, one action at
+    /// a time. While it runs, that tick does not return: triggers that fire at once stay live in every recording call,
+    /// those that are judged at evaluations wait for the next tick, which another thread may give. What takes long is
+    /// better run elsewhere and reported by [`Engine::report_action`]. A panic in it is a failure of the action.
+    ///
+    /// An action is run at least once: a process that ends in the middle of one runs it again.
+    ///
+    /// ```
+    /// use rollgate::{Engine, clock::ManualClock, core::time::{Span, Timestamp}, read::Format};
+    ///
+    /// let plan = "
+    /// version: 1
+    /// name: careful
+    /// flags: { NEW: {} }
+    /// metrics: { heap: { kind: gauge, unit: MB, good: down } }
+    /// phases:
+    ///   - id: all
+    ///     duration: 1h
+    ///     steps: [ { set: { NEW: 100% }, actions: { backup: { run: make backup, expect: ok } } } ]
+    ///     gates: { time: { phase_for: 1h } }
+    ///     triggers: { heap: { when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } } }
+    /// ";
+    /// let clock = ManualClock::at(Timestamp(0));
+    /// let engine = Engine::builder()
+    ///     .plan_text(plan, Format::Yaml)?
+    ///     .clock(clock.clone())
+    ///     .on_action(|action| match action.run.as_deref() {
+    ///         Some("make backup") => Ok("ok".to_owned()),
+    ///         _ => Err("nobody knows how".to_owned()),
+    ///     })
+    ///     .build()?;
+    /// engine.start("on_call")?;
+    /// assert!(!engine.is_on("NEW", "user-1"));
+    /// engine.tick();
+    /// clock.advance(Span::seconds(10));
+    /// engine.tick();
+    /// assert!(engine.is_on("NEW", "user-1"));
+    /// # Ok::<(), rollgate::core::error::Error>(())
+    /// ```
+    pub fn on_action(
+        mut self,
+        actor: impl Fn(&DueAction) -> Result<String, String> + Send + Sync + 'static,
+    ) -> Self {
+        self.actor = Some(Box::new(actor));
+        self
+    }
+
     /// Starts each flag at what the environment variable of its name says: `true`, `false`, or a share such as `0.1` or
     /// `10%`. A flag whose variable is not set starts as the file says.
     ///
@@ -147,7 +199,7 @@ impl EngineBuilder {
         if let Some(seeds) = self.seeds {
             seed(Arc::make_mut(&mut ruleset), &seeds)?;
         }
-        Engine::open(ruleset, self.store, self.clock, self.listeners)
+        Engine::open(ruleset, self.store, self.clock, self.listeners, self.actor)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What people ask of an engine. Each call is a [`Command`], and its answer is in the journal.
 
-use rollgate_core::decide::{Action, Choice, Command};
+use rollgate_core::decide::{Action, ActionResult, Choice, Command};
 use rollgate_core::error::Error;
 use rollgate_core::id::Key;
 use rollgate_core::units::Share;
@@ -127,6 +127,32 @@ impl Engine {
     /// As [`command`](Self::command).
     pub fn retry(&self, by: &str) -> Result<(), Error> {
         self.act(by, Action::Retry)
+    }
+
+    /// Reports the result of the action under way: what it wrote, or why it failed.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command); a result of an action that is not under way changes nothing.
+    pub fn report_action(&self, by: &str, action: &str, result: Result<&str, &str>) -> Result<(), Error> {
+        let (is_ok, output) = (result.is_ok(), result.unwrap_or_else(|why| why).to_owned());
+        self.act(by, Action::Report(ActionResult { action: Key::new(action), run: None, is_ok, output }))
+    }
+
+    /// Writes a remark beside the numbers, of one metric or of all; the journal and scorecards show it.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command).
+    pub fn annotate(&self, by: &str, text: &str, metric: Option<&str>) -> Result<(), Error> {
+        self.act(by, Action::Annotate { text: text.into(), metric: metric.map(Key::new) })
+    }
+
+    /// Adds a thing to do, with its owner and a date (or a length of time from now); [`check`](Self::check) checks it off.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command).
+    pub fn follow_up(&self, by: &str, item: &str, title: &str, owner: &str, due: &str) -> Result<(), Error> {
+        let (item, owner) = (Key::new(item), Key::new(owner));
+        self.act(by, Action::FollowUp { item, title: title.into(), owner, due: due.into() })
     }
 
     /// Measures the baselines that are to be captured.

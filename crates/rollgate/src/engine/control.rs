@@ -49,6 +49,8 @@ pub(super) struct Control {
     committed: Timestamp,
     /// Wall minus observed time, as last journalled.
     offset: i64,
+    /// The latest run of an action that the host has been asked for.
+    pub(super) asked: u64,
 }
 
 /// What a command came to.
@@ -83,6 +85,7 @@ impl Control {
             saved: 0,
             committed: now.observed,
             offset: now.wall.0 - now.observed.0,
+            asked: 0,
             ruleset,
         };
         control.state.evaluated = Some(now.observed);
@@ -324,5 +327,12 @@ impl Control {
             body: Body::ReadBack { probes, ok },
         };
         self.write(&record, now);
+        // The probes were nobody's call sites.
+        self.flags.forget_asked();
+    }
+
+    /// Whether somebody has asked for a flag that is on for everybody.
+    pub(super) fn is_asked(&self, flag: &str) -> bool {
+        self.flags.is_asked(flag)
     }
 }

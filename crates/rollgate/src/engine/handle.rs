@@ -12,6 +12,7 @@ use rollgate_core::snapshot::Ruleset;
 use rollgate_core::time::{Now, Timestamp};
 use rollgate_core::units::Share;
 
+use super::actions::Actor;
 use super::builder::EngineBuilder;
 use super::control::Control;
 use super::drops::{self, Thrift};
@@ -52,6 +53,7 @@ pub(super) struct Shared {
     /// Observed and monotonic time at which the process began to observe.
     origin: (Timestamp, rollgate_core::time::Span),
     listeners: Vec<Listener>,
+    pub(super) actor: Option<Actor>,
     /// Journal lines that listeners have seen. Its own lock keeps them in order without holding the control.
     told: Mutex<u64>,
 }
@@ -102,6 +104,7 @@ impl Engine {
         store: Box<dyn Store>,
         clock: Arc<dyn Clock>,
         listeners: Vec<Listener>,
+        actor: Option<Actor>,
     ) -> Result<Self, Error> {
         let origin = (clock.wall(), clock.monotonic());
         let flags = Flags::new(ruleset.clone());
@@ -111,7 +114,7 @@ impl Engine {
         let origin = (control.state.evaluated.unwrap_or(origin.0), origin.1);
         let told = Mutex::new(control.journal.len() as u64);
         let control = Mutex::new(control);
-        let shared = Shared { ruleset, flags, recorder, control, clock, origin, listeners, told };
+        let shared = Shared { ruleset, flags, recorder, control, clock, origin, listeners, actor, told };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -144,7 +147,8 @@ impl Engine {
     pub fn shares(&self) -> Vec<(Key, Share)> {
         let control = self.shared.control.lock();
         let keys = self.shared.ruleset.flags.iter().map(|flag| flag.key.clone());
-        keys.zip(control.state.shares.iter().copied()).collect()
+        let shares = self.shared.ruleset.flags.iter().zip(&control.state.shares);
+        keys.zip(shares.map(|(flag, share)| flag.shown(*share))).collect()
     }
 
     // ---- metrics
@@ -171,7 +175,7 @@ impl Engine {
 
     // ---- time
 
-    /// Does what is due: at most one evaluation. Calls the listeners.
+    /// Does what is due: at most one evaluation, and the actions that wait for the host. Calls the listeners.
     pub fn tick(&self) {
         {
             let (mut control, now) = self.shared.lock();
@@ -179,6 +183,7 @@ impl Engine {
                 control.evaluate(now);
             }
         }
+        self.act_on_due();
         self.shared.tell();
     }
 

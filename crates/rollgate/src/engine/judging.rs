@@ -9,6 +9,7 @@ use rollgate_core::metrics::{Clip, Measures};
 use rollgate_core::snapshot::{BaselineSource, Condition, ConditionKind, Query, Subject, Trigger, Window};
 use rollgate_core::time::{Now, Timestamp};
 
+use super::aftermath;
 use super::control::Control;
 use crate::recorder::Depth;
 
@@ -59,6 +60,9 @@ pub(super) fn evaluation(control: &mut Control, now: Now) -> Findings {
     }
     if docket.daily {
         daily(control, &mut findings, now);
+    }
+    if docket.removal {
+        findings.removal = Some(aftermath::disturbances(control, now).is_empty());
     }
     findings
 }

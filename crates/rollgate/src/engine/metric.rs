@@ -99,7 +99,7 @@ impl Metric {
         listed.filter(|(_, flag)| ruleset.flag(**flag).is_enabled).fold(
             Arms::NONE,
             |arms, (position, flag)| {
-                let is_on = self.shared.flags.is_on(ruleset.flag(*flag).key.as_str(), key);
+                let is_on = self.shared.flags.is_on_quietly(ruleset.flag(*flag).key.as_str(), key);
                 arms.with(position, if is_on { Arm::On } else { Arm::Off })
             },
         )

@@ -3,6 +3,8 @@
 //! It needs no thread of its own: [`Engine::tick`] does what is due, [`Engine::next_wakeup`] says when something may be,
 //! and [`Engine::spawn_ticker`] is a convenience around the two.
 
+mod actions;
+mod aftermath;
 mod builder;
 mod calendar;
 mod commands;
@@ -16,6 +18,8 @@ mod scorecard;
 mod status;
 mod ticker;
 
+pub use actions::DueAction;
+pub use aftermath::Removal;
 pub use builder::EngineBuilder;
 pub use calendar::{CalendarStatus, OpenItem, PhaseDates, RoleMembers, Task, Waiting};
 pub use handle::Engine;

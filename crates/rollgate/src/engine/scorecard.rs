@@ -6,6 +6,7 @@ use rollgate_core::report::{Form, Row, RowStatus, Scorecard, Section};
 use rollgate_core::snapshot::{AlertRule, Condition, ConditionKind, Phase, Plan, Window};
 use rollgate_core::time::{Now, Span, Timestamp};
 
+use super::aftermath;
 use super::calendar;
 use super::control::Control;
 
@@ -20,7 +21,7 @@ pub(super) fn of(control: &Control, form: Form, now: Now) -> Scorecard {
         status: state.status.name().to_owned(),
         at: now.wall,
         timezone: ruleset.timezone.clone(),
-        shares: shares.map(|(flag, share)| (flag.key.clone(), share.to_string())).collect(),
+        shares: shares.map(|(flag, share)| (flag.key.clone(), flag.shown(*share).to_string())).collect(),
         overall: RowStatus::NotYet,
         due: None,
         rows: Vec::new(),
@@ -51,6 +52,7 @@ pub(super) fn of(control: &Control, form: Form, now: Now) -> Scorecard {
         card.overall = worst(&card.rows);
     }
     card.notes.extend(calendar::notes(control, now));
+    card.notes.extend(aftermath::notes(control, form, now));
     card
 }
 

@@ -1,11 +1,13 @@
 //! Where a rollout stands, as people and programs ask.
 
-use rollgate_core::decide::{Status, remaining};
+use rollgate_core::decide::{FollowUpStatus, Status, follow_ups, remaining};
 use rollgate_core::id::Key;
 use rollgate_core::time::{Now, Span};
 use rollgate_core::units::Share;
 use serde::Serialize;
 
+use super::actions::DueAction;
+use super::aftermath;
 use super::calendar::CalendarStatus;
 use super::control::Control;
 
@@ -32,6 +34,15 @@ pub struct RolloutStatus {
     pub votes: Vec<Key>,
     /// What waits, what is overdue, who is to be reminded, and when it ends.
     pub calendar: CalendarStatus,
+    /// The action that the next step waits for.
+    pub action: Option<DueAction>,
+    /// Flags that may be taken out of the code.
+    pub removable: Vec<Key>,
+    /// Flags that are final or may be taken out, and that somebody still asks for: since the latest change of shares, or
+    /// since this process began.
+    pub lingering: Vec<Key>,
+    /// What is left to do after the rollout, done or not.
+    pub follow_ups: Vec<FollowUpStatus>,
 }
 
 impl RolloutStatus {
@@ -50,7 +61,7 @@ impl RolloutStatus {
                 .flags
                 .iter()
                 .map(|flag| flag.key.clone())
-                .zip(state.shares.iter().copied())
+                .zip(ruleset.flags.iter().zip(&state.shares).map(|(flag, share)| flag.shown(*share)))
                 .collect(),
             due_in: plan.filter(|_| is_running).and_then(|plan| remaining(plan, state)),
             proposals: plan.map_or_else(Vec::new, |plan| {
@@ -66,6 +77,10 @@ impl RolloutStatus {
                 .filter_map(|vote| Some(ruleset.roles.get(vote.role.index())?.key.clone()))
                 .collect(),
             calendar: CalendarStatus::of(control, now),
+            action: DueAction::of(control),
+            removable: state.after.removable.clone(),
+            lingering: aftermath::lingering(control),
+            follow_ups: follow_ups(ruleset, state, now.wall),
         }
     }
 }

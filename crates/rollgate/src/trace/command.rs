@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use rollgate_core::decide::{Action, Choice, Command};
+use rollgate_core::decide::{Action, ActionResult, Choice, Command};
 use rollgate_core::id::Key;
 use rollgate_core::units::Share;
 
@@ -10,8 +10,8 @@ use super::TraceError;
 use super::fields::{Fields, Raw, refuse_repeats};
 use super::parse::names;
 
-const COMMANDS: &str = "start, check, acknowledge, attest, decide, approve, dismiss, set, release, pause, resume, stop, retry or \
-                        capture_baseline";
+const COMMANDS: &str = "start, check, acknowledge, attest, decide, approve, dismiss, set, release, pause, resume, stop, retry, \
+                        capture_baseline, action, annotate or follow_up";
 
 /// Reads a command. What the rollout itself refuses, such as an empty rationale, is left to it: a refusal is a record in
 /// the journal, not a line that cannot be read.
@@ -73,6 +73,16 @@ fn action(name: Cow<'_, str>, fields: &mut Fields<'_>) -> Result<(Action, &'stat
             reason(fields)?;
             (Action::CaptureBaseline, REASONED)
         }
+        "action" => (report(fields)?, "command, action, ok, output, run, by, role"),
+        "annotate" => {
+            let text = fields.text("text", "what is to be remembered")?.into_owned();
+            let metric = fields.optional_text("metric", "a metric's name")?;
+            (
+                Action::Annotate { text, metric: metric.as_deref().map(Key::from) },
+                "command, text, metric, by, role",
+            )
+        }
+        "follow_up" => (follow_up(fields)?, "command, item, title, owner, due, by, role"),
         _ => return Err(Raw::Text(name).mismatch("command", COMMANDS)),
     })
 }
@@ -107,6 +117,26 @@ fn attest(fields: &mut Fields<'_>) -> Result<Action, TraceError> {
         Some(other) => Err(other.mismatch("value", "true or false")),
         None => Err(TraceError::new("value", "missing; expected true or false, or passed with of")),
     }
+}
+
+fn report(fields: &mut Fields<'_>) -> Result<Action, TraceError> {
+    let action = key(&fields.text("action", "the action's name")?);
+    let is_ok = match fields.take("ok") {
+        Some(Raw::Bool(is_ok)) => is_ok,
+        Some(other) => return Err(other.mismatch("ok", "true or false")),
+        None => return Err(TraceError::new("ok", "missing; expected true or false")),
+    };
+    let output = fields.optional_text("output", "what the action wrote")?.unwrap_or_default().into_owned();
+    let run = if fields.has("run") { Some(fields.count("run")?) } else { None };
+    Ok(Action::Report(ActionResult { action, run, is_ok, output }))
+}
+
+fn follow_up(fields: &mut Fields<'_>) -> Result<Action, TraceError> {
+    let item = item(fields)?;
+    let title = fields.optional_text("title", "what is to be done")?.unwrap_or_default().into_owned();
+    let owner = key(&fields.text("owner", "a role or a person")?);
+    let due = fields.text("due", "a date, or a length of time from now")?.into_owned();
+    Ok(Action::FollowUp { item, title, owner, due })
 }
 
 fn decide(fields: &mut Fields<'_>) -> Result<Action, TraceError> {

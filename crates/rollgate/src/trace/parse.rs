@@ -26,11 +26,12 @@ pub fn parse_line(line: &str) -> Result<Line<'_>, TraceError> {
 }
 
 fn event(mut fields: Fields<'_>) -> Result<Event<'_>, TraceError> {
-    if fields.has("metric") {
-        return metric(fields);
-    }
+    // A remark may name a metric, so that a command is looked for first.
     if fields.has("command") {
         return command(fields).map(Event::Command);
+    }
+    if fields.has("metric") {
+        return metric(fields);
     }
     if fields.has("alert") {
         let severity = fields.text("alert", "info, warning or critical")?;

@@ -1,7 +1,7 @@
 //! Every line of the format, and lines that are not of it.
 
 use super::*;
-use rollgate_core::decide::{Action, Choice, Command};
+use rollgate_core::decide::{Action, ActionResult, Choice, Command};
 use rollgate_core::id::Key;
 use rollgate_core::limits::{ALERT_ID_BYTES_MAX, TEXT_BYTES_MAX};
 use rollgate_core::metrics::Arm;
@@ -158,6 +158,24 @@ fn every_command_is_read() {
     commands(r#""command":"stop","by":"x""#, "x", Action::Stop { reason: String::new() });
     commands(r#""command":"retry","by":"x","reason":"r""#, "x", Action::Retry);
     commands(r#""command":"capture_baseline","by":"x""#, "x", Action::CaptureBaseline);
+    let result = ActionResult { action: "backup".into(), run: Some(3), is_ok: false, output: "full".into() };
+    commands(
+        r#""command":"action","action":"backup","ok":false,"output":"full","run":3,"by":"ci""#,
+        "ci",
+        Action::Report(result),
+    );
+    // It names a metric, and is no sample.
+    commands(
+        r#""command":"annotate","text":"calm","metric":"nps","by":"x""#,
+        "x",
+        Action::Annotate { text: "calm".into(), metric: Some("nps".into()) },
+    );
+    let (item, title, owner, due) = ("i".into(), "Tidy".into(), "sre".into(), "2w".into());
+    commands(
+        r#""command":"follow_up","item":"i","title":"Tidy","owner":"sre","due":"2w","by":"x""#,
+        "x",
+        Action::FollowUp { item, title, owner, due },
+    );
 }
 
 #[test]
@@ -280,8 +298,15 @@ fn broken_commands_say_what_was_expected() {
     refuses(r#""command":"start","by":"""#, "by: empty; expected a person or a role");
     refuses(
         r#""command":"go","by":"x""#,
-        "command: expected start, check, acknowledge, attest, decide, approve, dismiss, set, release, pause, resume, stop, retry \
-         or capture_baseline, found \"go\"",
+        "command: expected start, check, acknowledge, attest, decide, approve, dismiss, set, release, pause, resume, stop, retry, \
+         capture_baseline, action, annotate or follow_up, found \"go\"",
+    );
+    refuses(r#""command":"action","action":"backup","by":"x""#, "ok: missing; expected true or false");
+    refuses(r#""command":"action","action":"backup","ok":1,"by":"x""#, "ok: expected true or false, found 1");
+    refuses(r#""command":"annotate","by":"x""#, "text: missing; expected what is to be remembered");
+    refuses(
+        r#""command":"follow_up","item":"i","owner":"x","by":"x""#,
+        "due: missing; expected a date, or a length of time from now",
     );
     refuses(r#""command":"check","by":"x""#, "item: missing; expected an item's name");
     refuses(

@@ -5,7 +5,7 @@ use crate::judge::{Attestation, Facts, Judgement, Streaking, Streaks, judge_cond
 use crate::metrics::{Arm, ArmPair, Clip, Clusters, Gap, Measurement, Measures, Part, Tail};
 use crate::snapshot::{
     AlertRule, Bucketing, Calendar, ChecklistItem, Comparison, Condition, ConditionKind, Daily, Direction,
-    Flag, KeyList, Measure, Metric, MetricKind, MinSamples, OnNoData, Phase, Plan, Query, RoleRule,
+    Flag, KeyList, Measure, Metric, MetricKind, MinSamples, OnNoData, Phase, Plan, Query, Removal, RoleRule,
     RollbackTarget, RollbackTo, Ruleset, Severity, Stat, Subject, Sustained, Trigger, TriggerMode, Window,
 };
 use crate::time::{Now, Span, Timestamp, Zone};
@@ -275,6 +275,7 @@ fn flag() -> Flag {
         seed: 0,
         by: Bucketing::TargetingKey,
         is_enabled: true,
+        is_final: false,
         parent: None,
         always_on: KeyList::default(),
         always_off: KeyList::default(),
@@ -316,6 +317,13 @@ fn ruleset() -> Ruleset {
         daily: Daily::default(),
         notices: Vec::new(),
         risks: Vec::new(),
+        removal: Removal {
+            stable_for: Span::days(14),
+            conditions: Vec::new(),
+            requires: Vec::new(),
+            approve_by: Vec::new(),
+        },
+        follow_ups: Vec::new(),
         date: None,
         calendar: Calendar { zone: Zone::utc(), freezes: Vec::new() },
     };
