@@ -353,8 +353,15 @@ impl Scenario {
         self.engine.shares().iter().map(|(_, share)| percent(share.fraction())).collect()
     }
 
-    /// Records since the test last looked.
+    /// Records since the test last looked, without what people were told of them.
     pub fn fresh(&mut self) -> Vec<Record> {
+        let mut records = self.fresh_with_notices();
+        records.retain(|record| record.kind() != "notice");
+        records
+    }
+
+    /// Records since the test last looked, all of them.
+    pub fn fresh_with_notices(&mut self) -> Vec<Record> {
         let lines = self.engine.journal_after(self.seen);
         self.seen += lines.len() as u64;
         lines.iter().map(|line| Record::of(line)).collect()

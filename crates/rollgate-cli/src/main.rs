@@ -11,6 +11,8 @@ mod evaluate;
 mod input;
 mod journal_text;
 mod matrix;
+mod notices;
+mod notify;
 mod paint;
 mod replay;
 mod table;
@@ -31,5 +33,7 @@ fn main() -> ExitCode {
         Command::Matrix { plan, format } => matrix::run(&plan, format),
         Command::Evaluate(asked) => evaluate::run(&asked),
         Command::Replay(asked) => replay::run(&asked),
+        Command::Notices { plan, format } => notices::run(&plan, format),
+        Command::Notify(asked) => notify::run(&asked),
     }
 }

@@ -12,6 +12,7 @@ mod phase;
 mod plan;
 mod problem;
 mod reader;
+mod template;
 mod trigger;
 mod value;
 

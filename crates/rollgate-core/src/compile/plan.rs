@@ -4,7 +4,7 @@ use super::condition::Names;
 use super::fingerprint::fingerprint;
 use super::flags::{self, Setup};
 use super::metrics;
-use super::notices::notices;
+use super::notices::{channels, notices, values};
 use super::phase::{Before, checks, phase};
 use super::problem::{Level, Problem, Problems};
 use super::reader::{Item, Map, Reader};
@@ -88,7 +88,9 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let targets = checks(reader, &mut names, map.take("targets"));
     let daily = daily(reader, &mut names, map.take("daily"));
     let risks = risks(reader, map.take("risks"), &phases);
-    let notices = notices(reader, map.take("notices"), date);
+    let values = values(reader, map.take("values"));
+    let channels = channels(reader, map.take("channels"));
+    let notices = notices(reader, map.take("notices"), date, &values, channels.as_deref());
     if !has_phases {
         warn_of_no_phases(reader, &map);
     }
@@ -98,7 +100,15 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
         flags.iter().enumerate().map(|(index, flag)| (flag.key.clone(), FlagId(index as u16))).collect();
     flag_index.sort();
     phases.iter_mut().for_each(|phase| phase.daily = overlaid(&daily.checks, &phase.daily));
-    let plan = (!phases.is_empty()).then_some(Plan { phases, targets, daily, notices, risks, date });
+    let plan = (!phases.is_empty()).then_some(Plan {
+        phases,
+        targets,
+        daily,
+        notices,
+        channels: channels.unwrap_or_default(),
+        risks,
+        date,
+    });
     if has_phases && plan.is_none() {
         return None;
     }
@@ -153,7 +163,10 @@ fn name(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) -> String {
 
 /// What a file says for its phases says nothing where it has none.
 fn warn_of_no_phases(reader: &mut Reader, map: &Map<'_>) {
-    for key in ["baseline", "targets", "daily", "risks", "notices"].into_iter().filter(|key| map.has(key)) {
+    for key in ["baseline", "targets", "daily", "risks", "values", "channels", "notices"]
+        .into_iter()
+        .filter(|key| map.has(key))
+    {
         let message = format!("`{key}` says nothing in a file without phases");
         reader.warn("no-effect", key, map.key_at(key), message, "add `phases:`, or remove it");
     }

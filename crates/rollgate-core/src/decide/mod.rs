@@ -10,24 +10,32 @@
 //! Nothing here reads a clock: waits are counted on the time that the engine has watched, which the caller passes in
 //! through [`observe`]. Each input gives one [`Transition`]; the runtime executes its effects in their order.
 
+mod calendar;
 mod command;
 mod commands;
 mod decision;
 mod docket;
 mod evaluation;
 mod findings;
+mod letter;
 mod names;
 mod operator;
+mod outbox;
 mod record;
 mod rollback;
+mod sample;
 mod state;
 mod transition;
 
+pub use calendar::{letters_due, planned_exposure};
 pub use command::{Action, Choice, Command};
 pub use docket::{Docket, due_step, facts, is_due, live_phase, next_wakeup, remaining};
 pub use evaluation::{Passing, observe};
 pub use findings::{Capture, Findings, GateFindings, TriggerJudgement, TriggerRef};
+pub use letter::{Letter, Owed, Source, owed};
 pub use names::Names;
+pub use outbox::{Attempt, Delivery, Outbox};
 pub use record::{Body, CauseKind, CauseOf, Record, ShareMap};
+pub use sample::sample;
 pub use state::{Latch, Proposal, RolloutState, Said, Status, Vote};
 pub use transition::{Effect, Input, Transition, decide};

@@ -211,6 +211,23 @@ pub enum Body {
         id: String,
     },
     Completed {},
+    Notice {
+        id: Key,
+        when: Key,
+        channels: Vec<Key>,
+        audience: Key,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<Key>,
+        message: Key,
+        delivered: bool,
+        urgent: bool,
+        late: bool,
+        attempts: u32,
+        error: Option<Key>,
+    },
+    Reminder {
+        what: String,
+    },
     ClockJump {
         by_ms: i64,
     },

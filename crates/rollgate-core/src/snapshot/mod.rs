@@ -3,6 +3,7 @@
 mod condition;
 mod flag;
 mod metric;
+mod notice;
 mod plan;
 mod ruleset;
 
@@ -12,8 +13,9 @@ pub use condition::{
 };
 pub use flag::{Bucketing, Flag, FlagState, KeyList, Parent, ShareOf, Snapshot};
 pub use metric::{Baseline, BaselineSource, Direction, Metric, MetricKind, Severity};
+pub use notice::{Channel, Frequency, Notice, NoticeWhen, Part, Slot, Template};
 pub use plan::{
-    Check, ChecklistItem, Contingency, Daily, DecisionRule, Gate, Notice, NoticeWhen, Phase, Plan, Risk,
-    RoleRule, RollbackTarget, RollbackTo, Step, Trigger, TriggerMode,
+    Check, ChecklistItem, Contingency, Daily, DecisionRule, Gate, Phase, Plan, Risk, RoleRule,
+    RollbackTarget, RollbackTo, Step, Trigger, TriggerMode,
 };
 pub use ruleset::Ruleset;

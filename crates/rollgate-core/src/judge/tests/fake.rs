@@ -306,6 +306,7 @@ fn ruleset() -> Ruleset {
         targets: Vec::new(),
         daily: Daily::default(),
         notices: Vec::new(),
+        channels: Vec::new(),
         risks: Vec::new(),
         date: None,
     };
