@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use rollgate::core::decide::planned_exposure;
-use rollgate::core::snapshot::{Channel, Frequency, Notice, NoticeWhen, Plan};
+use rollgate::core::decide::{moment, planned_exposure};
+use rollgate::core::snapshot::{Channel, Frequency, Notice, NoticeWhen, Plan, Ruleset};
 use serde_json::{Value, json};
 
 use crate::args::TableFormat;
@@ -24,17 +24,20 @@ pub(crate) fn run(plan: &Path, format: TableFormat) -> ExitCode {
     let mut out = io::stdout().lock();
     input::written(match format {
         TableFormat::Json => writeln!(out, "{}", json(plan)),
-        TableFormat::Table => tables(plan, Style::Text, &mut out),
-        TableFormat::Markdown => tables(plan, Style::Markdown, &mut out),
+        TableFormat::Table => tables(&ruleset, plan, Style::Text, &mut out),
+        TableFormat::Markdown => tables(&ruleset, plan, Style::Markdown, &mut out),
     })
 }
 
-/// `48h before the first exposure`, `phase started (urgent)`.
-fn when(plan: &Plan, notice: &Notice) -> String {
+/// `2d before the first exposure: 2026-01-18 00:00 UTC`, `rolled back (urgent)`.
+fn when(ruleset: &Ruleset, plan: &Plan, notice: &Notice) -> String {
     let urgent = if notice.is_urgent { " (urgent)" } else { "" };
     match notice.when {
         NoticeWhen::BeforeStart(span) => match planned_exposure(plan) {
-            Some(exposure) => format!("{span} before the first exposure: {}{urgent}", exposure - span),
+            Some(exposure) => {
+                let at = moment(ruleset, Some(exposure - span));
+                format!("{span} before the first exposure: {at}{urgent}")
+            }
             None => format!("{span} before the first exposure{urgent}"),
         },
         when => format!("{}{urgent}", when.name().replace('_', " ")),
@@ -53,11 +56,11 @@ fn names(notice: &Notice) -> Vec<&str> {
     notice.channels.iter().map(|channel| channel.as_str()).collect()
 }
 
-fn tables(plan: &Plan, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn tables(ruleset: &Ruleset, plan: &Plan, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut table = Table::new(["When", "Audience", "Channels", "Message"].map(str::to_owned));
     for notice in &plan.notices {
         let channels = names(notice).join("\n");
-        table.add([when(plan, notice), notice.audience.to_string(), channels, message(notice)]);
+        table.add([when(ruleset, plan, notice), notice.audience.to_string(), channels, message(notice)]);
     }
     write!(out, "{}", table.draw(style))?;
     if plan.channels.is_empty() {

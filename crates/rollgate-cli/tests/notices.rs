@@ -32,7 +32,7 @@ fn r143_the_messages_are_a_table_of_when_audience_channels_and_text() {
         line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
     };
     assert_eq!(cells(row("| When")), ["When", "Audience", "Channels", "Message"]);
-    let announced = cells(row("| 48h before the first exposure: 2026-01-18T00:00:00.000Z"));
+    let announced = cells(row("| 2d before the first exposure: 2026-01-18 00:00 UTC"));
     assert_eq!(announced[1], "all stakeholders");
     assert_eq!(announced[2], "email; slack:#engineering; slack:#product; status_page");
     assert!(announced[3].starts_with("We're deploying {title}"), "{announced:?}");

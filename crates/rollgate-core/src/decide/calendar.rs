@@ -121,8 +121,8 @@ pub(super) fn day(ruleset: &Ruleset, at: Option<Timestamp>) -> String {
     at.and_then(|at| zoned(ruleset, at)).map_or_else(String::new, |at| at.date().to_string())
 }
 
-/// A moment of the plan's zone: `2026-01-20 09:00 UTC`.
-pub(super) fn moment(ruleset: &Ruleset, at: Option<Timestamp>) -> String {
+/// A moment as people of the plan's zone write it: `2026-01-20 09:00 UTC`; empty where there is none.
+pub fn moment(ruleset: &Ruleset, at: Option<Timestamp>) -> String {
     at.and_then(|at| zoned(ruleset, at))
         .map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M %Z").to_string())
 }

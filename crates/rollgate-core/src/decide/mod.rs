@@ -27,7 +27,7 @@ mod sample;
 mod state;
 mod transition;
 
-pub use calendar::{letters_due, planned_exposure};
+pub use calendar::{letters_due, moment, planned_exposure};
 pub use command::{Action, Choice, Command};
 pub use docket::{Docket, due_step, facts, is_due, live_phase, next_wakeup, remaining};
 pub use evaluation::{Passing, observe};
