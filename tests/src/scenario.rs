@@ -353,8 +353,16 @@ impl Scenario {
         self.engine.shares().iter().map(|(_, share)| percent(share.fraction())).collect()
     }
 
-    /// Records since the test last looked, without the scorecard of every morning: who means that reads the journal.
+    /// Records since the test last looked, without the scorecards of every morning and what people were told: who means
+    /// those reads the journal.
     pub fn fresh(&mut self) -> Vec<Record> {
+        let mut records = self.fresh_with_notices();
+        records.retain(|record| record.kind() != "notice");
+        records
+    }
+
+    /// Records since the test last looked, with what people were told.
+    pub fn fresh_with_notices(&mut self) -> Vec<Record> {
         let lines = self.engine.journal_after(self.seen);
         self.seen += lines.len() as u64;
         let records = lines.iter().map(|line| Record::of(line));

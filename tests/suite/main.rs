@@ -6,6 +6,7 @@ mod calendar;
 mod calendar_plan;
 mod calendar_properties;
 mod errors;
+mod notices;
 mod properties;
 mod scenario_actions;
 mod scenario_after;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rollgate::core::time::Timestamp;
+use rollgate::core::time::{Span, Timestamp};
 use rollgate::core::units::Share;
 
 /// Progressive delivery: check a plan, ask what a flag serves, replay a rollout.
@@ -64,6 +64,16 @@ pub(crate) enum Command {
     /// whether it may go is not known. Folders named .git, target and node_modules, links, binary files and files above
     /// 4 MiB are left out.
     Stale(StaleArgs),
+    /// Show who is told what, when and where, and the table of channels
+    Notices {
+        /// YAML, TOML or JSON, by extension
+        plan: PathBuf,
+        /// How the tables are written
+        #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+        format: TableFormat,
+    },
+    /// Write out notices as they would be sent, and try the webhook that takes them
+    Notify(NotifyArgs),
 }
 
 /// Whether warnings count as errors.
@@ -177,6 +187,45 @@ pub(crate) struct StaleArgs {
     pub(crate) format: TableFormat,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct NotifyArgs {
+    /// YAML, TOML or JSON, by extension
+    pub(crate) plan: PathBuf,
+    /// The transition, for example rolled_back; default: all that the plan has notices for
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) when: Option<String>,
+    /// The phase it happens in; default: the first that exposes anybody
+    #[arg(long, value_name = "PHASE")]
+    pub(crate) phase: Option<String>,
+    /// Only this channel
+    #[arg(long, value_name = "CHANNEL")]
+    pub(crate) channel: Option<String>,
+    /// Post them there, each marked as a test; without it they are only written out
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook: Option<String>,
+    /// What is posted
+    #[arg(long, value_enum, default_value_t = PostBody::Notice, requires = "webhook")]
+    pub(crate) body: PostBody,
+    /// How often each is tried
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20), requires = "webhook")]
+    pub(crate) attempts: u32,
+    /// The wait before the second attempt; it doubles with each
+    #[arg(long, value_name = "SPAN", value_parser = Span::parse, default_value = "1s", requires = "webhook")]
+    pub(crate) wait: Span,
+    /// The longest wait for an answer
+    #[arg(long, value_name = "SPAN", value_parser = Span::parse, default_value = "5s", requires = "webhook")]
+    pub(crate) timeout: Span,
+}
+
+/// What a webhook is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PostBody {
+    /// The whole notice as JSON
+    Notice,
+    /// {"text": …}, for chat rooms such as Slack's
+    Text,
+}
+
 /// How journal records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum JournalFormat {
@@ -242,6 +291,9 @@ mod tests {
         refuses("rollgate replay p", ErrorKind::MissingRequiredArgument);
         refuses("rollgate replay p --trace - --until soon", ErrorKind::ValueValidation);
         refuses("rollgate replay p --trace - --scorecard pdf", ErrorKind::InvalidValue);
+        refuses("rollgate notify p --attempts 2", ErrorKind::MissingRequiredArgument);
+        refuses("rollgate notify p --webhook http://x --attempts 0", ErrorKind::ValueValidation);
+        refuses("rollgate notify p --webhook http://x --timeout 5", ErrorKind::ValueValidation);
         refuses("rollgate check p --format yaml", ErrorKind::InvalidValue);
     }
 

@@ -74,6 +74,13 @@ pub(crate) fn line_of(record: &Value) -> Option<String> {
         "removable" => format!("may be taken out of the code: {}", list(record, "flags")),
         "alert_opened" => format!("alert ({}): {}", text("severity"), text("id")),
         "alert_closed" => format!("alert closed ({}): {}", text("severity"), text("id")),
+        "notice" if record.get("delivered") == Some(&Value::Bool(true)) => {
+            format!("✉ {}: {}", list(record, "channels"), title(record))
+        }
+        "notice" if number("attempts") == 0 => {
+            format!("✉ {} ({}): {}", list(record, "channels"), text("error"), title(record))
+        }
+        "notice" => format!("! ✉ not delivered to {}: {}", list(record, "channels"), text("error")),
         "dropped" => format!("! {} samples of {} were dropped", number("count"), text("metric")),
         "clock_jump" => {
             let by = record.get("by_ms").and_then(Value::as_i64).unwrap_or_default();
@@ -106,6 +113,12 @@ pub(crate) fn line_of(record: &Value) -> Option<String> {
 /// `2026-01-19 10:00:00`, of RFC 3339.
 fn calendar(at: &str) -> String {
     at.split('.').next().unwrap_or_default().replace('T', " ")
+}
+
+/// What a notice says, in one line.
+fn title(record: &Value) -> &str {
+    let text = |field: &str| record.get(field).and_then(Value::as_str);
+    text("subject").or_else(|| text("message")?.lines().next()).unwrap_or_default()
 }
 
 fn sentence(record: &Value) -> &str {

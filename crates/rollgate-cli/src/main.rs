@@ -11,6 +11,8 @@ mod evaluate;
 mod input;
 mod journal_text;
 mod matrix;
+mod notices;
+mod notify;
 mod paint;
 mod rehearse;
 mod replay;
@@ -37,5 +39,7 @@ fn main() -> ExitCode {
         Command::Rehearse(asked) => rehearse::run(&asked),
         Command::Risks { plan, journal, format } => risks::run(&plan, journal.as_deref(), format),
         Command::Stale(asked) => stale::run(&asked),
+        Command::Notices { plan, format } => notices::run(&plan, format),
+        Command::Notify(asked) => notify::run(&asked),
     }
 }

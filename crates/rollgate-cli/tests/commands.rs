@@ -236,17 +236,17 @@ const TRACE: &str = r#"{"at":"2026-01-13T09:00:00Z","live":"all"}
 fn a_replay_writes_the_journal() {
     let records = answers(&["replay", PLAN, "--trace", "-"], TRACE.as_bytes());
     let kinds: Vec<_> = records.iter().map(|record| record["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["started", "phase_started", "alert_opened", "stopped"]);
+    assert_eq!(kinds, ["started", "phase_started", "notice", "alert_opened", "stopped"]);
     let until = ["replay", PLAN, "--trace", "-", "--until", "2026-01-13T09:01:30Z"];
-    assert_eq!(answers(&until, TRACE.as_bytes()).len(), 3);
+    assert_eq!(answers(&until, TRACE.as_bytes()).len(), 4);
 }
 
 #[test]
 fn a_scorecard_follows_the_journal() {
     let lines = answers(&["replay", PLAN, "--trace", "-", "--scorecard", "json"], TRACE.as_bytes());
-    assert_eq!(lines.len(), 5);
-    assert_eq!(lines[4]["overall"], "NOT YET");
-    let row = &lines[4]["rows"][0];
+    assert_eq!(lines.len(), 6);
+    assert_eq!(lines[5]["overall"], "NOT YET");
+    let row = &lines[5]["rows"][0];
     let fields: Vec<_> = row.as_object().unwrap().keys().collect();
     assert_eq!(fields, ["section", "metric", "target", "actual", "status", "due", "sentence", "evidence"]);
     assert_eq!((&row["metric"], &row["actual"]), (&"checklist_complete".into(), &"0/9".into()));
@@ -267,7 +267,7 @@ fn a_bad_line_stops_the_replay_with_its_number_and_path() {
         bad.as_bytes(),
         "standard input: line 3: id: expected the alert's id",
     );
-    assert_eq!(journal.lines().count(), 2, "nothing after the bad line is processed: {journal}");
+    assert_eq!(journal.lines().count(), 3, "nothing after the bad line is processed: {journal}");
 }
 
 #[test]

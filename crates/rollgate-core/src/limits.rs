@@ -80,3 +80,19 @@ pub const READ_BACK_PROBES: usize = 64;
 pub const OCTAVE_MIN: i32 = -32;
 /// A distribution's values lie below two to this power; above it they cannot be measurements.
 pub const OCTAVE_MAX: i32 = 63;
+/// Notices that wait for their channels: a page of incidents, not a log. Beyond them the oldest that is not urgent goes.
+pub const NOTICES_WAITING_MAX: usize = 256;
+/// Deliveries that one tick tries: evaluations come first.
+pub const NOTICES_AT_ONCE: usize = 32;
+/// How long a notice is tried: what is a day late is no news.
+pub const NOTICE_LIFE_MS: u64 = 86_400_000;
+/// The first wait after a channel failed; it doubles with every further failure.
+pub const NOTICE_WAIT_MIN_MS: u64 = 10_000;
+/// The longest wait for a channel that goes on failing.
+pub const NOTICE_WAIT_MAX_MS: u64 = 900_000;
+/// A sink that took this long ends the deliveries of a tick; the rest waits for the next one.
+pub const NOTICE_SLOW_MS: u64 = 1_000;
+/// Channels of one notice, and of the table.
+pub const CHANNELS_MAX: usize = 64;
+/// Bytes of why a delivery failed; a sink may quote a whole page of somebody's server.
+pub const NOTICE_ERROR_BYTES_MAX: usize = 512;

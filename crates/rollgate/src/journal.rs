@@ -58,6 +58,12 @@ impl Journal {
         self.lines.iter().skip(from).map(String::as_str)
     }
 
+    /// Names the last line: its number, and the beginning of its hash.
+    pub(crate) fn last_name(&self) -> String {
+        let hash = self.lines.last().and_then(|line| hash_of(line)).unwrap_or(GENESIS);
+        format!("{}-{}", self.lines.len(), hash.get(..8).unwrap_or(hash))
+    }
+
     /// Takes back lines that were never saved.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.lines.truncate(len);

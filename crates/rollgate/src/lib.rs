@@ -7,6 +7,7 @@
 //! - [`read`] reads plan files: YAML, TOML, JSON.
 //! - [`replay`] runs a trace through a real engine on a manual clock.
 //! - [`clock`], [`store`] and [`journal`] are what an engine stands on; a test sets the clock by hand.
+//! - [`notify`] takes notices to where people read them.
 //! - [`core`] is the law behind it: pure, and without a clock.
 //! - [`docs::design`] says how it is made, and what it chose where a choice was open.
 //!
@@ -30,6 +31,7 @@ pub mod docs;
 pub mod engine;
 pub mod flag;
 pub mod journal;
+pub mod notify;
 pub mod read;
 pub mod recorder;
 pub mod replay;

@@ -16,6 +16,7 @@ mod plan;
 mod problem;
 mod reader;
 mod schedule;
+mod template;
 mod trigger;
 mod value;
 

@@ -6,7 +6,7 @@ use super::condition::Names;
 use super::fingerprint::fingerprint;
 use super::flags::{self, Setup};
 use super::metrics;
-use super::notices::notices;
+use super::notices::{channels, notices, values};
 use super::phase::{Before, checks, phase};
 use super::problem::{Level, Problem, Problems};
 use super::reader::{Item, Map, Reader};
@@ -98,10 +98,12 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let targets = checks(reader, &mut names, map.take("targets"));
     let daily = daily(reader, &mut names, map.take("daily"));
     let risks = risks(reader, map.take("risks"), &phases);
-    let notices = notices(reader, map.take("notices"), date);
     let removal = removal(reader, &mut names, map.take("removal"));
     let timezone = zone.name().to_owned();
     let follow_ups = follow_ups(reader, &roles, &phases, map.take("follow_ups"), &timezone);
+    let values = values(reader, map.take("values"));
+    let channels = channels(reader, map.take("channels"));
+    let notices = notices(reader, map.take("notices"), date, &values, channels.as_deref());
     if !has_phases {
         warn_of_no_phases(reader, &map);
     }
@@ -112,7 +114,18 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     flag_index.sort();
     phases.iter_mut().for_each(|phase| phase.daily = overlaid(&daily.checks, &phase.daily));
     let calendar = Calendar { zone, freezes };
-    let plan = Plan { phases, targets, daily, notices, risks, date, calendar, removal, follow_ups };
+    let plan = Plan {
+        phases,
+        targets,
+        daily,
+        notices,
+        channels: channels.unwrap_or_default(),
+        risks,
+        date,
+        calendar,
+        removal,
+        follow_ups,
+    };
     let plan = (!plan.phases.is_empty()).then_some(plan);
     if has_phases && plan.is_none() {
         return None;
@@ -169,11 +182,13 @@ fn name(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) -> String {
 
 /// What a file says for its phases says nothing where it has none.
 fn warn_of_no_phases(reader: &mut Reader, map: &Map<'_>) {
-    const OF_PHASES: [&str; 10] = [
+    const OF_PHASES: [&str; 12] = [
         "baseline",
         "targets",
         "daily",
         "risks",
+        "values",
+        "channels",
         "notices",
         "freezes",
         "deployment_window",

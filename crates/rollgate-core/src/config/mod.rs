@@ -11,6 +11,7 @@ mod flag;
 mod from_tree;
 mod metric;
 mod named;
+mod notice;
 mod phase;
 mod plan;
 mod to_tree;
@@ -28,11 +29,12 @@ pub use flag::{BucketingConfig, FlagConfig, ShareOfConfig};
 pub use from_tree::TreeError;
 pub use metric::{BaselineConfig, GoodConfig, KindConfig, MetricConfig, RoleConfig};
 pub use named::Named;
+pub use notice::{ChannelConfig, FrequencyConfig, NoticeConfig, NoticeWhenConfig};
 pub use phase::{
     ChecklistItemConfig, ContingencyConfig, DecisionConfig, ModeConfig, NoGoConfig, PhaseConfig,
     RollbackConfig, StepConfig, TriggerConfig,
 };
-pub use plan::{Config, DailyConfig, NoticeConfig, NoticeWhenConfig, RiskConfig};
+pub use plan::{Config, DailyConfig, RiskConfig};
 pub use tree::{Location, Node, Scalar, Value};
 pub use written::{
     WrittenDate, WrittenDue, WrittenDuration, WrittenHorizon, WrittenLimit, WrittenMoment, WrittenPart,

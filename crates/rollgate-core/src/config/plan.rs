@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BaselineConfig, ConditionConfig, DeploymentWindowConfig, FlagConfig, FollowUpConfig, FreezeConfig,
-    MetricConfig, Named, PhaseConfig, RemovalConfig, RoleConfig, ScheduleItemConfig, WrittenDate,
-    WrittenRate, WrittenSpan, WrittenTime,
+    BaselineConfig, ChannelConfig, ConditionConfig, DeploymentWindowConfig, FlagConfig, FollowUpConfig,
+    FreezeConfig, MetricConfig, Named, NoticeConfig, PhaseConfig, RemovalConfig, RoleConfig,
+    ScheduleItemConfig, WrittenDate, WrittenRate, WrittenSpan, WrittenTime,
 };
 
 /// A rollgate plan: flags, and the phases that roll them out. Without phases the flags are set by hand.
@@ -24,7 +24,7 @@ pub struct Config {
     /// What the plan is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The planned first day of exposure.
+    /// The planned first day of the first phase, in the plan's zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<WrittenDate>,
     /// Who answers for the plan.
@@ -80,6 +80,12 @@ pub struct Config {
     /// The risk register.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risks: Option<Named<RiskConfig>>,
+    /// What messages may say beside what rollgate fills in: `values: { team: Memory }` fills `{team}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Named<String>>,
+    /// Where messages go. With this table, a message to a channel that is not in it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<Named<ChannelConfig>>,
     /// Messages on transitions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices: Option<Vec<NoticeConfig>>,
@@ -124,41 +130,4 @@ pub struct RiskConfig {
     /// Triggers of any phase that watch for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub triggers: Option<Vec<String>>,
-}
-
-/// A message to channels on a transition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct NoticeConfig {
-    /// The transition.
-    pub when: NoticeWhenConfig,
-    /// Whether it should wake people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub urgent: Option<bool>,
-    /// For whom, in your own words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub audience: Option<String>,
-    /// Where it goes: names of the channels that the host has.
-    #[cfg_attr(feature = "schema", schemars(extend("minItems" = 1)))]
-    pub channels: Vec<String>,
-    /// The text, with placeholders: `{title}`, `{name}`, `{date}`, `{phase.title}`, `{phase.id}`, `{next.title}`, `{next.id}`, `{to}`.
-    pub message: String,
-}
-
-/// When a notice is sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum NoticeWhenConfig {
-    /// So long before the planned first day.
-    BeforeStart(WrittenSpan),
-    /// On entering a phase.
-    PhaseStarted,
-    /// On passing a phase that has a next one.
-    PhasePassed,
-    /// On completion.
-    Completed,
-    /// On a rollback.
-    RolledBack,
 }

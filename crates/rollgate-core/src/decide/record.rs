@@ -289,6 +289,20 @@ pub enum Body {
     Removable {
         flags: Vec<Key>,
     },
+    Notice {
+        id: Key,
+        when: Key,
+        channels: Vec<Key>,
+        audience: Key,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<Key>,
+        message: Key,
+        delivered: bool,
+        urgent: bool,
+        late: bool,
+        attempts: u32,
+        error: Option<Key>,
+    },
     ClockJump {
         by_ms: i64,
     },

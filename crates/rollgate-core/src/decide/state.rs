@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{After, Agenda, Attempt, Names, TriggerRef};
+use super::{After, Agenda, Attempt, Names, Outbox, TriggerRef};
 use crate::id::{Key, PhaseId, RoleId};
 use crate::judge::{Attestation, SetVerdict};
 use crate::snapshot::{BaselineSource, FlagState, Ruleset};
@@ -176,6 +176,9 @@ pub struct RolloutState {
     /// What is kept beyond a phase and beyond the rollout.
     #[serde(default)]
     pub after: After,
+    /// Notices that are owed to channels.
+    #[serde(default)]
+    pub outbox: Outbox,
 }
 
 impl RolloutState {
@@ -227,6 +230,7 @@ impl RolloutState {
             agenda: Agenda::default(),
             actions: Attempt::default(),
             after: After::default(),
+            outbox: Outbox::default(),
         }
     }
 

@@ -6,6 +6,7 @@ mod calendar;
 mod condition;
 mod flag;
 mod metric;
+mod notice;
 mod plan;
 mod ruleset;
 mod schedule;
@@ -19,9 +20,10 @@ pub use condition::{
 };
 pub use flag::{Bucketing, Flag, FlagState, KeyList, Parent, ShareOf, Snapshot};
 pub use metric::{Baseline, BaselineSource, Direction, Metric, MetricKind, Severity};
+pub use notice::{Channel, Frequency, Notice, NoticeWhen, Part, Slot, Template};
 pub use plan::{
-    Check, ChecklistItem, Contingency, Daily, DecisionRule, Gate, Notice, NoticeWhen, Phase, Plan, Risk,
-    RoleRule, RollbackTarget, RollbackTo, Step, Trigger, TriggerMode,
+    Check, ChecklistItem, Contingency, Daily, DecisionRule, Gate, Phase, Plan, Risk, RoleRule,
+    RollbackTarget, RollbackTo, Step, Trigger, TriggerMode,
 };
 pub use ruleset::Ruleset;
 pub use schedule::{Due, DueAt, ScheduleItem, When};

@@ -2,7 +2,7 @@
 
 use crate::id::{FlagId, Key, PhaseId, RoleId};
 use crate::snapshot::{
-    Calendar, Condition, DeploymentWindow, Due, FollowUp, Removal, ScheduleItem, StepAction,
+    Calendar, Channel, Condition, DeploymentWindow, Due, FollowUp, Notice, Removal, ScheduleItem, StepAction,
 };
 use crate::time::{Span, Timestamp};
 use crate::units::Share;
@@ -190,36 +190,6 @@ pub struct Phase {
     pub last_shares: Box<[Share]>,
 }
 
-/// When a notice is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoticeWhen {
-    /// So long before the planned first exposure.
-    BeforeStart(Span),
-    /// On entering a phase.
-    PhaseStarted,
-    /// On passing a phase that has a next one.
-    PhasePassed,
-    /// On completion.
-    Completed,
-    /// On a rollback.
-    RolledBack,
-}
-
-/// A message to channels on a transition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// When.
-    pub when: NoticeWhen,
-    /// Whether it should wake people.
-    pub is_urgent: bool,
-    /// For whom.
-    pub audience: String,
-    /// Where to.
-    pub channels: Vec<String>,
-    /// The text, with placeholders such as `{phase.title}`.
-    pub message: String,
-}
-
 /// A row of the risk register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Risk {
@@ -248,6 +218,8 @@ pub struct Plan {
     pub daily: Daily,
     /// Messages.
     pub notices: Vec<Notice>,
+    /// Where they go, where the plan has the table.
+    pub channels: Vec<Channel>,
     /// The risk register.
     pub risks: Vec<Risk>,
     /// The planned first day of exposure.

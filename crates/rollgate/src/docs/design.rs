@@ -141,6 +141,33 @@
 //!   needs no key for what is served instead; that is what its host does where it is off. See `examples/plans/degrade.yaml`.
 //! - **A rehearsal reaches its phases by overridden decisions**: it is of the rollbacks, and its samples are made up. Faults
 //!   are as small as they can be, so that a trigger that another one always comes before is found.
+//! # Notices
+//!
+//! One function, [`owed`](crate::core::decide::owed), maps each journal record to the letters that it owes; they are put
+//! into the state's outbox in the transaction that writes the record. [`notify`](crate::notify) has the rest.
+//!
+//! - **At least once.** A delivery leaves the outbox after its sink took it, so that a process which is killed between
+//!   the two sends it again, with the same id. Losing the news of a rollback is worse than telling it twice.
+//! - **The id is the record's**: its number, the beginning of its hash, the message, the channel. Two rollouts of one
+//!   plan never share it. A notice of the calendar has its instant in the record's place.
+//! - **`delivered` is never a guess.** Without a sink (a replay, a simulation, a channel that nobody serves) the journal
+//!   says `delivered: false, attempts: 0, error: "no sink for this channel"` in the transition's own transaction; with
+//!   one, nothing is written until the sink answered or the notice was given up. The field is always a yes or no.
+//! - **One tick waits for one slow call**, and then decides again. The ticker gives sinks a thread of their own.
+//! - **A channel that fails rests as a whole**, 10 s to 15 min: a dead webhook costs one time-out, not one a notice. Its
+//!   notices keep their order, but urgent ones go first. A panic is not tried again: what it left in the sink nobody knows.
+//! - **256 notices wait at most**; the oldest that is not urgent goes first, and the journal says so.
+//! - **The planned first exposure** is the plan's date at midnight in its zone, the durations of the phases before the
+//!   first step that exposes anybody, and the holds before that step. Without a date nothing is counted back. A date that
+//!   is moved announces again; an exposure that came first announces never.
+//! - **`daily` and `weekly` come at `daily.at`**, weekly on Mondays, from the start to completion, also while rolled back.
+//!   After an absence the latest is sent, marked as late.
+//! - **`gates_failed` comes once a phase** (again after an extension); where nobody decides, also when the gates cannot
+//!   be judged, because the rollout stands still without anybody being asked.
+//! - **Recipients' names stay out of the journal**: `{recipient.name}` is filled by the sink, with
+//!   [`for_recipient`](crate::notify::for_recipient).
+//! - **`[User]` is refused** where it was meant to be filled: the placeholders of other people's templates would be sent
+//!   as they stand. Other bracketed words are warned of.
 //!
 //! # Plan files
 //!

@@ -12,6 +12,7 @@ use rollgate_core::units::Share;
 use super::actions::{Actor, DueAction};
 use super::handle::{Engine, Listener};
 use crate::clock::{Clock, SystemClock};
+use crate::notify::{Delivery, SendError, Sink, Sinks};
 use crate::read;
 use crate::store::{MemoryStore, Store};
 
@@ -23,6 +24,7 @@ pub struct EngineBuilder {
     clock: Arc<dyn Clock>,
     listeners: Vec<Listener>,
     actor: Option<Actor>,
+    sinks: Sinks,
     seeds: Option<Seeds>,
 }
 
@@ -37,6 +39,7 @@ impl EngineBuilder {
             clock: Arc::new(SystemClock::new()),
             listeners: Vec::new(),
             actor: None,
+            sinks: Sinks::default(),
             seeds: None,
         }
     }
@@ -169,6 +172,35 @@ impl EngineBuilder {
         self
     }
 
+    /// Sends notices to every channel that has no sink of its own through this closure; see [`notify`](crate::notify).
+    pub fn on_notice(
+        self,
+        send: impl Fn(&Delivery) -> Result<(), SendError> + Send + Sync + 'static,
+    ) -> Self {
+        self.sink(send)
+    }
+
+    /// Sends notices to one channel, or to all of one kind (`slack` is the kind of `slack:#oncall`), through this closure.
+    pub fn on_notice_to(
+        self,
+        channel: &str,
+        send: impl Fn(&Delivery) -> Result<(), SendError> + Send + Sync + 'static,
+    ) -> Self {
+        self.sink_to(channel, send)
+    }
+
+    /// As [`on_notice`](Self::on_notice), for a sink that is a type of its own.
+    pub fn sink(mut self, sink: impl Sink + 'static) -> Self {
+        self.sinks.add(None, sink);
+        self
+    }
+
+    /// As [`on_notice_to`](Self::on_notice_to), for a sink that is a type of its own.
+    pub fn sink_to(mut self, channel: &str, sink: impl Sink + 'static) -> Self {
+        self.sinks.add(Some(channel.to_owned()), sink);
+        self
+    }
+
     /// Starts each flag at what the environment variable of its name says: `true`, `false`, or a share such as `0.1` or
     /// `10%`. A flag whose variable is not set starts as the file says.
     ///
@@ -187,6 +219,7 @@ impl EngineBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] without a plan, or with seeds that are no shares or that meet a plan with phases; [`ErrorKind::StoreAway`] where the store cannot be read;
+    /// [`ErrorKind::UnknownName`] with a sink for a channel that the plan does not have;
     /// [`ErrorKind::InvalidConfig`] where it holds another plan's rollout;
     /// [`ErrorKind::BrokenJournal`] where its journal does not fit its own hashes.
     pub fn build(self) -> Result<Engine, Error> {
@@ -199,7 +232,8 @@ impl EngineBuilder {
         if let Some(seeds) = self.seeds {
             seed(Arc::make_mut(&mut ruleset), &seeds)?;
         }
-        Engine::open(ruleset, self.store, self.clock, self.listeners, self.actor)
+        self.sinks.check(&ruleset)?;
+        Engine::open(ruleset, self.store, self.clock, self.listeners, self.actor, self.sinks)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rollgate_core::decide::{
-    self, Body, Command, Effect, Findings, Input, Passing, Record, RolloutState, Status, Transition,
+    self, Body, Command, Effect, Findings, Input, Passing, Record, RolloutState, Source, Status, Transition,
 };
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::evaluate::{Context, FlagRef, evaluate};
@@ -15,9 +15,11 @@ use rollgate_core::time::{Now, Span, Timestamp};
 
 use super::drops::{self, Drops, Thrift};
 use super::judging;
+use super::notices;
 use super::records::{self, record_of};
 use crate::flag::Flags;
 use crate::journal::Journal;
+use crate::notify::Sinks;
 use crate::recorder::{Depth, Recorder};
 use crate::store::Store;
 
@@ -38,6 +40,8 @@ pub(super) struct Control {
     pub(super) due: Timestamp,
     /// What the journal has of what was dropped.
     pub(super) drops: Drops,
+    /// Where notices go.
+    pub(super) sinks: Arc<Sinks>,
     recorder: Recorder,
     flags: Flags,
     store: Box<dyn Store>,
@@ -63,6 +67,7 @@ impl Control {
         flags: Flags,
         recorder: Recorder,
         store: Box<dyn Store>,
+        sinks: Arc<Sinks>,
         now: Now,
     ) -> Result<Self, Error> {
         let stored = store.load()?;
@@ -77,6 +82,7 @@ impl Control {
             journal: Journal::new(),
             due: decide::next_wakeup(&ruleset, now.observed),
             drops: Drops::default(),
+            sinks,
             recorder,
             flags,
             store,
@@ -109,6 +115,7 @@ impl Control {
             control.revision = stored.revision;
             control.adopt(stored.state, now);
         }
+        notices::by_calendar(&mut control, now);
         let states = control.state.flag_states();
         control.publish(states);
         Ok(control)
@@ -163,6 +170,7 @@ impl Control {
         self.note_jump(now);
         drops::note(self, Thrift::Paced, now);
         self.windows.advance(now.observed);
+        notices::by_calendar(self, now);
         if let Some((from, to)) =
             decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Evaluation)
         {
@@ -217,6 +225,7 @@ impl Control {
     pub(super) fn note(&mut self, body: Body, now: Now) {
         let record = Record { phase: self.state.phase, status: self.state.status, body };
         self.write(&record, now);
+        notices::settle(self, now);
         let _ = self.flush();
     }
 
@@ -268,6 +277,7 @@ impl Control {
                 }
             }
         }
+        notices::settle(self, now);
         let flushed = self.flush();
         outcome.and(flushed)
     }
@@ -277,9 +287,15 @@ impl Control {
         self.flags.publish(Snapshot { version: self.version, ruleset: self.ruleset.clone(), states });
     }
 
-    fn write(&mut self, record: &Record, now: Now) {
+    /// Appends a record; what it owes to people goes into the outbox with it.
+    pub(super) fn write(&mut self, record: &Record, now: Now) {
         let value = record_of(&self.ruleset, self.journal.len() as u64 + 1, record, now);
         self.journal.append(value);
+        let name = self.journal.last_name();
+        let source = Source { name: &name, now };
+        for letter in decide::owed(&self.ruleset, &mut self.state, record, source) {
+            self.state.outbox.post(letter);
+        }
     }
 
     /// Saves what the store does not have yet.

@@ -17,11 +17,13 @@ use super::builder::EngineBuilder;
 use super::control::Control;
 use super::drops::{self, Thrift};
 use super::metric::{Alerts, Metric, names};
+use super::notices;
 use super::scorecard;
 use super::status::RolloutStatus;
 use super::ticker::Ticker;
 use crate::clock::Clock;
 use crate::flag::{Flag, Flags, View};
+use crate::notify::Sinks;
 use crate::recorder::{Depth, Recorder};
 use crate::store::Store;
 
@@ -54,6 +56,8 @@ pub(super) struct Shared {
     origin: (Timestamp, rollgate_core::time::Span),
     listeners: Vec<Listener>,
     pub(super) actor: Option<Actor>,
+    /// Held while sinks are called: one delivery is under way once.
+    sending: Mutex<()>,
     /// Journal lines that listeners have seen. Its own lock keeps them in order without holding the control.
     told: Mutex<u64>,
 }
@@ -105,16 +109,20 @@ impl Engine {
         clock: Arc<dyn Clock>,
         listeners: Vec<Listener>,
         actor: Option<Actor>,
+        sinks: Sinks,
     ) -> Result<Self, Error> {
         let origin = (clock.wall(), clock.monotonic());
         let flags = Flags::new(ruleset.clone());
         let recorder = Recorder::new(&ruleset);
         let now = Now::same(origin.0);
-        let control = Control::open(ruleset.clone(), flags.clone(), recorder.clone(), store, now)?;
+        let control =
+            Control::open(ruleset.clone(), flags.clone(), recorder.clone(), store, Arc::new(sinks), now)?;
         let origin = (control.state.evaluated.unwrap_or(origin.0), origin.1);
         let told = Mutex::new(control.journal.len() as u64);
         let control = Mutex::new(control);
-        let shared = Shared { ruleset, flags, recorder, control, clock, origin, listeners, actor, told };
+        let sending = Mutex::new(());
+        let shared =
+            Shared { ruleset, flags, recorder, control, clock, origin, listeners, actor, sending, told };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -175,16 +183,42 @@ impl Engine {
 
     // ---- time
 
-    /// Does what is due: at most one evaluation, and the actions that wait for the host. Calls the listeners.
+    /// Does what is due: at most one evaluation. Calls the listeners, then the host's action where one waits, and then the
+    /// sinks of notices.
     pub fn tick(&self) {
+        self.evaluate_due();
+        self.act_on_due();
+        self.deliver();
+    }
+
+    /// The first part of a tick: what must never wait for anybody.
+    pub(super) fn evaluate_due(&self) {
         {
             let (mut control, now) = self.shared.lock();
             if now.observed >= control.due {
                 control.evaluate(now);
             }
         }
-        self.act_on_due();
         self.shared.tell();
+    }
+
+    /// The last part of a tick: sinks, which may take their time.
+    pub(super) fn deliver(&self) {
+        // Whoever comes while a sink is being called leaves it to the one who calls.
+        let Some(_sending) = self.shared.sending.try_lock() else { return };
+        if notices::deliver(&self.shared) > 0 {
+            self.shared.tell();
+        }
+    }
+
+    /// Whether anything runs actions.
+    pub(super) fn has_actor(&self) -> bool {
+        self.shared.actor.is_some()
+    }
+
+    /// Whether anything sends notices.
+    pub(super) fn has_sinks(&self) -> bool {
+        !self.shared.control.lock().sinks.is_empty()
     }
 
     /// Observed time at which something may next change by itself.

@@ -13,6 +13,7 @@ mod drops;
 mod handle;
 mod judging;
 mod metric;
+mod notices;
 mod records;
 mod scorecard;
 mod status;

@@ -1,4 +1,4 @@
-//! A thread that ticks, for programs that have no loop of their own.
+//! Threads that tick, for programs that have no loop of their own.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -12,51 +12,91 @@ use super::Engine;
 /// The longest wait between two looks at the clock: a wall or manual clock may be set while the thread waits.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// Ticks an engine until it is dropped; dropping it waits for the tick under way.
+/// Ticks an engine until it is dropped; dropping it waits for the evaluation under way.
+///
+/// Where the engine has sinks, a second thread calls them: a sink that hangs holds up no evaluation, and not the end of
+/// the program either. What it had not taken by then is sent by the next process.
 pub struct Ticker {
-    stop: Arc<(Mutex<Stop>, Condvar)>,
-    thread: Option<JoinHandle<()>>,
+    stop: Arc<Signal>,
+    evaluations: Option<JoinHandle<()>>,
 }
 
-#[derive(PartialEq, Eq)]
+/// Tells threads to stop.
+#[derive(Default)]
+struct Signal {
+    state: Mutex<Stop>,
+    wake: Condvar,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Stop {
+    #[default]
     No,
     Asked,
 }
 
+impl Signal {
+    /// Waits for the signal, at most so long; what it says then.
+    fn wait(&self, at_most: Duration) -> Stop {
+        let mut state = self.state.lock();
+        if *state == Stop::No {
+            self.wake.wait_for(&mut state, at_most);
+        }
+        *state
+    }
+}
+
 impl Ticker {
     pub(super) fn spawn(engine: Engine) -> Result<Self, Error> {
-        let stop = Arc::new((Mutex::new(Stop::No), Condvar::new()));
-        let asked = stop.clone();
-        let run = move || {
-            let (state, wake) = &*asked;
+        let stop = Arc::new(Signal::default());
+        let mut ticker = Self { stop: stop.clone(), evaluations: None };
+        // Neither is kept: each ends by itself once the host's code comes back, and nobody waits for code that does not.
+        if engine.has_sinks() {
+            aside("rollgate-notices", &engine, &stop, Engine::deliver)?;
+        }
+        if engine.has_actor() {
+            aside("rollgate-actions", &engine, &stop, Engine::act_on_due)?;
+        }
+        ticker.evaluations = Some(spawn("rollgate-ticker", move || {
             loop {
-                engine.tick();
+                engine.evaluate_due();
                 let wait =
                     Duration::from_millis(engine.until_wakeup().0).clamp(Duration::from_millis(1), WAIT_MAX);
-                let mut state = state.lock();
-                if *state == Stop::Asked {
-                    return;
-                }
-                wake.wait_for(&mut state, wait);
-                if *state == Stop::Asked {
+                if stop.wait(wait) == Stop::Asked {
                     return;
                 }
             }
-        };
-        let thread = std::thread::Builder::new()
-            .name("rollgate-ticker".into())
-            .spawn(run)
-            .map_err(|error| Error::new(ErrorKind::Io, format_args!("no thread for the ticker: {error}")))?;
-        Ok(Self { stop, thread: Some(thread) })
+        })?);
+        Ok(ticker)
     }
+}
+
+/// A thread for what may take its time: a backup of an hour must not keep triggers from being judged.
+fn aside(name: &str, engine: &Engine, stop: &Arc<Signal>, what: fn(&Engine)) -> Result<(), Error> {
+    let (engine, stop) = (engine.clone(), stop.clone());
+    let run = move || {
+        loop {
+            what(&engine);
+            if stop.wait(WAIT_MAX) == Stop::Asked {
+                return;
+            }
+        }
+    };
+    spawn(name, run).map(drop)
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    std::thread::Builder::new()
+        .name(name.into())
+        .spawn(run)
+        .map_err(|error| Error::new(ErrorKind::Io, format_args!("no thread for the ticker: {error}")))
 }
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        *self.stop.0.lock() = Stop::Asked;
-        self.stop.1.notify_all();
-        if let Some(thread) = self.thread.take() {
+        *self.stop.state.lock() = Stop::Asked;
+        self.stop.wake.notify_all();
+        if let Some(thread) = self.evaluations.take() {
             // A listener that panicked has already told so; there is nothing to add here.
             let _ = thread.join();
         }

@@ -316,6 +316,7 @@ fn ruleset() -> Ruleset {
         targets: Vec::new(),
         daily: Daily::default(),
         notices: Vec::new(),
+        channels: Vec::new(),
         risks: Vec::new(),
         removal: Removal {
             stable_for: Span::days(14),

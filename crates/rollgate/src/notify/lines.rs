@@ -1,0 +1,34 @@
+//! Notices as JSON lines.
+
+use std::io::Write;
+
+use parking_lot::Mutex;
+use rollgate_core::decide::Delivery;
+
+use super::{SendError, Sink};
+
+/// Writes each notice as one JSON object a line: to a file, a socket, standard error.
+pub struct JsonLines<W> {
+    out: Mutex<W>,
+}
+
+impl<W: Write + Send> JsonLines<W> {
+    /// Writes to `out`, and flushes after every line.
+    pub fn new(out: W) -> Self {
+        Self { out: Mutex::new(out) }
+    }
+
+    /// Gives back what was written to.
+    pub fn into_inner(self) -> W {
+        self.out.into_inner()
+    }
+}
+
+impl<W: Write + Send> Sink for JsonLines<W> {
+    fn send(&self, notice: &Delivery) -> Result<(), SendError> {
+        let text = serde_json::to_string(notice).map_err(|error| SendError::Never(error.to_string()))?;
+        let mut out = self.out.lock();
+        let written = out.write_all(format!("{text}\n").as_bytes()).and_then(|()| out.flush());
+        written.map_err(|error| SendError::Again(error.to_string()))
+    }
+}
