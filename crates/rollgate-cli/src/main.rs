@@ -13,6 +13,7 @@ mod journal_text;
 mod matrix;
 mod paint;
 mod replay;
+mod reports;
 mod table;
 
 use std::process::ExitCode;

@@ -36,5 +36,8 @@ pub mod replay;
 pub mod store;
 pub mod trace;
 
-pub use engine::{Alerts, Engine, EngineBuilder, Metric, Outcome, RolloutStatus, Ticker, Timer};
+pub use engine::{
+    AlertSpan, Alerts, AlertsBetween, Engine, EngineBuilder, Metric, Outcome, Report, RolloutStatus, Ticker,
+    Timer,
+};
 pub use rollgate_core as core;

@@ -71,6 +71,7 @@ pub(super) fn phase(
     let contingency = map.take("contingency").and_then(|item| contingency(reader, &here, &item));
     check_gates(reader, key, item, &gates, &checklist);
     let daily = checks(reader, names, map.take("daily"));
+    let targets = checks(reader, names, map.take("targets"));
     reader.close(map);
     Phase {
         key: Key::new(key),
@@ -84,6 +85,7 @@ pub(super) fn phase(
         contingency,
         decision,
         daily,
+        targets,
         last_shares,
     }
 }

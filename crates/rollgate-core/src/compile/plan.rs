@@ -1,5 +1,6 @@
 //! The whole plan file.
 
+use super::about::about;
 use super::condition::Names;
 use super::fingerprint::fingerprint;
 use super::flags::{self, Setup};
@@ -55,16 +56,12 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let name = name(reader, &mut map, &item);
     let title = reader.opt_text(map.take("title"));
     let date_item = map.take("date");
-    for key in ["risk", "next_review", "description"] {
-        reader.opt_text(map.take(key));
-    }
-    if let Some(item) = map.take("owners") {
-        for item in reader.list(&item, "a list of names", 256) {
-            reader.text(&item);
-        }
-    }
+    let mut about = about(reader, &mut map);
     let timezone = zone(reader, map.take("timezone"));
-    let date = date_item.and_then(|item| date(reader, &item, &timezone));
+    let date = date_item.and_then(|item| {
+        about.date = reader.opt_text(Some(item.clone()));
+        date(reader, &item, &timezone)
+    });
     let evaluate_every = map
         .take("evaluate_every")
         .and_then(|item| evaluate_every(reader, &item))
@@ -97,7 +94,10 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let mut flag_index: Vec<(Key, FlagId)> =
         flags.iter().enumerate().map(|(index, flag)| (flag.key.clone(), FlagId(index as u16))).collect();
     flag_index.sort();
-    phases.iter_mut().for_each(|phase| phase.daily = overlaid(&daily.checks, &phase.daily));
+    phases.iter_mut().for_each(|phase| {
+        phase.daily = overlaid(&daily.checks, &phase.daily);
+        phase.targets = overlaid(&targets, &phase.targets);
+    });
     let plan = (!phases.is_empty()).then_some(Plan { phases, targets, daily, notices, risks, date });
     if has_phases && plan.is_none() {
         return None;
@@ -105,6 +105,7 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let mut ruleset = Ruleset {
         name: Key::new(name.as_str()),
         title: if title.is_empty() { name } else { title },
+        about,
         hash: Key::new(""),
         timezone: Key::new(timezone),
         evaluate_every,
@@ -159,7 +160,7 @@ fn warn_of_no_phases(reader: &mut Reader, map: &Map<'_>) {
     }
 }
 
-/// The plan's daily rows with the phase's in the place of those of the same key.
+/// The plan's rows with the phase's in the place of those of the same key.
 fn overlaid(plan: &[Check], phase: &[Check]) -> Vec<Check> {
     let own = |key: &Key| phase.iter().find(|check| check.key == *key);
     let mut rows: Vec<Check> = plan.iter().map(|check| own(&check.key).unwrap_or(check).clone()).collect();

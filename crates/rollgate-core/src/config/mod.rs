@@ -20,7 +20,7 @@ pub use condition::{
 };
 pub use flag::{BucketingConfig, FlagConfig, ShareOfConfig};
 pub use from_tree::TreeError;
-pub use metric::{BaselineConfig, GoodConfig, KindConfig, MetricConfig, RoleConfig};
+pub use metric::{BaselineConfig, GoodConfig, KindConfig, MetricConfig, RoleConfig, ViewConfig};
 pub use named::Named;
 pub use phase::{
     ChecklistItemConfig, ContingencyConfig, DecisionConfig, ModeConfig, NoGoConfig, PhaseConfig,

@@ -23,6 +23,9 @@ pub struct Config {
     /// What the plan is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The version of the plan as a document, in your own words: `1.0.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
     /// The planned first day of exposure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<WrittenDate>,

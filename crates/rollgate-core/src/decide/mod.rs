@@ -12,6 +12,7 @@
 
 mod command;
 mod commands;
+mod contrasts;
 mod decision;
 mod docket;
 mod evaluation;
@@ -24,6 +25,7 @@ mod state;
 mod transition;
 
 pub use command::{Action, Choice, Command};
+pub use contrasts::Contrasts;
 pub use docket::{Docket, due_step, facts, is_due, live_phase, next_wakeup, remaining};
 pub use evaluation::{Passing, observe};
 pub use findings::{Capture, Findings, GateFindings, TriggerJudgement, TriggerRef};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Names, TriggerRef};
+use super::{Contrasts, Names, TriggerRef};
 use crate::id::{Key, PhaseId, RoleId};
 use crate::judge::{Attestation, SetVerdict};
 use crate::snapshot::{BaselineSource, FlagState, Ruleset};
@@ -167,6 +167,9 @@ pub struct RolloutState {
     pub baselines: Vec<Option<f64>>,
     /// The last finite phase has passed.
     pub is_completed: bool,
+    /// ON beside OFF, once a day, oldest first.
+    #[serde(default)]
+    pub contrasts: Contrasts,
 }
 
 impl RolloutState {
@@ -215,6 +218,7 @@ impl RolloutState {
             has_been_exposed: false,
             baselines: ruleset.baselines.iter().map(|baseline| given(&baseline.source)).collect(),
             is_completed: false,
+            contrasts: Contrasts::default(),
         }
     }
 

@@ -264,6 +264,7 @@ fn metric(key: &str, kind: MetricKind, unit: Unit, good: Direction) -> Metric {
         arms: vec![FLAG],
         max_gap: Span::minutes(10),
         is_curable: true,
+        view: None,
     }
 }
 
@@ -296,6 +297,7 @@ fn phase() -> Phase {
         contingency: None,
         decision: None,
         daily: Vec::new(),
+        targets: Vec::new(),
         last_shares: Box::new([Share::ZERO]),
     }
 }
@@ -312,6 +314,7 @@ fn ruleset() -> Ruleset {
     Ruleset {
         name: "memory".into(),
         title: "Memory".into(),
+        about: Default::default(),
         hash: "0".into(),
         timezone: "UTC".into(),
         evaluate_every: Span::seconds(10),
