@@ -11,6 +11,7 @@ mod scenario_happy;
 mod scenario_operator;
 mod scenario_plans;
 mod scenario_proposals;
+mod scenario_reports;
 mod scenario_rollback;
 mod scenario_sustained;
 mod scenario_time;

@@ -1,7 +1,7 @@
 //! Baseline, target and what is now, metric by metric.
 
 use super::standing::{Leaf, difference, leaves, name_of, natural, number, signed};
-use super::{Cell, RowStatus, Standing, Table};
+use super::{Cell, Standing, Table};
 use crate::id::MetricId;
 use crate::judge::target_words;
 use crate::snapshot::{BaselineSource, Condition, Metric, Stat, Subject, Window};
@@ -54,7 +54,7 @@ fn row(standing: &Standing<'_>, id: MetricId, metric: &Metric) -> Option<Vec<Cel
         .map_or_else(|| Cell::text("–"), |leaf| Cell::text(target_words(leaf.condition, &standing.facts())));
     let status = target.map_or_else(
         || Cell::text("–"),
-        |leaf| Cell::from(RowStatus::from(standing.judge(leaf.condition).verdict)),
+        |leaf| Cell::from(standing.status(leaf, standing.judge(leaf.condition).verdict)),
     );
     let name = Cell::text(name_of(metric.key.as_str(), stat));
     Some(vec![name, then_cell, target_cell, now_cell, against, status])

@@ -90,7 +90,11 @@ pub fn in_words(standing: &Standing<'_>, row: &Contrast) -> Option<String> {
     let metric = standing.ruleset.metric(standing.ruleset.metric_of(row.metric.as_str())?);
     let stat = stat_of(&row.stat);
     let (on, off) = (row.on.value?, row.off.value?);
+    if stat == Stat::Mean {
+        // The quantile says it; a summary is short.
+        return None;
+    }
     let name = super::standing::name_of(metric.key.as_str(), stat);
     let (on, off) = (shown(metric, stat, on), shown(metric, stat, off));
-    Some(format!("{name}: ON {on}, OFF {off} ({})", between(metric, stat, row).text))
+    Some(format!("{name}: ON {on}, OFF {off}, difference {}", between(metric, stat, row).text))
 }

@@ -1,8 +1,8 @@
 //! Where a rollout stands, as reports look at it: nothing moves, streaks are only read.
 
-use crate::decide::{RolloutState, facts};
+use crate::decide::{RolloutState, Status, facts};
 use crate::id::{Key, MetricId, PhaseId};
-use crate::judge::{self, Facts, Judgement, Streaking, Streaks};
+use crate::judge::{self, Cause, Facts, Judgement, Streaking, Streaks, Verdict};
 use crate::metrics::{Clip, Measurement, Measures, Windows};
 use crate::snapshot::{
     Condition, ConditionKind, Measure, Metric, MetricKind, Phase, Query, Ruleset, Stat, Subject, Window,
@@ -59,6 +59,18 @@ impl<'a> Standing<'a> {
     pub(super) fn judge(&self, condition: &Condition) -> Judgement {
         let mut streaks = self.streaks.clone();
         judge::judge_condition(condition, &self.facts(), self.windows, &mut streaks, Streaking::Read)
+    }
+
+    /// The status of a measured condition: what only waits for its window to fill is not told yet.
+    pub(super) fn status(&self, leaf: &Leaf<'_>, verdict: Verdict) -> super::RowStatus {
+        let waits = matches!(verdict, Verdict::Inconclusive(Cause::Coverage | Cause::TooFewSamples));
+        let runs = matches!(self.state.status, Status::Running | Status::AwaitingDecision);
+        match leaf.measure.query.window {
+            Window::Over(over) if waits && runs && self.now.observed.since(self.state.phase_from) < over => {
+                super::RowStatus::NotYet
+            }
+            _ => verdict.into(),
+        }
     }
 
     /// A point of the calendar, as people read it in the plan's zone.

@@ -1,7 +1,7 @@
 //! What is asked of every metric, phase by phase and in production.
 
 use super::standing::{Leaf, leaves};
-use super::{Cell, RowStatus, Standing, Table};
+use super::{Cell, Standing, Table};
 use crate::judge::{self, target_words};
 use crate::snapshot::{Change, Phase, Stat, Subject};
 
@@ -53,7 +53,9 @@ fn table(
         let mut cells = vec![Cell::text(label(standing, row))];
         let mut before: Option<String> = None;
         for phase in phases {
-            let words = find(phase, row).map(|leaf| words(standing, &leaf));
+            let mut each: Vec<String> = find(phase, row).map(|leaf| words(standing, &leaf)).collect();
+            each.dedup();
+            let words = (!each.is_empty()).then(|| each.join(" and "));
             let is_inherited = words.is_none() && phase.duration.is_none() && before.is_some();
             has_brackets |= is_inherited;
             cells.push(Cell::text(match (&words, &before) {
@@ -92,9 +94,10 @@ fn note(rows: &mut Vec<Asked>, leaf: &Leaf<'_>) {
     }
 }
 
-/// The gate that asks, or else the target; of two limits both.
-fn find<'a>(phase: &'a Phase, row: &Asked) -> Option<Leaf<'a>> {
-    leaves_of(phase).into_iter().find(|leaf| asked(leaf) == *row)
+/// What the phase asks of it, gates first; of several limits all.
+fn find<'a>(phase: &'a Phase, row: &Asked) -> impl Iterator<Item = Leaf<'a>> {
+    let row = row.clone();
+    leaves_of(phase).into_iter().filter(move |leaf| asked(leaf) == row)
 }
 
 fn label(standing: &Standing<'_>, (subject, stat, change): &Asked) -> String {
@@ -126,7 +129,7 @@ fn words(standing: &Standing<'_>, leaf: &Leaf<'_>) -> String {
 
 /// What the phase that the rollout is in says of it.
 fn judged(standing: &Standing<'_>, row: &Asked) -> [Cell; 2] {
-    let Some(leaf) = standing.phase().and_then(|phase| find(phase, row)) else {
+    let Some(leaf) = standing.phase().and_then(|phase| find(phase, row).next()) else {
         return [Cell::text("–"), Cell::text("–")];
     };
     let check = crate::snapshot::Check { key: "target".into(), condition: leaf.condition.clone() };
@@ -139,5 +142,5 @@ fn judged(standing: &Standing<'_>, row: &Asked) -> [Cell; 2] {
         unit: evidence.map_or("", |seen| seen.unit),
         status: None,
     };
-    [number, Cell::from(RowStatus::from(judgement.verdict))]
+    [number, Cell::from(standing.status(&leaf, judgement.verdict))]
 }

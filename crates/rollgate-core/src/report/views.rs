@@ -101,6 +101,9 @@ pub fn hours(standing: &Standing<'_>) -> Vec<Table> {
         let stat = if metric.kind == MetricKind::Gauge { Stat::Max } else { natural(metric.kind) };
         let of = |at| local::hour_of(zone, standing.now.wall_of(at));
         let hours = standing.windows.by_hour(id, stat, Span::days(7), standing.now.observed, of);
+        if hours.iter().all(|seen| seen.n == 0) {
+            continue;
+        }
         let known = || hours.iter().enumerate().filter_map(|(hour, seen)| Some((hour, seen.value?)));
         let (Some(high), Some(low)) =
             (known().max_by(|a, b| a.1.total_cmp(&b.1)), known().min_by(|a, b| a.1.total_cmp(&b.1)))

@@ -22,17 +22,19 @@ pub struct About {
 impl About {
     /// In one line: `Version 1.0.0, 2026-01-13. Owners: …. Risk: medium. Next review: ….`; empty where nothing is said.
     pub fn line(&self) -> String {
-        let version =
-            if self.revision.is_empty() { String::new() } else { format!("Version {}", self.revision) };
-        let edition: Vec<&str> =
-            [version.as_str(), self.date.as_str()].into_iter().filter(|text| !text.is_empty()).collect();
+        let edition = match (self.revision.as_str(), self.date.as_str()) {
+            ("", "") => String::new(),
+            ("", date) => format!("Plan of {date}"),
+            (revision, "") => format!("Version {revision}"),
+            (revision, date) => format!("Version {revision}, {date}"),
+        };
         let mut parts = Vec::new();
         let mut add = |name: &str, text: &str| {
             if !text.is_empty() {
                 parts.push(format!("{name}{text}."));
             }
         };
-        add("", &edition.join(", "));
+        add("", &edition);
         add("Owners: ", &self.owners.join(", "));
         add("Risk: ", &self.risk);
         add("Next review: ", &self.next_review);

@@ -72,11 +72,12 @@ impl AlertsBetween {
             if open == 0 {
                 continue;
             }
-            let before = match open - opened {
-                0 => String::new(),
-                more => format!(" and {more} open from before"),
-            };
-            said.push(format!("{opened} {} opened{before}", severity.name()));
+            let name = severity.name();
+            said.push(match (opened, open - opened) {
+                (opened, 0) => format!("{opened} {name} opened"),
+                (0, before) => format!("{before} {name} open from before"),
+                (opened, before) => format!("{opened} {name} opened and {before} open from before"),
+            });
         }
         let dropped = match self.dropped {
             0 => String::new(),
