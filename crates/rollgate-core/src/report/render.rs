@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Cell, Form, RowStatus, Scorecard, Section, Table, Width, local};
 use crate::time::Timestamp;
 
-/// Widest cell of Target and Actual; what is longer goes on in the next line. With it a card has at most 110 columns.
+/// Widest cell of Target and Actual; what is longer goes on in the next line.
 const CELL_MAX: usize = 36;
 /// What stands in brackets does not decide.
 const BRACKETS: &str = "Rows in brackets are shown and do not decide.";

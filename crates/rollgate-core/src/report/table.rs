@@ -218,7 +218,7 @@ pub struct Width {
 
 impl Width {
     /// Where nobody says how wide the terminal is.
-    pub const USUAL: Self = Self::of(110);
+    pub const USUAL: Self = Self::of(100);
     /// Below this no table can be read.
     const LEAST: usize = 40;
 
