@@ -19,6 +19,7 @@ mod scenario_operator;
 mod scenario_plans;
 mod scenario_proposals;
 mod scenario_removal;
+mod scenario_reports;
 mod scenario_rollback;
 mod scenario_sustained;
 mod scenario_time;

@@ -155,6 +155,66 @@ pub(crate) struct ReplayArgs {
     /// After the journal, the scorecard of the phase that the rollout is in
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) scorecard: Option<CardFormat>,
+    /// Which scorecard; default: final once the rollout is completed, else that of the phase
+    #[arg(long, value_enum, requires = "scorecard")]
+    pub(crate) form: Option<CardForm>,
+    /// After the journal, a report; may be repeated; in the format of --report-format
+    #[arg(long, value_enum, value_name = "REPORT")]
+    pub(crate) report: Vec<ReportName>,
+    /// How reports are written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Text)]
+    pub(crate) report_format: ReportFormat,
+}
+
+/// Which scorecard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CardForm {
+    /// The rows of every morning
+    Daily,
+    /// Criteria, incidents, rollbacks, overrides and the baseline of the last 7 days
+    Weekly,
+    /// The gates, for the decision
+    Phase,
+    /// Gates and targets at the end, with 7-day averages
+    Final,
+}
+
+/// Which report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportName {
+    /// What the plan says of itself, and its phases
+    Plan,
+    /// A few lines for the morning
+    Summary,
+    /// Alerts between 17:00 and the morning
+    Overnight,
+    /// ON against OFF, now and day by day
+    Arms,
+    /// Baseline, target and now
+    Baseline,
+    /// What is asked, phase by phase and in production
+    Targets,
+    /// The last minutes
+    Realtime,
+    /// Hours and days
+    Performance,
+    /// Levels, their growth and their limits
+    Capacity,
+    /// The last seven days by hour of the day
+    Hours,
+    /// Levels in half a year
+    Projection,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For a terminal
+    Text,
+    /// Markdown
+    Md,
+    /// One JSON object in one line
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -244,6 +304,8 @@ pub(crate) enum CardFormat {
     Json,
     /// For a terminal
     Text,
+    /// Metrics, shares and verdicts for a Prometheus server
+    Prometheus,
 }
 
 fn flag_share(text: &str) -> Result<(String, Share), String> {
@@ -294,6 +356,8 @@ mod tests {
         refuses("rollgate notify p --attempts 2", ErrorKind::MissingRequiredArgument);
         refuses("rollgate notify p --webhook http://x --attempts 0", ErrorKind::ValueValidation);
         refuses("rollgate notify p --webhook http://x --timeout 5", ErrorKind::ValueValidation);
+        refuses("rollgate replay p --trace - --form weekly", ErrorKind::MissingRequiredArgument);
+        refuses("rollgate replay p --trace - --report gossip", ErrorKind::InvalidValue);
         refuses("rollgate check p --format yaml", ErrorKind::InvalidValue);
     }
 

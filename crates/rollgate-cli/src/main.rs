@@ -16,6 +16,7 @@ mod notify;
 mod paint;
 mod rehearse;
 mod replay;
+mod reports;
 mod risks;
 mod stale;
 mod table;

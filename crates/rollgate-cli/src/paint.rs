@@ -2,7 +2,11 @@
 
 use std::io::{self, IsTerminal};
 
-use rollgate::core::report::{RowStatus, Scorecard};
+use console::Term;
+use rollgate::core::report::{Document, RowStatus, Scorecard, Width};
+
+/// Wider than this the eye loses the line.
+const WIDEST: usize = 160;
 
 /// Whether what is printed is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,17 +71,34 @@ impl Paint {
         }
     }
 
-    /// A scorecard for a terminal.
+    /// A scorecard for this terminal.
     pub(crate) fn card(self, card: &Scorecard) -> String {
-        card.to_text_with(|status, word| {
-            let tone = match status {
-                RowStatus::Pass => Tone::Good,
-                RowStatus::Fail => Tone::Bad,
-                RowStatus::Warn | RowStatus::Inconclusive => Tone::Warn,
-                RowStatus::NotYet | RowStatus::Skipped => Tone::Dim,
-            };
-            self.tone(tone, word)
-        })
+        card.to_text_in(width(), &|status, word| self.status(status, word))
+    }
+
+    /// A report for this terminal.
+    pub(crate) fn document(self, document: &Document) -> String {
+        document.to_text_in(width(), &|status, word| self.status(status, word))
+    }
+
+    fn status(self, status: RowStatus, word: &str) -> String {
+        let tone = match status {
+            RowStatus::Pass => Tone::Good,
+            RowStatus::Fail => Tone::Bad,
+            RowStatus::Warn | RowStatus::Inconclusive => Tone::Warn,
+            RowStatus::NotYet | RowStatus::Skipped => Tone::Dim,
+        };
+        self.tone(tone, word)
+    }
+}
+
+/// How wide tables may be: what `COLUMNS` says, else what the terminal has, else the usual.
+fn width() -> Width {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let has = || Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    match said.or_else(has).filter(|columns| *columns > 0) {
+        Some(columns) => Width::of(columns.min(WIDEST)),
+        None => Width::USUAL,
     }
 }
 

@@ -5,13 +5,10 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rollgate::core::decide::Status;
-use rollgate::core::report::{Form, Scorecard};
 use rollgate::replay::{self, Replay};
 
-use crate::args::{CardFormat, JournalFormat, ReplayArgs};
-use crate::paint::Paint;
-use crate::{input, journal_text};
+use crate::args::{JournalFormat, ReplayArgs};
+use crate::{input, journal_text, reports};
 
 /// Replays the trace that was asked for.
 pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
@@ -37,11 +34,10 @@ pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
         }
     });
     bar.finish_and_clear();
-    if let (Some(format), Some(engine), Ok(())) = (asked.scorecard, replay.engine(), &outcome)
+    if let (Some(engine), Ok(())) = (replay.engine(), &outcome)
         && ended.is_ok()
     {
-        let form = if engine.status().status == Status::Completed { Form::Final } else { Form::Phase };
-        outcome = write_card(format, &engine.scorecard(form), &mut out);
+        outcome = reports::write(asked, engine, &mut out);
     }
     let outcome = outcome.and_then(|()| out.flush());
     match ended {
@@ -79,16 +75,5 @@ fn write_record(format: JournalFormat, line: &str, out: &mut dyn Write) -> io::R
             Some(text) => writeln!(out, "{text}"),
             None => Ok(()),
         },
-    }
-}
-
-fn write_card(format: CardFormat, card: &Scorecard, out: &mut dyn Write) -> io::Result<()> {
-    match format {
-        CardFormat::Md => write!(out, "\n{}", card.to_markdown()),
-        CardFormat::Text => write!(out, "\n{}", Paint::of_stdout().card(card)),
-        CardFormat::Json => {
-            serde_json::to_writer(&mut *out, card)?;
-            writeln!(out)
-        }
     }
 }

@@ -332,3 +332,44 @@ fn people_read_what_was_decided_and_why() {
         "{card}"
     );
 }
+
+#[test]
+fn r010_the_matrix_of_flags_and_phases_is_that_of_the_document() {
+    let table = text(&["matrix", PLAN], b"");
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    let flags = ["USE_ENHANCED_INJECTION", "USE_HIERARCHICAL_TIERS", "USE_CROSS_AGENT_SHARING"];
+    assert_eq!(rows[0], [&["Phase", "Step"][..], &flags].concat());
+    for row in [
+        &["pre_deployment", "0%", "0%", "0%"][..],
+        &["ten_percent", "1", "10%", "10%", "0%"],
+        &["fifty_percent", "1", "25%", "25%", "0%"],
+        &["fifty_percent", "2", "50%", "50%", "10%"],
+        &["hundred_percent", "1", "75%", "75%", "25%"],
+        &["hundred_percent", "2", "100%", "100%", "50%"],
+        &["hundred_percent", "3", "100%", "100%", "100%"],
+        &["stabilization", "100%", "100%", "100%"],
+    ] {
+        assert!(rows.iter().any(|found| found == row), "{row:?} in\n{table}");
+    }
+}
+
+#[test]
+fn r142_the_form_of_a_scorecard_and_any_report_can_be_asked_for() {
+    let replay = ["replay", PLAN, "--trace", "-"];
+    let last = |more: &[&str]| {
+        let lines = answers(&[&replay[..], more].concat(), TRACE.as_bytes());
+        lines.last().unwrap().clone()
+    };
+    for form in ["daily", "weekly", "phase", "final"] {
+        assert_eq!(last(&["--scorecard", "json", "--form", form])["form"], form);
+    }
+    for report in ["plan", "summary", "overnight", "arms", "baseline", "targets", "realtime", "performance"] {
+        assert_eq!(last(&["--report", report, "--report-format", "json"])["report"], report);
+    }
+    let metrics = text(&[&replay[..], &["--scorecard", "prometheus"]].concat(), TRACE.as_bytes());
+    assert!(metrics.contains("# TYPE rollgate_flag_share_ratio gauge\n"), "{metrics}");
+    let report =
+        text(&[&replay[..], &["--report", "targets", "--report-format", "md"]].concat(), TRACE.as_bytes());
+    assert!(report.contains("| request\\_errors |"), "{report}");
+    assert!(!report.contains('\u{1b}'));
+}

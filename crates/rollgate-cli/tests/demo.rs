@@ -85,7 +85,7 @@ fn the_demo_rolls_back_by_itself_recovers_and_reaches_100_percent_as_the_readme_
         "Scorecard of Phase 1: 10% Rollout",
         "Scorecard of Phase 2: 50% Rollout",
         "Final scorecard of Phase 3: 100% Rollout",
-        "7-day average",
+        "7-Day Average",
         "Final scorecard of Phase 4: Stabilization",
     ] {
         let Some((_, after)) = rest.split_once(told) else {

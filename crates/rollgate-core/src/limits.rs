@@ -68,6 +68,8 @@ pub const PROBLEMS_MAX: usize = 1_000;
 pub const TRACE_LINE_BYTES_MAX: usize = 1 << 20;
 /// Bytes of a rationale, a reason or an actor's name.
 pub const TEXT_BYTES_MAX: usize = 16 << 10;
+/// Rows of ON beside OFF that are kept, some for every day; beyond them the oldest go.
+pub const CONTRASTS_MAX: usize = 512;
 /// Pending proposals and votes are bounded by the plan; attestations by this many items.
 pub const ATTESTATIONS_MAX: usize = 1_024;
 /// Snapshots kept alive behind the published one, so that a pinned reader never frees under load.

@@ -58,6 +58,7 @@ fn snapshot(vectors: &[Vector]) -> Snapshot {
     let ruleset = Ruleset {
         name: key("vectors"),
         title: String::new(),
+        about: Default::default(),
         hash: key(""),
         timezone: key("UTC"),
         evaluate_every: Span::seconds(10),

@@ -39,7 +39,7 @@ pub mod store;
 pub mod trace;
 
 pub use engine::{
-    Alerts, CalendarStatus, Engine, EngineBuilder, Metric, OpenItem, Outcome, PhaseDates, RoleMembers,
-    RolloutStatus, Task, Ticker, Timer, Waiting,
+    AlertSpan, Alerts, AlertsBetween, CalendarStatus, Engine, EngineBuilder, Metric, OpenItem, Outcome,
+    PhaseDates, Report, RoleMembers, RolloutStatus, Task, Ticker, Timer, Waiting,
 };
 pub use rollgate_core as core;

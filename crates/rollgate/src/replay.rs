@@ -221,7 +221,10 @@ fn check(ruleset: &Ruleset, line: &Line<'_>) -> Result<(), String> {
         }
         Event::Events { metric, .. } => expect(metric, &[MetricKind::Event], "`count`"),
         Event::Points { metric, .. } => expect(metric, &[MetricKind::Score], "`points`"),
-        Event::Rating { metric, .. } => expect(metric, &[MetricKind::Score], "`rating`"),
+        Event::Rating { metric, arm, .. } => {
+            expect(metric, &[MetricKind::Score], "`rating`")?;
+            flag_known(ruleset, arm.as_ref().map(|(flag, _)| &**flag))
+        }
         Event::Live(trace::Live::Sources(sources)) => {
             for source in sources {
                 match metric_of(source) {
@@ -312,9 +315,10 @@ impl Opened {
                 Some(handle) => handle.record_points(points),
                 None => self.engine.drop_unknown(&metric, 1),
             },
-            Event::Rating { metric, rating } => match self.metric(&metric) {
-                Some(handle) => handle.record(rating),
-                None => self.engine.drop_unknown(&metric, 1),
+            Event::Rating { metric, rating, arm, key } => match (self.metric(&metric), key) {
+                (Some(handle), Some(key)) => handle.record_for(&key, rating),
+                (Some(handle), None) => handle.record_in(arms_of(handle, arm.as_ref()), rating, 1),
+                (None, _) => self.engine.drop_unknown(&metric, 1),
             },
             Event::AlertOpened { severity, id } => {
                 // An id that cannot be is refused by the parser already.

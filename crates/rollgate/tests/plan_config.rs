@@ -83,6 +83,7 @@ fn program() -> Config {
         arms: None,
         max_gap: None,
         curable: None,
+        view: None,
     };
     let crashes = |limit: &str| ConditionConfig {
         metric: Some("crashes".into()),

@@ -38,10 +38,10 @@ pub(super) fn compare(
         let help = format!("add it to `arms:` of metric `{}`", metric.key);
         reader.error_help("not-an-arm", &item.path, item.key_at(), message, help);
     }
-    if !matches!(metric.kind, MetricKind::Distribution | MetricKind::Ratio)
-        || !matches!(stat, Stat::Quantile(_) | Stat::Mean | Stat::Fraction)
+    if !matches!(stat, Stat::Quantile(_) | Stat::Mean | Stat::Fraction | Stat::Nps)
+        || metric.kind == MetricKind::Gauge
     {
-        let message = "ON and OFF are compared by a quantile, a mean or a ratio";
+        let message = "ON and OFF are compared by a quantile, a mean, a ratio or a score";
         reader.error("wrong-stat", &item.path, item.at(), message);
         return None;
     }
@@ -77,6 +77,11 @@ fn margin(
         return None;
     };
     match unit {
+        Unit::Percent if metric.kind == MetricKind::Score => {
+            let message = "a score may be negative, so that no part of it is a margin";
+            reader.error_help("wrong-unit", &item.path, item.at(), message, "write points, such as 5 points");
+            None
+        }
         Unit::Percent => Some(Margin::Relative(number / 100.0)),
         Unit::Pp if metric.kind == MetricKind::Ratio => Some(Margin::Absolute(number / 100.0)),
         _ => {

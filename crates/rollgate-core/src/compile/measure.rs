@@ -31,6 +31,7 @@ fn rollbacks() -> Metric {
         arms: Vec::new(),
         max_gap: Span::minutes(10),
         is_curable: true,
+        view: None,
     }
 }
 

@@ -5,7 +5,9 @@ use super::measure::bounded;
 use super::reader::{Item, Reader};
 use crate::id::{FlagId, Key, MetricId};
 use crate::limits::{ARMS_MAX, METRICS_MAX, ROLES_MAX};
-use crate::snapshot::{Baseline, BaselineSource, Direction, Flag, Metric, MetricKind, RoleRule, Stat};
+use crate::snapshot::{
+    Baseline, BaselineSource, Direction, Flag, Metric, MetricKind, MetricView, RoleRule, Stat,
+};
 use crate::time::Span;
 use crate::units::{Dimension, Unit};
 
@@ -15,6 +17,12 @@ const KINDS: [(&str, MetricKind); 5] = [
     ("gauge", MetricKind::Gauge),
     ("event", MetricKind::Event),
     ("score", MetricKind::Score),
+];
+
+const VIEWS: [(&str, MetricView); 3] = [
+    ("realtime", MetricView::Realtime),
+    ("performance", MetricView::Performance),
+    ("capacity", MetricView::Capacity),
 ];
 
 /// Compiles `metrics`.
@@ -75,6 +83,7 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
     let arms = arms(reader, map.take("arms"), flags);
     let gap = if kind == Some(MetricKind::Score) { Span::hours(48) } else { Span::minutes(10) };
     let max_gap = map.take("max_gap").and_then(|item| reader.span(&item, Span::seconds(1))).unwrap_or(gap);
+    let view = map.take("view").and_then(|item| reader.word(&item, &VIEWS));
     let is_curable = map.take("curable").and_then(|item| reader.flag(&item)).unwrap_or(true);
     reader.close(map);
     let (kind, unit) = (kind?, unit?);
@@ -92,7 +101,7 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
             format_args!("a {} cannot have the unit `{}`", kind.name(), unit.symbol()),
         );
     }
-    Some(Metric { key: Key::new(key), description, kind, unit, good, arms, max_gap, is_curable })
+    Some(Metric { key: Key::new(key), description, kind, unit, good, arms, max_gap, is_curable, view })
 }
 
 /// The flags whose arms its samples carry.

@@ -1,5 +1,6 @@
 //! What people write to what everything else reads. Finds every problem in one pass, each with its place.
 
+mod about;
 mod actions;
 mod after;
 mod calendar;

@@ -81,6 +81,7 @@ pub(super) fn phase(
     let daily = checks(reader, names, map.take("daily"));
     let window = window(reader, map.take("deployment_window")).or_else(|| before.window.cloned());
     let schedule = schedule(reader, names.roles, map.take("schedule"));
+    let targets = checks(reader, names, map.take("targets"));
     reader.close(map);
     let phase = Phase {
         key: Key::new(key),
@@ -96,6 +97,7 @@ pub(super) fn phase(
         window,
         schedule: schedule.iter().map(|(item, _)| item.clone()).collect(),
         daily,
+        targets,
         last_shares,
     };
     warn_of_never(reader, &schedule, &phase, item);

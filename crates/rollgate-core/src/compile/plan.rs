@@ -1,5 +1,6 @@
 //! The whole plan file.
 
+use super::about::about;
 use super::after::{follow_ups, removal};
 use super::calendar::{date, freezes, time_of_day, window, zone};
 use super::condition::Names;
@@ -58,16 +59,12 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let name = name(reader, &mut map, &item);
     let title = reader.opt_text(map.take("title"));
     let date_item = map.take("date");
-    for key in ["risk", "next_review", "description"] {
-        reader.opt_text(map.take(key));
-    }
-    if let Some(item) = map.take("owners") {
-        for item in reader.list(&item, "a list of names", 256) {
-            reader.text(&item);
-        }
-    }
+    let mut about = about(reader, &mut map);
     let zone = zone(reader, map.take("timezone"));
-    let date = date_item.and_then(|item| date(reader, &item, &zone));
+    let date = date_item.and_then(|item| {
+        about.date = reader.opt_text(Some(item.clone()));
+        date(reader, &item, &zone)
+    });
     let freezes = freezes(reader, map.take("freezes"), &zone);
     let window = window(reader, map.take("deployment_window"));
     let evaluate_every = map
@@ -112,7 +109,10 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let mut flag_index: Vec<(Key, FlagId)> =
         flags.iter().enumerate().map(|(index, flag)| (flag.key.clone(), FlagId(index as u16))).collect();
     flag_index.sort();
-    phases.iter_mut().for_each(|phase| phase.daily = overlaid(&daily.checks, &phase.daily));
+    phases.iter_mut().for_each(|phase| {
+        phase.daily = overlaid(&daily.checks, &phase.daily);
+        phase.targets = overlaid(&targets, &phase.targets);
+    });
     let calendar = Calendar { zone, freezes };
     let plan = Plan {
         phases,
@@ -133,6 +133,7 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let mut ruleset = Ruleset {
         name: Key::new(name.as_str()),
         title: if title.is_empty() { name } else { title },
+        about,
         hash: Key::new(""),
         timezone: Key::new(timezone),
         evaluate_every,
@@ -202,7 +203,7 @@ fn warn_of_no_phases(reader: &mut Reader, map: &Map<'_>) {
     }
 }
 
-/// The plan's daily rows with the phase's in the place of those of the same key.
+/// The plan's rows with the phase's in the place of those of the same key.
 fn overlaid(plan: &[Check], phase: &[Check]) -> Vec<Check> {
     let own = |key: &Key| phase.iter().find(|check| check.key == *key);
     let mut rows: Vec<Check> = plan.iter().map(|check| own(&check.key).unwrap_or(check).clone()).collect();

@@ -30,6 +30,22 @@ pub struct MetricConfig {
     /// Whether lowering a flag can bring it down again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub curable: Option<bool>,
+    /// The one view that shows it: what happens now, how well it goes, or how much is used; by its kind unless written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<ViewConfig>,
+}
+
+/// A view of the dashboards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ViewConfig {
+    /// The last minutes.
+    Realtime,
+    /// Hours and days.
+    Performance,
+    /// Levels, their growth and their limits.
+    Capacity,
 }
 
 /// What a metric records.

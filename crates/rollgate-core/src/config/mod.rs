@@ -27,7 +27,7 @@ pub use condition::{
 };
 pub use flag::{BucketingConfig, FlagConfig, ShareOfConfig};
 pub use from_tree::TreeError;
-pub use metric::{BaselineConfig, GoodConfig, KindConfig, MetricConfig, RoleConfig};
+pub use metric::{BaselineConfig, GoodConfig, KindConfig, MetricConfig, RoleConfig, ViewConfig};
 pub use named::Named;
 pub use notice::{ChannelConfig, FrequencyConfig, NoticeConfig, NoticeWhenConfig};
 pub use phase::{

@@ -49,6 +49,9 @@ pub struct PhaseConfig {
     /// Rows of the daily scorecard, in the place of the plan's rows of the same name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub daily: Option<Named<ConditionConfig>>,
+    /// Rows shown beside this phase's gates, in the place of the plan's targets of the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Named<ConditionConfig>>,
 }
 
 /// One item of a checklist.

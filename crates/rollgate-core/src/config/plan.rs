@@ -24,7 +24,10 @@ pub struct Config {
     /// What the plan is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The planned first day of the first phase, in the plan's zone.
+    /// The version of the plan as a document, in your own words: `1.0.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The planned first day of exposure, in the plan's zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<WrittenDate>,
     /// Who answers for the plan.

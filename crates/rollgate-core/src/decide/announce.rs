@@ -6,6 +6,7 @@ use jiff::{ToSpan, ZonedDateTime};
 
 use super::letter::{Letter, Source, of_calendar};
 use super::{RolloutState, Status};
+use crate::id::PhaseId;
 use crate::snapshot::{NoticeWhen, Plan, Ruleset};
 use crate::time::{Now, Span, Timestamp};
 use crate::units::Share;
@@ -22,19 +23,16 @@ pub(super) enum Punctuality {
 /// Minutes after midnight of the daily and weekly notices where the plan has no `daily.at`.
 const MORNING: u16 = 9 * 60;
 
-/// The planned first exposure: the plan's date, the durations of the phases before the first step that exposes anybody,
-/// and the holds of the steps before it. `None` without a date, and where nothing is ever exposed.
+/// The planned first exposure: the plan's date, or when the calendar of the phase that exposes first opens on or after it.
+/// `None` without a date, and where nothing is ever exposed.
 pub fn planned_exposure(plan: &Plan) -> Option<Timestamp> {
-    let mut at = plan.date?;
-    for phase in &plan.phases {
-        let exposes = |shares: &[Share]| shares.iter().any(|share| *share > Share::ZERO);
-        if let Some(first) = phase.steps.iter().position(|step| exposes(&step.shares)) {
-            let holds = phase.steps.iter().take(first).map(|step| step.hold);
-            return Some(holds.fold(at, |at, hold| at + hold));
-        }
-        at = at + phase.duration?;
+    let exposes = |shares: &[Share]| shares.iter().any(|share| *share > Share::ZERO);
+    let first = plan.phases.iter().position(|phase| phase.steps.iter().any(|step| exposes(&step.shares)))?;
+    let date = plan.date?;
+    match plan.closed(PhaseId(first as u16), date) {
+        Some(closed) => closed.until,
+        None => Some(date),
     }
-    None
 }
 
 /// The letters that are due by the calendar, once each.

@@ -17,6 +17,7 @@ mod announce;
 mod calendar;
 mod command;
 mod commands;
+mod contrasts;
 mod decision;
 mod docket;
 mod evaluation;
@@ -41,6 +42,7 @@ pub use after::{
 pub use agenda::{Agenda, Held, HeldWhat, OpenReminder, Progress, QueuedGo, Reminded};
 pub use announce::{letters_due, moment, planned_exposure};
 pub use command::{Action, Choice, Command};
+pub use contrasts::Contrasts;
 pub use docket::{Docket, due_step, facts, is_due, live_phase, next_wakeup, remaining};
 pub use evaluation::{Passing, observe};
 pub use findings::{Capture, Findings, GateFindings, TriggerJudgement, TriggerRef};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{After, Agenda, Attempt, Names, Outbox, TriggerRef};
+use super::{After, Agenda, Attempt, Contrasts, Names, Outbox, TriggerRef};
 use crate::id::{Key, PhaseId, RoleId};
 use crate::judge::{Attestation, SetVerdict};
 use crate::snapshot::{BaselineSource, FlagState, Ruleset};
@@ -179,6 +179,9 @@ pub struct RolloutState {
     /// Notices that are owed to channels.
     #[serde(default)]
     pub outbox: Outbox,
+    /// ON beside OFF, once a day, oldest first.
+    #[serde(default)]
+    pub contrasts: Contrasts,
 }
 
 impl RolloutState {
@@ -231,6 +234,7 @@ impl RolloutState {
             actions: Attempt::default(),
             after: After::default(),
             outbox: Outbox::default(),
+            contrasts: Contrasts::default(),
         }
     }
 

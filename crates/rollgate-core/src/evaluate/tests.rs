@@ -38,6 +38,7 @@ fn snapshot(flags: Vec<Flag>) -> Snapshot {
     Snapshot::initial(Arc::new(Ruleset {
         name: key("test"),
         title: String::new(),
+        about: Default::default(),
         hash: key(""),
         timezone: key("UTC"),
         evaluate_every: Span::seconds(10),

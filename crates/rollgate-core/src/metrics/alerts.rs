@@ -121,6 +121,12 @@ impl Alerts {
         self.shelf(severity).open.values().min().copied()
     }
 
+    /// How many are open.
+    pub(super) fn open_now(&self, severity: Severity) -> u64 {
+        let shelf = self.shelf(severity);
+        shelf.open.len() as u64 + shelf.untracked
+    }
+
     pub(super) fn bytes(&self) -> usize {
         let each = size_of::<(Box<str>, Timestamp)>();
         let shelf = |shelf: &Shelf| {

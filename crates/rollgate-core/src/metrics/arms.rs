@@ -125,6 +125,22 @@ impl Sides {
         let _ = self.side(arm).add(cluster, total, trues as f64, trues as f64);
     }
 
+    /// A promoter is worth 100 points, a detractor -100: the mean is the score.
+    pub(super) fn add_ratings(&mut self, arm: Arm, cluster: Option<u8>, rating: f64, count: u64) {
+        if count == 0 || !self.has_room(arm, count) {
+            return;
+        }
+        let points = if rating >= 9.0 {
+            100.0
+        } else if rating <= 6.0 {
+            -100.0
+        } else {
+            0.0
+        };
+        let n = count as f64;
+        let _ = self.side(arm).add(cluster, count, points * n, points * points * n);
+    }
+
     pub(super) fn add_drops(&mut self, count: u64) {
         self.pair.drops = self.pair.drops.saturating_add(count);
     }

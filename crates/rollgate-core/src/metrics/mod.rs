@@ -3,6 +3,7 @@
 mod alerts;
 mod arms;
 mod histogram;
+mod hours;
 mod measure;
 mod measurement;
 mod parts;
@@ -19,6 +20,7 @@ mod windows;
 pub use alerts::Opened;
 pub use arms::Lane;
 pub use histogram::{Bucket, Dense, OCTAVE, OCTAVES, Packed, nearest_rank};
+pub use hours::Hour;
 pub use measurement::{ArmPair, ArmTotals, Clip, Clusters, Gap, Measurement, Measures, Part, Tail};
 pub use sample::{Arm, Arms, EventSource, NamedArm};
 pub use windows::{Totals, Windows};

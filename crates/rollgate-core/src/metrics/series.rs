@@ -87,6 +87,7 @@ impl Series {
             arms: Vec::new(),
             max_gap: Span::ZERO,
             is_curable: true,
+            view: None,
         };
         Self { feed: Feed::always(opened), ..Self::new(&metric, opened, longest, every) }
     }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::EventSource;
 use super::alerts::{Alerts, Opened};
 use super::arms::Lane;
 use super::histogram::{Bucket, OCTAVE};
 use super::series::Series;
 use super::slot::{Cut, Scratch};
 use super::watch::Gaps;
+use super::{Arms, EventSource};
 use crate::id::{Key, MetricId};
 use crate::limits::{KEY_BYTES_MAX, LEVEL_MAX, SAMPLES_AT_ONCE_MAX, UNKNOWN_NAMES_MAX, WINDOW_MAX_MS};
 use crate::snapshot::{AlertRule, BaselineSource, Condition, ConditionKind, Ruleset, Severity, Window};
@@ -160,6 +160,28 @@ impl Windows {
             && count > 0
         {
             series.add_ratings(rating, count, at);
+        }
+    }
+
+    /// As [`record_ratings`](Self::record_ratings), in these arms too; `cluster` is the subject's.
+    pub fn record_ratings_in(
+        &mut self,
+        metric: MetricId,
+        rating: f64,
+        count: u64,
+        (arms, cluster): (Arms, Option<u8>),
+        at: Timestamp,
+    ) {
+        self.record_ratings(metric, rating, count, at);
+        let is_possible = (0.0..=10.0).contains(&rating) && count <= SAMPLES_AT_ONCE_MAX;
+        if let Some(series) = self.series.get_mut(metric.index())
+            && is_possible
+        {
+            for (position, sides) in series.sides.iter_mut().enumerate() {
+                if let Some(arm) = arms.of(position) {
+                    sides.add_ratings(arm, cluster, rating, count);
+                }
+            }
         }
     }
 
@@ -327,7 +349,7 @@ fn each_condition(ruleset: &Ruleset, visit: &mut dyn FnMut(&Condition)) {
             .iter()
             .filter_map(|step| step.only_if.as_ref())
             .for_each(|condition| condition.walk(visit));
-        phase.daily.iter().for_each(|check| check.condition.walk(visit));
+        phase.daily.iter().chain(&phase.targets).for_each(|check| check.condition.walk(visit));
     }
     plan.targets.iter().chain(&plan.daily.checks).for_each(|check| check.condition.walk(visit));
 }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Form, Row, RowStatus, Scorecard, Section};
+use super::{Cell, Form, RowStatus, Scorecard, Section, Table, Width, local};
 use crate::time::Timestamp;
 
-/// Widest cell of Target and Actual; what is longer goes on in the next line. With it a card has at most 110 columns.
+/// Widest cell of Target and Actual; what is longer goes on in the next line.
 const CELL_MAX: usize = 36;
 /// What stands in brackets does not decide.
 const BRACKETS: &str = "Rows in brackets are shown and do not decide.";
@@ -27,18 +27,13 @@ impl Scorecard {
         shares.join(", ")
     }
 
-    /// `Tue 2026-01-27 09:45 UTC` in the plan's zone, UTC where that is not known.
     fn calendar(&self, at: Timestamp) -> String {
-        let zone = jiff::tz::TimeZone::get(self.timezone.as_str()).unwrap_or(jiff::tz::TimeZone::UTC);
-        jiff::Timestamp::from_millisecond(at.0).map_or_else(
-            |_| at.to_string(),
-            |at| at.to_zoned_datetime(zone).strftime("%a %Y-%m-%d %H:%M %Z").to_string(),
-        )
+        local::calendar(self.timezone.as_str(), at)
     }
 
     /// The final form says over how long its daily means reach.
     fn actual_heading(&self) -> &'static str {
-        if self.form == Form::Final { "7-day average" } else { "Actual" }
+        if self.form == Form::Final { "7-Day Average" } else { "Actual" }
     }
 
     /// Beside rows that decide, those that do not stand in brackets.
@@ -46,12 +41,28 @@ impl Scorecard {
         self.rows.iter().any(|row| row.section == Section::Gate)
     }
 
-    fn cells(&self, row: &Row) -> [String; 4] {
-        let name = match row.section {
-            Section::Target if self.has_gates() => format!("({})", row.metric),
-            Section::Gate | Section::Target => row.metric.to_string(),
+    /// The rows as a table; what a row is made of stands below it.
+    fn table(&self) -> Table {
+        let headings = ["Metric", "Target", self.actual_heading(), "Status"];
+        let mut table = Table::new("rows", "", &headings);
+        let cells = |name: String, target: &str, actual: &str, status: RowStatus| {
+            [Cell::text(name), Cell::text(target), Cell::text(actual), Cell::from(status)]
         };
-        [name, row.target.clone(), row.actual.clone(), row.status.name().to_owned()]
+        for row in &self.rows {
+            let name = match row.section {
+                Section::Target if self.has_gates() => format!("({})", row.metric),
+                Section::Gate | Section::Target => row.metric.to_string(),
+            };
+            if row.parts.is_empty() {
+                table.add(cells(name, &row.target, &row.actual, row.status));
+                continue;
+            }
+            table.add(cells(name, "all of", "", row.status));
+            for part in &row.parts {
+                table.add(cells(format!("- {}", part.metric), &part.target, &part.actual, part.status));
+            }
+        }
+        table
     }
 
     /// `Overall: NOT YET, due Tue 2026-01-27 09:45 UTC (in 4d21h)`.
@@ -97,72 +108,69 @@ impl Scorecard {
 
     /// As [`to_text`](Self::to_text), with the statuses as `paint` shows them: in colour, for example.
     pub fn to_text_with(&self, paint: impl Fn(RowStatus, &str) -> String) -> String {
-        let headings = ["Metric", "Target", self.actual_heading(), "Status"].map(str::to_owned);
-        let mut lines: Vec<([String; 4], Option<RowStatus>)> = vec![(headings, None)];
-        for row in &self.rows {
-            let wrapped = self.cells(row).map(|cell| wrap(&cell));
-            let height = wrapped.iter().map(Vec::len).max().unwrap_or(1);
-            for line in 0..height {
-                let cell = |column: usize| wrapped[column].get(line).cloned().unwrap_or_default();
-                lines.push(([0, 1, 2, 3].map(cell), Some(row.status)));
-            }
+        self.to_text_in(Width::USUAL, &paint)
+    }
+
+    /// For a terminal of this width.
+    pub fn to_text_in(&self, width: Width, paint: &dyn Fn(RowStatus, &str) -> String) -> String {
+        let mut text = String::new();
+        for line in self.head() {
+            width.lines(&line).iter().for_each(|line| {
+                let _ = writeln!(text, "{line}");
+            });
         }
-        let width =
-            |column: usize| lines.iter().map(|(cells, _)| cells[column].chars().count()).max().unwrap_or(0);
-        let widths = [0, 1, 2, 3].map(width);
-        let mut text = format!("{}\n{}\n{}\n\n", self.heading(), self.facts(), self.exposure());
-        for (index, (cells, status)) in lines.iter().enumerate() {
-            let [metric, target, actual, word] = cells;
-            let [w0, w1, w2, w3] = widths;
-            let word = status.filter(|_| !word.is_empty()).map_or(word.clone(), |status| paint(status, word));
-            let line = format!("{metric:w0$}  {target:w1$}  {actual:w2$}  {word}");
-            let _ = writeln!(text, "{}", line.trim_end());
-            if index == 0 {
-                let _ = writeln!(text, "{}", "─".repeat(w0 + w1 + w2 + w3 + 6));
-            }
-        }
+        let _ = write!(text, "\n{}", self.table().to_text_in(width.with_cells(CELL_MAX), paint));
         let overall = self.overall();
         let painted = paint(self.overall, self.overall.name());
         let _ = writeln!(text, "\nOverall: {painted}{}", overall.trim_start_matches(self.overall.name()));
-        self.footnotes().iter().for_each(|note| {
-            let _ = writeln!(text, "{note}");
-        });
+        for note in self.footnotes() {
+            width.lines(&note).iter().for_each(|line| {
+                let _ = writeln!(text, "{line}");
+            });
+        }
+        for table in &self.tables {
+            let _ = write!(text, "\n{}", table.to_text_in(width.with_cells(CELL_MAX), paint));
+        }
         text
     }
 
-    /// A Markdown table.
-    pub fn to_markdown(&self) -> String {
-        let mut text = format!(
-            "## {}\n\n{}  \n{}\n\n",
-            escape(&self.heading()),
-            escape(&self.facts()),
-            escape(&self.exposure())
-        );
-        let _ = writeln!(
-            text,
-            "| Metric | Target | {} | Status |\n| --- | --- | --- | --- |",
-            self.actual_heading()
-        );
-        for row in &self.rows {
-            let cells = self.cells(row).map(|cell| escape(&cell));
-            let _ = writeln!(text, "| {} |", cells.join(" | "));
+    fn head(&self) -> Vec<String> {
+        let mut lines = vec![self.heading(), self.facts(), self.about.line(), self.exposure()];
+        if !self.objectives.is_empty() {
+            lines.push(format!("Objectives: {}.", self.objectives.join("; ")));
         }
+        lines.retain(|line| !line.is_empty());
+        lines
+    }
+
+    /// Markdown tables.
+    pub fn to_markdown(&self) -> String {
+        let head = self.head();
+        let (heading, lines) =
+            head.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+        let mut text = format!("## {}\n\n", escape(heading));
+        let lines: Vec<String> = lines.iter().map(|line| escape(line)).collect();
+        let _ = writeln!(text, "{}\n", lines.join("  \n"));
+        text += &self.table().to_markdown();
         let _ = writeln!(text, "\n**Overall: {}**", self.overall());
         self.footnotes().iter().for_each(|note| {
             let _ = writeln!(text, "\n{}", escape(note));
         });
+        for table in &self.tables {
+            let _ = write!(text, "\n{}", table.to_markdown());
+        }
         text
     }
 }
 
-/// Breaks a cell at spaces.
-fn wrap(cell: &str) -> Vec<String> {
+/// Breaks a text at spaces; a word is never broken.
+pub(super) fn wrap(cell: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in cell.split(' ') {
         let Some(last) = lines.last_mut() else { continue };
         if last.is_empty() {
             word.clone_into(last);
-        } else if last.chars().count() + 1 + word.chars().count() <= CELL_MAX {
+        } else if last.chars().count() + 1 + word.chars().count() <= width {
             last.push(' ');
             last.push_str(word);
         } else {
@@ -173,7 +181,7 @@ fn wrap(cell: &str) -> Vec<String> {
 }
 
 /// A cell must not end its row, open a tag, or turn into emphasis in the middle of a name.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
         match char {
@@ -188,7 +196,9 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Row;
     use super::*;
+    use crate::snapshot::About;
     use crate::time::Span;
 
     const MONDAY: Timestamp = Timestamp(1_768_816_800_000);
@@ -203,11 +213,14 @@ mod tests {
             due: None,
             sentence: String::new(),
             evidence: Vec::new(),
+            parts: Vec::new(),
         };
         Scorecard {
             form,
             plan: "Plan".into(),
+            about: About::default(),
             phase: "Phase 1".into(),
+            objectives: Vec::new(),
             status: "awaiting_decision".into(),
             at: MONDAY,
             timezone: "Europe/Berlin".into(),
@@ -220,6 +233,7 @@ mod tests {
                 row(Section::Target, "db", RowStatus::Fail),
             ],
             notes: vec!["a note".into()],
+            tables: Vec::new(),
         }
     }
 
@@ -261,7 +275,7 @@ a note
 
     #[test]
     fn r139_the_final_form_says_seven_day_average() {
-        assert!(card(Form::Final).to_markdown().contains("| Metric | Target | 7-day average | Status |"));
+        assert!(card(Form::Final).to_markdown().contains("| Metric | Target | 7-Day Average | Status |"));
         assert!(card(Form::Daily).to_markdown().contains("| Metric | Target | Actual | Status |"));
     }
 

@@ -2,8 +2,10 @@
 
 use serde::{Serialize, Serializer};
 
+use super::Table;
 use crate::id::Key;
 use crate::judge::{Evidence, Finding, Verdict};
+use crate::snapshot::About;
 use crate::time::Timestamp;
 
 /// Which scorecard it is.
@@ -16,7 +18,7 @@ pub enum Form {
     Weekly,
     /// The gates of a phase, for its decision.
     Phase,
-    /// The gates and targets at the end of a rollout; the column of values is headed "7-day average".
+    /// The gates and targets at the end of a rollout; the column of values is headed "7-Day Average".
     Final,
 }
 
@@ -105,6 +107,22 @@ pub struct Row {
     pub sentence: String,
     /// The numbers behind it.
     pub evidence: Vec<Evidence>,
+    /// Where all of several must hold: each of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+}
+
+/// One of several conditions of a row that must all hold.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Part {
+    /// What is measured: `max(heap_used)`.
+    pub metric: Key,
+    /// What should be.
+    pub target: String,
+    /// What is.
+    pub actual: String,
+    /// What follows.
+    pub status: RowStatus,
 }
 
 impl Row {
@@ -119,12 +137,28 @@ impl Row {
             due: None,
             sentence: finding.sentence,
             evidence: finding.evidence,
+            parts: Vec::new(),
         }
+    }
+
+    /// The same row, with what it is made of.
+    #[must_use]
+    pub fn with_parts(self, members: Vec<Finding>) -> Self {
+        let part = |member: Finding| Part {
+            metric: member.key,
+            target: member.target,
+            actual: member.actual,
+            status: member.verdict.into(),
+        };
+        Self { parts: members.into_iter().map(part).collect(), ..self }
     }
 
     /// The same row, not told before `due`.
     #[must_use]
-    pub fn not_yet(self, due: Option<Timestamp>) -> Self {
+    pub fn not_yet(mut self, due: Option<Timestamp>) -> Self {
+        for part in self.parts.iter_mut().filter(|part| part.status == RowStatus::Inconclusive) {
+            part.status = RowStatus::NotYet;
+        }
         Self { status: RowStatus::NotYet, due, ..self }
     }
 }
@@ -136,8 +170,12 @@ pub struct Scorecard {
     pub form: Form,
     /// The plan's title.
     pub plan: String,
+    /// What the plan says of itself as a document.
+    pub about: About,
     /// The phase's title; empty before the start.
     pub phase: String,
+    /// What the phase is for.
+    pub objectives: Vec<String>,
     /// The rollout's status.
     pub status: String,
     /// When it was judged, by the calendar.
@@ -154,4 +192,6 @@ pub struct Scorecard {
     pub rows: Vec<Row>,
     /// Lines below the table.
     pub notes: Vec<String>,
+    /// What else belongs to it: ON against OFF, what happened in the week.
+    pub tables: Vec<Table>,
 }

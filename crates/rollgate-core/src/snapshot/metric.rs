@@ -65,6 +65,19 @@ pub struct Metric {
     pub max_gap: Span,
     /// Whether lowering a flag can cure it; a level such as a size cannot be cured.
     pub is_curable: bool,
+    /// The one view that shows it; `None`: those of its kind.
+    pub view: Option<MetricView>,
+}
+
+/// A view of the dashboards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MetricView {
+    /// The last minutes.
+    Realtime,
+    /// Hours and days.
+    Performance,
+    /// Levels, their growth and their limits.
+    Capacity,
 }
 
 impl Metric {

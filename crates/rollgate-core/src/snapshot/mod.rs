@@ -1,5 +1,6 @@
 //! Compiled types: what evaluating, measuring, judging and deciding read. Behaviour lives in the verbs.
 
+mod about;
 mod action;
 mod after;
 mod calendar;
@@ -11,6 +12,7 @@ mod plan;
 mod ruleset;
 mod schedule;
 
+pub use about::About;
 pub use action::StepAction;
 pub use after::{FollowUp, Horizon, Removal};
 pub use calendar::{Calendar, Closed, DeploymentWindow, Freeze, Planned, WEEKDAYS};
@@ -19,7 +21,7 @@ pub use condition::{
     OnNoData, Query, Stat, Subject, Sustained, Trend, TrendDirection, Versus, Window,
 };
 pub use flag::{Bucketing, Flag, FlagState, KeyList, Parent, ShareOf, Snapshot};
-pub use metric::{Baseline, BaselineSource, Direction, Metric, MetricKind, Severity};
+pub use metric::{Baseline, BaselineSource, Direction, Metric, MetricKind, MetricView, Severity};
 pub use notice::{Channel, Frequency, Notice, NoticeWhen, Part, Slot, Template};
 pub use plan::{
     Check, ChecklistItem, Contingency, Daily, DecisionRule, Gate, Phase, Plan, Risk, RoleRule,

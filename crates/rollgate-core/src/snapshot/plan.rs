@@ -186,6 +186,8 @@ pub struct Phase {
     pub schedule: Vec<ScheduleItem>,
     /// Rows of the daily scorecard in this phase (the plan's, with this phase's in their place).
     pub daily: Vec<Check>,
+    /// Rows shown beside its gates (the plan's targets, with this phase's in their place).
+    pub targets: Vec<Check>,
     /// The shares of every flag when the phase is complete, by [`FlagId`]; those before it where it has no steps.
     pub last_shares: Box<[Share]>,
 }

@@ -1,7 +1,7 @@
 //! Everything that a plan file says, compiled.
 
 use crate::id::{FlagId, Key, MetricId, RoleId};
-use crate::snapshot::{Baseline, Flag, Metric, Plan, RoleRule};
+use crate::snapshot::{About, Baseline, Flag, Metric, Plan, RoleRule};
 use crate::time::Span;
 
 /// What [`compile`](crate::compile::compile) gives: flags, metrics, roles, and the plan where there is one.
@@ -11,6 +11,8 @@ pub struct Ruleset {
     pub name: Key,
     /// Its title for people; the name where none is written.
     pub title: String,
+    /// What it says of itself as a document.
+    pub about: About,
     /// Fingerprint of all that follows, 32 hex digits: the same for YAML, TOML and JSON forms of one plan.
     pub hash: Key,
     /// IANA name of the zone of calendar items.

@@ -10,11 +10,13 @@ use rollgate_core::evaluate::{Context, FlagRef, evaluate};
 use rollgate_core::judge::Streaks;
 use rollgate_core::limits::READ_BACK_PROBES;
 use rollgate_core::metrics::Windows;
+use rollgate_core::report::Standing;
 use rollgate_core::snapshot::{Ruleset, Snapshot};
 use rollgate_core::time::{Now, Span, Timestamp};
 
 use super::drops::{self, Drops, Thrift};
 use super::judging;
+use super::keep::{self, Keep};
 use super::notices;
 use super::records::{self, record_of};
 use crate::flag::Flags;
@@ -55,6 +57,8 @@ pub(super) struct Control {
     offset: i64,
     /// The latest run of an action that the host has been asked for.
     pub(super) asked: u64,
+    /// When ON and OFF are next kept.
+    pub(super) keep: Keep,
 }
 
 /// What a command came to.
@@ -92,6 +96,7 @@ impl Control {
             committed: now.observed,
             offset: now.wall.0 - now.observed.0,
             asked: 0,
+            keep: Keep::new(&ruleset, now),
             ruleset,
         };
         control.state.evaluated = Some(now.observed);
@@ -154,6 +159,11 @@ impl Control {
         let _ = self.execute(transition, now);
     }
 
+    /// The rollout as reports look at it.
+    pub(super) fn standing(&self, now: Now) -> Standing<'_> {
+        Standing::new(&self.ruleset, &self.state, &self.windows, &self.streaks, now)
+    }
+
     /// Brings what the recorders counted into the windows.
     pub(super) fn collect(&mut self, depth: Depth, now: Now) {
         self.recorder.collect(&mut self.windows, now.observed, depth);
@@ -180,6 +190,7 @@ impl Control {
         if self.ruleset.plan.is_none() {
             return;
         }
+        keep::contrasts(self, now);
         let findings = judging::evaluation(self, now);
         let transition = self.decide(&findings, Input::Evaluation, now);
         // A store that is away is tried again at the next evaluation; what was to be raised is decided anew then.

@@ -110,7 +110,8 @@ impl Metric {
             MetricKind::Distribution => self.shared.recorder.record(self.id, value, count, arms, subject),
             MetricKind::Gauge => self.locked(|windows, at| windows.record_gauge(self.id, value, at)),
             MetricKind::Score => {
-                self.locked(|windows, at| windows.record_ratings(self.id, value, count, at));
+                let of = (arms, subject.map(Subject::cluster));
+                self.locked(|windows, at| windows.record_ratings_in(self.id, value, count, of, at));
             }
             MetricKind::Ratio | MetricKind::Event => self.invalid(count),
         }

@@ -2,13 +2,14 @@
 
 use rollgate_core::decide::{Status, facts, is_due, remaining};
 use rollgate_core::judge::{self, Cause, Facts, Judgement, SetVerdict, Streaking, Verdict, fold_set};
-use rollgate_core::report::{Form, Row, RowStatus, Scorecard, Section};
+use rollgate_core::report::{self, Form, Row, RowStatus, Scorecard, Section};
 use rollgate_core::snapshot::{AlertRule, Condition, ConditionKind, Phase, Plan, Window};
 use rollgate_core::time::{Now, Span, Timestamp};
 
 use super::aftermath;
 use super::calendar;
 use super::control::Control;
+use super::week;
 
 /// The scorecard of the current phase. Nothing moves: streaks are only read.
 pub(super) fn of(control: &Control, form: Form, now: Now) -> Scorecard {
@@ -17,7 +18,9 @@ pub(super) fn of(control: &Control, form: Form, now: Now) -> Scorecard {
     let mut card = Scorecard {
         form,
         plan: ruleset.title.clone(),
+        about: ruleset.about.clone(),
         phase: String::new(),
+        objectives: Vec::new(),
         status: state.status.name().to_owned(),
         at: now.wall,
         timezone: ruleset.timezone.clone(),
@@ -26,6 +29,7 @@ pub(super) fn of(control: &Control, form: Form, now: Now) -> Scorecard {
         due: None,
         rows: Vec::new(),
         notes: Vec::new(),
+        tables: Vec::new(),
     };
     let current = ruleset.plan.as_ref().zip(state.phase);
     let Some((plan, id, phase)) =
@@ -39,13 +43,14 @@ pub(super) fn of(control: &Control, form: Form, now: Now) -> Scorecard {
     let judged =
         Judged { control, facts, due: due_of(control, plan, now), is_open: phase.duration.is_none() };
     if form != Form::Daily {
+        card.objectives.clone_from(&phase.objectives);
         judged.gates(phase, &mut card);
         card.due = judged.due.filter(|due| *due > now.wall);
         card.notes.extend(note_of(control, plan, phase));
     }
     match form {
         Form::Daily => judged.checks(&phase.daily, &mut card),
-        Form::Weekly | Form::Final => judged.checks(&plan.targets, &mut card),
+        Form::Weekly | Form::Final => judged.checks(&phase.targets, &mut card),
         Form::Phase => {}
     }
     if form == Form::Daily {
@@ -53,6 +58,11 @@ pub(super) fn of(control: &Control, form: Form, now: Now) -> Scorecard {
     }
     card.notes.extend(calendar::notes(control, now));
     card.notes.extend(aftermath::notes(control, form, now));
+    let standing = control.standing(now);
+    card.tables.extend(report::arms(&standing).filter(|_| control.state.has_been_exposed));
+    if form == Form::Weekly {
+        card.tables.extend(week::tables(control, now));
+    }
     card
 }
 
@@ -106,7 +116,9 @@ impl Judged<'_> {
                 verdicts.push(judgement.verdict);
             }
             let due = self.due.max(self.full(&gate.condition));
-            card.rows.push(self.told(Row::of(section, finding), judgement.verdict, due));
+            let members = judge::member_findings(&gate.condition, &judgement, &self.facts);
+            let row = Row::of(section, finding).with_parts(members);
+            card.rows.push(self.told(row, judgement.verdict, due));
         }
         let state = &self.control.state;
         let is_told = state.status == Status::Completed
@@ -125,7 +137,8 @@ impl Judged<'_> {
         for check in checks {
             let judgement = self.judge(&check.condition);
             let finding = judge::check_finding(check, &judgement, &self.facts);
-            let row = Row::of(Section::Target, finding);
+            let members = judge::member_findings(&check.condition, &judgement, &self.facts);
+            let row = Row::of(Section::Target, finding).with_parts(members);
             card.rows.push(self.told(row, judgement.verdict, self.full(&check.condition)));
         }
     }

@@ -54,6 +54,10 @@ pub enum Event<'a> {
         metric: Cow<'a, str>,
         /// The answer; outside 0 ..= 10 the recorder counts it as invalid.
         rating: f64,
+        /// The flag and the side of it, where the line names them.
+        arm: Option<(Cow<'a, str>, Arm)>,
+        /// The subject that the arms follow from; never beside `arm`.
+        key: Option<Cow<'a, str>>,
     },
     /// An alert opened.
     AlertOpened {

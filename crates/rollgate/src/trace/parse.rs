@@ -101,8 +101,9 @@ fn metric(mut fields: Fields<'_>) -> Result<Event<'_>, TraceError> {
     }
     if fields.has("rating") {
         let rating = fields.number("rating")?;
-        fields.finish("rating", "metric, rating")?;
-        return Ok(Event::Rating { metric, rating });
+        let (arm, key) = sides(&mut fields)?;
+        fields.finish("rating", "metric, rating, and optionally flag with arm or key")?;
+        return Ok(Event::Rating { metric, rating, arm, key });
     }
     if fields.has("count") {
         let count = fields.count("count")?;

@@ -74,7 +74,11 @@ fn ratios_events_and_scores_are_read() {
         Event::Events { metric: "user_complaints".into(), count: 1 },
     );
     reads(r#""metric":"nps","points":34"#, Event::Points { metric: "nps".into(), points: 34.0 });
-    reads(r#""metric":"nps","rating":9"#, Event::Rating { metric: "nps".into(), rating: 9.0 });
+    let rating = |arm, key| Event::Rating { metric: "nps".into(), rating: 9.0, arm, key };
+    reads(r#""metric":"nps","rating":9"#, rating(None, None));
+    reads(r#""metric":"nps","rating":9,"key":"user-1""#, rating(None, Some("user-1".into())));
+    let on = Some(("F".into(), Arm::On));
+    reads(r#""metric":"nps","rating":9,"flag":"F","arm":"on""#, rating(on, None));
 }
 
 #[test]

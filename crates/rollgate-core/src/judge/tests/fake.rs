@@ -264,6 +264,7 @@ fn metric(key: &str, kind: MetricKind, unit: Unit, good: Direction) -> Metric {
         arms: vec![FLAG],
         max_gap: Span::minutes(10),
         is_curable: true,
+        view: None,
     }
 }
 
@@ -306,6 +307,7 @@ fn phase() -> Phase {
         window: None,
         schedule: Vec::new(),
         daily: Vec::new(),
+        targets: Vec::new(),
         last_shares: Box::new([Share::ZERO]),
     }
 }
@@ -331,6 +333,7 @@ fn ruleset() -> Ruleset {
     Ruleset {
         name: "memory".into(),
         title: "Memory".into(),
+        about: Default::default(),
         hash: "0".into(),
         timezone: "UTC".into(),
         evaluate_every: Span::seconds(10),

@@ -2,6 +2,7 @@
 
 mod arms;
 mod compare;
+mod contrast;
 mod evidence;
 mod fake;
 mod leaves;

@@ -190,3 +190,23 @@ pub fn trigger_finding(trigger: &Trigger, judgement: &Judgement, facts: &Facts<'
 pub fn check_finding(check: &Check, judgement: &Judgement, facts: &Facts<'_>) -> Finding {
     finding(&check.key, &check.condition, judgement, facts)
 }
+
+/// What a condition asks for, as a table writes it under Target.
+pub fn target_words(condition: &Condition, facts: &Facts<'_>) -> String {
+    target_of(condition, facts)
+}
+
+/// Where all of several must hold: the finding of each, by what it measures.
+pub fn member_findings(condition: &Condition, judgement: &Judgement, facts: &Facts<'_>) -> Vec<Finding> {
+    let (ConditionKind::All(members), Basis::Group(judged)) = (&condition.kind, &judgement.basis) else {
+        return Vec::new();
+    };
+    let each = members.iter().zip(judged).enumerate().map(|(index, (member, judged))| {
+        let mut found = finding(&Key::new(format!("{}", index + 1)), member, judged, facts);
+        if let [leaf] = &found.evidence[..] {
+            found.key = Key::new(leaf.subject.as_str());
+        }
+        found
+    });
+    each.collect()
+}

@@ -5,4 +5,4 @@ mod leaf;
 mod measured;
 mod target;
 
-pub use compose::{check_finding, gate_finding, trigger_finding};
+pub use compose::{check_finding, gate_finding, member_findings, target_words, trigger_finding};

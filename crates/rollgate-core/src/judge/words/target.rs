@@ -25,10 +25,13 @@ pub(super) fn shown(measure: &Measure, stored: f64, is_change: bool, facts: &Fac
         (_, None) => (stored, Unit::Count),
     };
     // The value of a relative limit is a percentage whatever the metric measures.
-    match unit.convert(value, measure.unit) {
+    let shown = match unit.convert(value, measure.unit) {
         Some(value) if is_change == measure.versus.is_some() => Quantity { value, unit: measure.unit },
         _ => Quantity { value, unit },
-    }
+    };
+    // One percentage less another is in points: -1% would be a part of the baseline.
+    let is_points = is_change && !is_relative && shown.unit == Unit::Percent;
+    Quantity { unit: if is_points { Unit::Pp } else { shown.unit }, ..shown }
 }
 
 pub(super) fn metric_of<'a>(subject: Subject, facts: &Facts<'a>) -> Option<&'a Metric> {

@@ -36,11 +36,13 @@ pub(super) fn ruleset(every: Span) -> Arc<Ruleset> {
         arms: Vec::new(),
         max_gap,
         is_curable: true,
+        view: None,
     };
     let minutes = Span::minutes(10);
     Arc::new(Ruleset {
         name: Key::new("windows"),
         title: String::new(),
+        about: Default::default(),
         hash: Key::new("0"),
         timezone: Key::new("UTC"),
         evaluate_every: every,

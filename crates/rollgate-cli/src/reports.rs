@@ -1,0 +1,70 @@
+//! Scorecards and reports after a replay, in the form and format that were asked for.
+
+use std::io::{self, Write};
+
+use rollgate::core::decide::Status;
+use rollgate::core::report::{Document, Form, Scorecard};
+use rollgate::{Engine, Report};
+
+use crate::args::{CardForm, CardFormat, ReplayArgs, ReportFormat, ReportName};
+use crate::paint::Paint;
+
+/// Writes what was asked for, if anything was.
+pub(crate) fn write(asked: &ReplayArgs, engine: &Engine, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(format) = asked.scorecard {
+        let form = match asked.form {
+            Some(CardForm::Daily) => Form::Daily,
+            Some(CardForm::Weekly) => Form::Weekly,
+            Some(CardForm::Phase) => Form::Phase,
+            Some(CardForm::Final) => Form::Final,
+            None if engine.status().status == Status::Completed => Form::Final,
+            None => Form::Phase,
+        };
+        write_card(format, engine, &engine.scorecard(form), out)?;
+    }
+    for report in &asked.report {
+        write_report(asked.report_format, *report, engine, out)?;
+    }
+    Ok(())
+}
+
+fn write_card(format: CardFormat, engine: &Engine, card: &Scorecard, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        CardFormat::Md => write!(out, "\n{}", card.to_markdown()),
+        CardFormat::Text => write!(out, "\n{}", Paint::of_stdout().card(card)),
+        CardFormat::Prometheus => write!(out, "{}", engine.prometheus()),
+        CardFormat::Json => {
+            serde_json::to_writer(&mut *out, card)?;
+            writeln!(out)
+        }
+    }
+}
+
+fn write_report(
+    format: ReportFormat,
+    report: ReportName,
+    engine: &Engine,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let document: Document = engine.report(match report {
+        ReportName::Plan => Report::Plan,
+        ReportName::Summary => Report::Summary,
+        ReportName::Overnight => Report::Overnight,
+        ReportName::Arms => Report::Arms,
+        ReportName::Baseline => Report::Baseline,
+        ReportName::Targets => Report::Targets,
+        ReportName::Realtime => Report::Realtime,
+        ReportName::Performance => Report::Performance,
+        ReportName::Capacity => Report::Capacity,
+        ReportName::Hours => Report::Hours,
+        ReportName::Projection => Report::Projection,
+    });
+    match format {
+        ReportFormat::Md => write!(out, "\n{}", document.to_markdown()),
+        ReportFormat::Text => write!(out, "\n{}", Paint::of_stdout().document(&document)),
+        ReportFormat::Json => {
+            serde_json::to_writer(&mut *out, &document)?;
+            writeln!(out)
+        }
+    }
+}
