@@ -1,6 +1,7 @@
 //! The whole, from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
 
+mod broken;
 mod errors;
 mod fuzzed;
 mod properties;

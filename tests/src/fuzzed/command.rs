@@ -16,7 +16,7 @@ use rollgate::{journal, store};
 use super::trace::small;
 
 /// Evaluations that one input may cost.
-const EVALUATIONS: usize = 1_500;
+const EVALUATIONS: usize = 200;
 const START: Timestamp = Timestamp(1_768_816_800_000);
 
 /// Carries the bytes out, one after the other. Whatever they are: no panic, and what holds always holds after each.

@@ -20,7 +20,7 @@ pub(super) fn small() -> Arc<Ruleset> {
 }
 
 /// Longest stretch of time that is played: every ten seconds of it cost an evaluation.
-const LONGEST: Span = Span::hours(1);
+const LONGEST: Span = Span::minutes(10);
 
 /// Replays the bytes. Whatever they are: no panic, the journal is whole, and a bad line changes nothing.
 pub fn trace(bytes: &[u8]) {

@@ -2,6 +2,7 @@
 
 mod compare;
 mod condition;
+mod contradiction;
 mod fingerprint;
 mod flags;
 mod lint;

@@ -85,6 +85,9 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let mut names =
         Names { flags: &flags, metrics: &metrics, roles: &roles, baselines: &baselines, streaks: 0 };
     let mut phases = map.take("phases").map(|item| phases(reader, &mut names, &item)).unwrap_or_default();
+    if let Some(item) = map.take("total") {
+        total(reader, &item, &phases);
+    }
     let targets = checks(reader, &mut names, map.take("targets"));
     let daily = daily(reader, &mut names, map.take("daily"));
     let risks = risks(reader, map.take("risks"), &phases);
@@ -120,7 +123,9 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     if reader.problems.iter().all(|problem| problem.level == Level::Warning) {
         match fingerprint(tree) {
             Ok(hash) => ruleset.hash = hash,
-            Err(error) => reader.error("wrong-type", "", tree.at, error),
+            Err(error) => {
+                reader.error_help("wrong-type", "", tree.at, error, "the schema says what each key takes")
+            }
         }
     }
     if ruleset.plan.is_some() {
@@ -151,9 +156,28 @@ fn name(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) -> String {
     reader.text(&item).filter(|name| reader.is_key(name, &item.path, item.at())).unwrap_or_default()
 }
 
+/// S4: how long the plan says it takes, against what its phases take.
+fn total(reader: &mut Reader, item: &Item<'_>, phases: &[Phase]) {
+    let Some(total) = reader.span(item, Span::ZERO) else { return };
+    let is_understood = |problem: &Problem| !problem.path.starts_with("phases");
+    if phases.is_empty() || !reader.problems.iter().all(is_understood) {
+        return;
+    }
+    let spans: Vec<Span> = phases.iter().filter_map(|phase| phase.duration).collect();
+    let sum = spans.iter().fold(Span::ZERO, |sum, span| sum + *span);
+    if sum != total {
+        let listed: Vec<String> = spans.iter().map(ToString::to_string).collect();
+        let message = format!("`total` says {total}, and the phases take {sum} ({})", listed.join(" + "));
+        let help = format!("write `total: {sum}`, or mend a duration");
+        reader.error_help("total-differs", &item.path, item.at(), message, help);
+    }
+}
+
 /// What a file says for its phases says nothing where it has none.
 fn warn_of_no_phases(reader: &mut Reader, map: &Map<'_>) {
-    for key in ["baseline", "targets", "daily", "risks", "notices"].into_iter().filter(|key| map.has(key)) {
+    for key in
+        ["baseline", "targets", "daily", "risks", "notices", "total"].into_iter().filter(|key| map.has(key))
+    {
         let message = format!("`{key}` says nothing in a file without phases");
         reader.warn("no-effect", key, map.key_at(key), message, "add `phases:`, or remove it");
     }
@@ -188,11 +212,12 @@ fn date(reader: &mut Reader, item: &Item<'_>, zone: &str) -> Option<Timestamp> {
     let date =
         text.parse::<jiff::civil::Date>().ok().and_then(|date| zone.to_timestamp(date.at(0, 0, 0, 0)).ok());
     if date.is_none() {
-        reader.error(
+        reader.error_help(
             "wrong-date",
             &item.path,
             item.at(),
-            format_args!("`{text}` is not a date such as 2026-01-13"),
+            format_args!("`{text}` is not a date"),
+            "write year, month and day, such as 2026-01-13",
         );
     }
     date.map(|date| Timestamp(date.as_millisecond()))
@@ -201,11 +226,12 @@ fn date(reader: &mut Reader, item: &Item<'_>, zone: &str) -> Option<Timestamp> {
 fn evaluate_every(reader: &mut Reader, item: &Item<'_>) -> Option<Span> {
     let span = reader.span(item, Span(EVALUATE_EVERY_MIN_MS))?;
     if span.0 > EVALUATE_EVERY_MAX_MS {
-        reader.error(
+        reader.error_help(
             "out-of-range",
             &item.path,
             item.at(),
-            format_args!("at most {}", Span(EVALUATE_EVERY_MAX_MS)),
+            format_args!("`{span}` is too long; at most {}", Span(EVALUATE_EVERY_MAX_MS)),
+            "a trigger acts one evaluation after its window; write for example 10s",
         );
         return None;
     }
@@ -228,11 +254,12 @@ fn traffic(reader: &mut Reader, item: &Item<'_>) -> Option<f64> {
         Some(number / seconds)
     });
     if rate.is_none() {
-        reader.error(
+        reader.error_help(
             "wrong-number",
             &item.path,
             item.at(),
-            format_args!("`{text}` is not a rate such as 20/s"),
+            format_args!("`{text}` is not a rate"),
+            "write a number of requests by s, min, h or day, such as 20/s",
         );
     }
     rate
@@ -266,14 +293,16 @@ fn phases(reader: &mut Reader, names: &mut Names<'_>, item: &Item<'_>) -> Vec<Ph
             continue;
         };
         if opened.iter().any(|(other, _, _): &(String, _, _)| *other == key) {
-            reader.error("duplicate-id", &id.path, id.at(), format_args!("there is a phase `{key}` already"));
+            let message = format!("there is a phase `{key}` already");
+            reader.error_help("duplicate-id", &id.path, id.at(), message, "give one of them another id");
         }
         if matches!(key.as_str(), "zero" | "set" | "partial" | "full") {
-            reader.error(
+            reader.error_help(
                 "invalid-key",
                 &id.path,
                 id.at(),
                 format_args!("`{key}` is a rollback target, not a phase"),
+                "give the phase another id",
             );
         }
         opened.push((key, map, item));
@@ -314,11 +343,12 @@ fn daily(reader: &mut Reader, names: &mut Names<'_>, item: Option<Item<'_>>) -> 
             (hour < 24 && minute < 60).then_some(hour * 60 + minute)
         });
         if time.is_none() {
-            reader.error(
+            reader.error_help(
                 "wrong-time",
                 &item.path,
                 item.at(),
-                format_args!("`{text}` is not a time of day such as 09:00"),
+                format_args!("`{text}` is not a time of day"),
+                "write hours and minutes, such as \"09:00\"",
             );
         }
         time

@@ -38,6 +38,9 @@ pub struct Config {
     /// IANA name of the zone of calendar items; UTC unless written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
+    /// How long all phases take together, the open one left out: a check against their durations, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<WrittenSpan>,
     /// How often gates and triggers are judged: 10s unless written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluate_every: Option<WrittenSpan>,

@@ -109,11 +109,26 @@ fn located(text: &str, format: Format) -> Result<(Node, Vec<Problem>), Problems>
             "a plan begins with `version: 1` and a `name`",
         ));
     }
+    if let Some((at, c)) = control(text) {
+        let message = format!("a control character (U+{:04X}) stands here", u32::from(c));
+        let help = "remove it, or save the file as plain text; a reader may take it for the end of the file";
+        return Err(refuse("control-character", at, message, help));
+    }
     match format {
         Format::Yaml => yaml::tree(text),
         Format::Json => json::tree(text),
         Format::Toml => toml::tree(text).map(|node| (node, Vec::new())),
     }
+}
+
+/// The first control character that is neither a tab nor part of a line's end: no format allows one.
+fn control(text: &str) -> Option<((usize, usize), char)> {
+    let is_wrong = |byte: &u8| (*byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')) || *byte == 0x7F;
+    let offset = text.as_bytes().iter().position(|byte| is_wrong(byte))?;
+    let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+    let line = text[..offset].matches('\n').count() + 1;
+    let column = text[start..offset].chars().count() + 1;
+    Some(((line, column), char::from(text.as_bytes()[offset])))
 }
 
 fn too_long() -> Problems {
@@ -156,7 +171,10 @@ pub fn config(text: &str, format: Format) -> Result<Config, Problems> {
 pub fn object(plan: &serde_json::Value) -> Result<Compiled, Problems> {
     match Node::of(plan) {
         Ok(tree) => compile(&tree),
-        Err(error) => Err(Problems(vec![Problem::error("wrong-type", "", Location::default(), error)])),
+        Err(error) => {
+            let problem = Problem::error("wrong-type", "", Location::default(), error);
+            Err(Problems(vec![problem.with_help("a plan is a map of texts, numbers, lists and maps")]))
+        }
     }
 }
 
