@@ -120,7 +120,7 @@ impl<'a> Stage<'a> {
     fn alert(&mut self) {
         let severity = [Severity::Info, Severity::Warning, Severity::Critical][usize::from(self.next()) % 3];
         let id = self.one(&["a", "b", "c", ""]);
-        if self.next() % 3 == 0 {
+        if self.next().is_multiple_of(3) {
             self.engine.alerts().close_alert(id);
         } else {
             let opened = self.engine.alerts().open_alert(severity, id);
@@ -167,7 +167,7 @@ impl<'a> Stage<'a> {
                 let item = Key::new(self.one(&ITEMS));
                 Action::Attest {
                     item,
-                    is_true: self.next() % 4 > 0,
+                    is_true: !self.next().is_multiple_of(4),
                     passed: passed.filter(|(_, of)| of % 2 == 0),
                 }
             }
@@ -196,7 +196,7 @@ impl<'a> Stage<'a> {
                     |byte: u8| Share::from_fraction(f64::from(byte % 101) / 100.0).unwrap_or(Share::ZERO);
                 let mut shares =
                     vec![(Key::new(self.one(&["PARENT", "CHILD", "OTHER"])), share(self.next()))];
-                if self.next() % 2 == 0 {
+                if self.next().is_multiple_of(2) {
                     shares.push((Key::new(self.one(&["PARENT", "CHILD"])), share(self.next())));
                 }
                 Action::Set { shares, reason: self.one(&WHY).to_owned() }

@@ -27,7 +27,7 @@ pub(super) fn lint(reader: &mut Reader, ruleset: &Ruleset, tree: &Node) {
         lint.title(reader);
         lint.baselines(reader);
     }
-    super::contradiction::targets(reader, ruleset, tree);
+    super::goals::targets(reader, ruleset, tree);
 }
 
 /// One phase under review.

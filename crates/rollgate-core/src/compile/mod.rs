@@ -5,6 +5,7 @@ mod condition;
 mod contradiction;
 mod fingerprint;
 mod flags;
+mod goals;
 mod lint;
 mod measure;
 mod metrics;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rollgate_core::compile::{Compiled, Problem, Problems, compile};
 use rollgate_core::config::{Config, Location, Node};
 use rollgate_core::error::{Error, ErrorKind};
-use rollgate_core::limits::PLAN_BYTES_MAX;
+use rollgate_core::limits::{PLAN_BYTES_MAX, PLAN_VALUES_MAX};
 use serde::Deserialize;
 
 use super::{json, toml, yaml};
@@ -124,11 +124,17 @@ fn located(text: &str, format: Format) -> Result<(Node, Vec<Problem>), Problems>
 /// The first control character that is neither a tab nor part of a line's end: no format allows one.
 fn control(text: &str) -> Option<((usize, usize), char)> {
     let is_wrong = |byte: &u8| (*byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')) || *byte == 0x7F;
-    let offset = text.as_bytes().iter().position(|byte| is_wrong(byte))?;
+    let offset = text.as_bytes().iter().position(is_wrong)?;
     let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
     let line = text[..offset].matches('\n').count() + 1;
     let column = text[start..offset].chars().count() + 1;
     Some(((line, column), char::from(text.as_bytes()[offset])))
+}
+
+/// More values than anybody wrote.
+pub(super) fn too_many(at: Location) -> Problems {
+    let message = format!("the plan has more than {PLAN_VALUES_MAX} values");
+    refuse("too-many-values", (at.line as usize, at.column as usize), message, "keep data out of the plan")
 }
 
 fn too_long() -> Problems {

@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 
 use rollgate_core::compile::{Problem, Problems};
 use rollgate_core::config::{Location, Node, Scalar, Value};
-use rollgate_core::limits::PLAN_DEPTH_MAX;
+use rollgate_core::limits::{PLAN_DEPTH_MAX, PLAN_VALUES_MAX};
 use serde::de::IgnoredAny;
 
 /// Reads a document. Its problems do not keep the tree from being compiled.
@@ -27,7 +27,7 @@ pub(super) fn tree(text: &str) -> Result<(Node, Vec<Problem>), Problems> {
         Problems(vec![Problem::error("syntax", "", at, message).with_help(hint(message, rest))])
     })?;
     let start = Location { line: 1, column: 1 };
-    let mut scanner = Scanner { rest: text, at: start, path: String::new(), problems: Vec::new() };
+    let mut scanner = Scanner { rest: text, at: start, path: String::new(), problems: Vec::new(), values: 0 };
     let node = scanner.value(0)?;
     Ok((node, scanner.problems))
 }
@@ -70,6 +70,8 @@ struct Scanner<'a> {
     /// Of the value that is being read: `phases[1].gates`.
     path: String,
     problems: Vec<Problem>,
+    /// How many have been read.
+    values: usize,
 }
 
 impl<'a> Scanner<'a> {
@@ -110,6 +112,10 @@ impl<'a> Scanner<'a> {
         let at = self.at;
         if depth > PLAN_DEPTH_MAX {
             return Err(too_deep(at));
+        }
+        self.values += 1;
+        if self.values > PLAN_VALUES_MAX {
+            return Err(super::file::too_many(at));
         }
         let value = match first {
             b'{' => self.map(depth)?,

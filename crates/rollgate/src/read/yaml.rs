@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use rollgate_core::compile::{Problem, Problems};
 use rollgate_core::config::{Location, Node, Scalar, Value};
-use rollgate_core::limits::PLAN_DEPTH_MAX;
+use rollgate_core::limits::{PLAN_DEPTH_MAX, PLAN_VALUES_MAX};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
 fn location(marker: &Marker) -> Location {
@@ -63,7 +63,7 @@ fn section_after(text: &str, line: u32) -> Option<(u32, &str)> {
 /// Reads a text as one document, or gives all that was found up to where it breaks.
 fn document(text: &str) -> Result<(Node, Vec<Problem>), Vec<Problem>> {
     let parser = Parser::new_from_str(text);
-    let mut reader = Reader { text, parser, problems: Vec::new(), path: String::new() };
+    let mut reader = Reader { text, parser, problems: Vec::new(), path: String::new(), values: 0 };
     match reader.document() {
         Ok(node) => Ok((node, reader.problems)),
         Err(mut problems) => {
@@ -104,6 +104,8 @@ struct Reader<'a> {
     problems: Vec<Problem>,
     /// Of the value that is being read: `phases[1].gates`.
     path: String,
+    /// How many have been read.
+    values: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -159,6 +161,10 @@ impl<'a> Reader<'a> {
         if depth > PLAN_DEPTH_MAX {
             let message = format_args!("values lie more than {PLAN_DEPTH_MAX} deep");
             return Err(refuse("too-deep", at, message, "no plan lies so deep; is a bracket not closed?"));
+        }
+        self.values += 1;
+        if self.values > PLAN_VALUES_MAX {
+            return Err(super::file::too_many(at));
         }
         let value = match event {
             Event::Scalar(text, style, anchor, tag) => {

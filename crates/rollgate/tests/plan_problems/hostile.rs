@@ -19,6 +19,7 @@ pub(crate) const CODES: &[&str] = &[
     "too-long",
     "too-many",
     "too-many-problems",
+    "too-many-values",
 ];
 
 const SMALL: &str = "version: 1\nname: n\nflags:\n  A: {}\n";
@@ -213,6 +214,9 @@ fn deep_nesting_is_refused_in_every_format() {
 #[test]
 fn large_files_are_refused_or_read_in_reasonable_time() {
     refused(&"x".repeat(PLAN_BYTES_MAX + 1), Format::Yaml, "too-long", 1);
+    // Few bytes, many values: none of them is looked at twice.
+    refused(&format!("[{}]", "1,".repeat(300_000)), Format::Yaml, "too-many-values", 1);
+    refused(&format!("[{}1]", "1,".repeat(300_000)), Format::Json, "too-many-values", 1);
     // As many keys as fit, in one line: neither the places nor the repeats are looked for by walking them all.
     let many: Vec<String> = (0..100_000).map(|index| format!("k{index} = 1")).collect();
     let toml = format!("version = 1\nname = \"n\"\nflags = {{ {} }}", many.join(", "));
