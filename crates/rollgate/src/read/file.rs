@@ -121,10 +121,16 @@ fn located(text: &str, format: Format) -> Result<(Node, Vec<Problem>), Problems>
     }
 }
 
-/// The first control character that is neither a tab nor part of a line's end: no format allows one.
+/// The first control character that is neither a tab nor part of a line's end: no format allows one. A carriage return
+/// alone ends a line for YAML and for nobody else, so that places behind it would be wrong.
 fn control(text: &str) -> Option<((usize, usize), char)> {
-    let is_wrong = |byte: &u8| (*byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')) || *byte == 0x7F;
-    let offset = text.as_bytes().iter().position(is_wrong)?;
+    let bytes = text.as_bytes();
+    let is_wrong = |(at, byte): (usize, &u8)| match byte {
+        b'\t' | b'\n' => false,
+        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+        byte => *byte < b' ' || *byte == 0x7F,
+    };
+    let offset = bytes.iter().enumerate().position(is_wrong)?;
     let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
     let line = text[..offset].matches('\n').count() + 1;
     let column = text[start..offset].chars().count() + 1;

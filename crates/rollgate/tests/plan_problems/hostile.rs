@@ -80,8 +80,8 @@ fn tabs_several_documents_and_broken_text_have_a_line() {
 /// A NUL ends the file for a reader in the style of C: the gates behind it would be gone, and nobody told.
 #[test]
 fn what_stands_behind_a_control_character_is_not_lost() {
-    for (c, name) in [('\0', "U+0000"), ('\u{1b}', "U+001B"), ('\u{7f}', "U+007F")] {
-        let problem = refused(&format!("{SMALL}# ä{c}\n"), Format::Yaml, "control-character", 5);
+    for (c, name) in [('\0', "U+0000"), ('\u{1b}', "U+001B"), ('\u{7f}', "U+007F"), ('\r', "U+000D")] {
+        let problem = refused(&format!("{SMALL}# ä{c}x\n"), Format::Yaml, "control-character", 5);
         assert_eq!(problem.column, 4);
         assert!(problem.message.contains(name), "{problem}");
         refused(&format!("version = 1 # {c}"), Format::Toml, "control-character", 1);
