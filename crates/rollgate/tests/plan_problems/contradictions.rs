@@ -4,7 +4,7 @@
 //! (calls without a token) is no matter of a plan file: the admin API refuses them. What S12 says of a missing document
 //! has no form in a plan; the nearest is a procedure that is named and defined nowhere.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use rollgate::core::compile::Problems;
 use rollgate::read::{ReadError, plan_file};
@@ -14,7 +14,7 @@ use crate::root;
 /// Set it to write the texts anew; then read what changed before it is committed.
 const BLESS: &str = "ROLLGATE_BLESS";
 
-fn problems(path: &PathBuf) -> Problems {
+fn problems(path: &Path) -> Problems {
     match plan_file(path) {
         Ok(compiled) => Problems(compiled.warnings),
         Err(ReadError::Refused(refused)) => refused.problems,
