@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Nothing but tests is built on it.
 
+pub mod fuzzed;
 mod record;
 mod rollout;
 mod scenario;

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
 
 mod actions_host;
+mod broken;
 mod calendar;
 mod calendar_plan;
 mod calendar_properties;
 mod errors;
+mod fuzzed;
 mod notices;
 mod properties;
 mod scenario_actions;

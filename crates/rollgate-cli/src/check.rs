@@ -8,6 +8,8 @@ use std::rc::Rc;
 
 use rollgate::core::compile::{Level, Problem};
 use rollgate::read::{ReadError, plan_file_with_text};
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use crate::args::{CheckFormat, Strictness};
 use crate::input;
@@ -41,10 +43,34 @@ pub(crate) fn run(plan: &Path, strictness: Strictness, format: CheckFormat) -> E
     }
 }
 
+/// A problem for programs; its fields keep their names.
+#[derive(Serialize)]
+struct Told<'a> {
+    code: &'a str,
+    severity: Level,
+    path: &'a str,
+    line: u32,
+    column: u32,
+    message: &'a str,
+    hint: Option<&'a str>,
+}
+
 /// One array for programs.
 fn json(problems: &[Problem]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, problems)?;
+    let told: Vec<Told<'_>> = problems
+        .iter()
+        .map(|problem| Told {
+            code: problem.code,
+            severity: problem.level,
+            path: &problem.path,
+            line: problem.line,
+            column: problem.column,
+            message: &problem.message,
+            hint: problem.help.as_deref(),
+        })
+        .collect();
+    serde_json::to_writer_pretty(&mut out, &told)?;
     out.write_all(b"\n")
 }
 
@@ -112,10 +138,11 @@ impl Sheet<'_> {
         shown.push('\n');
         if let Some(line) = self.line(problem.line) {
             let (line, column) = window(&line, problem.column.saturating_sub(1) as usize);
-            let carets = "^".repeat(word(&line, column));
+            let laid = Laid::of(&line, column);
             let bar = frame("|");
-            shown += &format!("{margin} {bar}\n{} {bar} {line}\n", frame(&number));
-            shown += &format!("{margin} {bar} {}{}\n", " ".repeat(column), self.paint.tone(tone, &carets));
+            let carets = self.paint.tone(tone, &"^".repeat(laid.carets));
+            shown += &format!("{margin} {bar}\n{} {bar} {}\n", frame(&number), laid.line.trim_end());
+            shown += &format!("{margin} {bar} {}{carets}\n", " ".repeat(laid.before));
         }
         if let Some(help) = &problem.help {
             shown += &format!("{margin} {} {}: {help}\n", frame("="), self.paint.tone(Tone::Bold, "help"));
@@ -127,9 +154,42 @@ impl Sheet<'_> {
 /// Widest excerpt; plan files have long lines.
 const WIDTH: usize = 100;
 
-/// The characters of a line; what would move the caret or the terminal is a space.
+/// The characters of a line; what would move the terminal's caret is a space, what would hide or turn text is marked.
 fn characters(line: &str) -> Vec<char> {
-    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    line.chars()
+        .map(|c| match c {
+            '\t' => c,
+            c if c.is_control() => ' ',
+            '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' => {
+                '\u{FFFD}'
+            }
+            c => c,
+        })
+        .collect()
+}
+
+/// A line as a terminal shows it, where characters are wide, narrow or of no width, and a tab is four columns.
+struct Laid {
+    line: String,
+    /// Columns before the caret.
+    before: usize,
+    /// Columns of what it points at.
+    carets: usize,
+}
+
+impl Laid {
+    fn of(line: &str, column: usize) -> Self {
+        let length = word(line, column);
+        let part = |from: usize, length: usize| -> String {
+            line.chars().skip(from).take(length).collect::<String>().replace('\t', "    ")
+        };
+        let beyond = column.saturating_sub(line.chars().count());
+        Self {
+            line: line.replace('\t', "    "),
+            before: part(0, column).width() + beyond,
+            carets: part(column, length).width().max(1),
+        }
+    }
 }
 
 /// The part of a line around a column, and the column in it.
@@ -170,6 +230,29 @@ mod tests {
         let (part, column) = window(&characters(&line), 150);
         assert_eq!(part.chars().nth(column), Some('X'));
         assert_eq!(window(&characters("short"), 2), ("short".to_owned(), 2));
+    }
+
+    /// What stands above the carets, column by column of a terminal.
+    #[track_caller]
+    fn points(line: &str, at: &str, before: usize, carets: usize) {
+        let column = line.chars().count() - line[line.find(at).unwrap()..].chars().count();
+        let laid = Laid::of(&characters(line).iter().collect::<String>(), column);
+        assert_eq!((laid.before, laid.carets), (before, carets), "{line:?}");
+    }
+
+    #[test]
+    fn carets_stand_below_their_word_whatever_is_wide_before_it() {
+        points("title: a, sahre: 1", "sahre", 10, 5);
+        points("title: 日本, sahre: 1", "sahre", 13, 5);
+        points("title: \u{1f600}, sahre: 1", "sahre", 11, 5);
+        // A letter and the accent behind it are one column.
+        points("title: e\u{301}, sahre: 1", "sahre", 10, 5);
+        points("\tA: { sahre: 1 }", "sahre", 9, 5);
+        points("name: 日本語", "日本語", 6, 6);
+        // What hides or turns text is shown as one mark.
+        points("name: \u{202E}x, sahre: 1", "sahre", 10, 5);
+        let beyond = Laid::of("ab", 4);
+        assert_eq!((beyond.before, beyond.carets), (4, 1));
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn strict_makes_errors_of_warnings() {
     let output = check(&[PLAN, "--strict", "--format", "json"], &[]);
     assert_eq!(output.status.code(), Some(1));
     let problems: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(problems.iter().all(|problem| problem["level"] == "error"));
+    assert!(problems.iter().all(|problem| problem["severity"] == "error"));
 }
 
 #[test]
@@ -78,6 +78,7 @@ error[wrong-type]: expected true or false, found `yes`
   |
 4 |   USE_X: {{ share: 10%, enabled: yes }}
   |                                 ^^^
+  = help: write true or false; yes, no, on and off are plain words here
 
 error[missing-key]: metric `latency` has no kind
  --> {path}:6:3  (metrics.latency)
@@ -108,8 +109,8 @@ fn json_is_one_array_on_standard_output() {
     let problems: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(problems.len(), 3);
     let expected = serde_json::json!({
-        "level": "error", "code": "unknown-key", "path": "metrics.latency.knd", "line": 6, "column": 14,
-        "message": "unknown key `knd`", "help": "did you mean `kind`?"
+        "code": "unknown-key", "severity": "error", "path": "metrics.latency.knd", "line": 6, "column": 14,
+        "message": "unknown key `knd`", "hint": "did you mean `kind`?"
     });
     assert_eq!(problems[2], expected);
     let fine = file("fine.yaml", "version: 1\nname: fine\nflags: { USE_X: { share: 10% } }\n");

@@ -62,6 +62,8 @@ pub const EVALUATE_EVERY_MAX_MS: u64 = 3_600_000;
 pub const PLAN_BYTES_MAX: usize = 4 << 20;
 /// Nesting of a plan file.
 pub const PLAN_DEPTH_MAX: usize = 64;
+/// Values in a plan file: texts, numbers, lists and maps. Few bytes make many of them, and each costs memory and time.
+pub const PLAN_VALUES_MAX: usize = 1 << 18;
 /// Problems of one plan that are listed; nobody reads the thousand-and-first.
 pub const PROBLEMS_MAX: usize = 1_000;
 /// Bytes of one line of a trace.

@@ -42,7 +42,13 @@ pub(super) fn compare(
         || metric.kind == MetricKind::Gauge
     {
         let message = "ON and OFF are compared by a quantile, a mean, a ratio or a score";
-        reader.error("wrong-stat", &item.path, item.at(), message);
+        reader.error_help(
+            "wrong-stat",
+            &item.path,
+            item.at(),
+            message,
+            "name such a `stat:`, or another metric",
+        );
         return None;
     }
     let Some(good) = metric.good else {
@@ -53,7 +59,8 @@ pub(super) fn compare(
     };
     if !(0.5 < confidence && confidence < 1.0) {
         let at = confidence_item.as_ref().unwrap_or(item);
-        reader.error("out-of-range", &at.path, at.at(), "confidence lies above 50% and below 100%");
+        let message = "confidence lies above 50% and below 100%";
+        reader.error_help("out-of-range", &at.path, at.at(), message, "write for example `confidence: 95%`");
     }
     let margin = margin(reader, &margin_item, width, metric)?;
     Some(ConditionKind::Compare(Compare { metric: id, stat, flag: flag_id, margin, confidence, good }))
@@ -93,7 +100,8 @@ fn margin(
                     metric.key,
                     metric.unit.dimension()
                 );
-                reader.error("wrong-unit", &item.path, item.at(), message);
+                let help = format!("write it in {}, or as a percentage", metric.unit.symbol());
+                reader.error_help("wrong-unit", &item.path, item.at(), message, help);
             }
             value.map(Margin::Absolute)
         }

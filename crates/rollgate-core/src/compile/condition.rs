@@ -2,7 +2,7 @@
 
 use super::compare::compare;
 use super::flags::unknown;
-use super::measure::{comparison, metric};
+use super::measure::{COMPARISONS, comparison, metric};
 use super::reader::{Item, Map, Reader};
 use crate::config::Value;
 use crate::id::{FlagId, Key, RoleId};
@@ -100,11 +100,12 @@ fn as_written(
     depth: usize,
 ) -> Option<Condition> {
     if depth > CONDITION_DEPTH_MAX {
-        reader.error(
+        reader.error_help(
             "too-deep",
             &item.path,
             item.at(),
             format_args!("groups lie more than {CONDITION_DEPTH_MAX} deep"),
+            "write fewer groups inside groups",
         );
         return None;
     }
@@ -149,11 +150,12 @@ fn as_written(
             None
         }
         _ => {
-            reader.error(
+            reader.error_help(
                 "two-subjects",
                 &item.path,
                 item.key_at(),
                 format_args!("a condition has one subject, this one has {}", written.join(" and ")),
+                "write two conditions under `all`",
             );
             SUBJECTS.into_iter().for_each(|subject| drop(map.take(subject)));
             None
@@ -222,11 +224,12 @@ fn subject(
             reader.close(map);
             let (n, inner) = (n?, inner?);
             if n > inner.len() as u64 {
-                reader.error(
+                reader.error_help(
                     "out-of-range",
                     &value.path,
                     value.at(),
                     format_args!("{n} of {} conditions can never hold", inner.len()),
+                    "lower `n`, or add conditions",
                 );
             }
             Some(ConditionKind::AtLeastOf(n as usize, inner))
@@ -256,7 +259,8 @@ fn group(
     let items = reader.list(item, "a list of conditions", CONDITIONS_MAX);
     if items.is_empty() {
         if matches!(&item.node.value, Value::List(written) if written.is_empty()) {
-            reader.error("empty-group", &item.path, item.at(), "a group needs at least one condition");
+            let message = "a group needs at least one condition";
+            reader.error_help("empty-group", &item.path, item.at(), message, "add one, or remove the group");
         }
         return None;
     }
@@ -302,7 +306,7 @@ pub(super) fn roles(reader: &mut Reader, names: &[RoleRule], item: Option<Item<'
         match role(reader, names, &item) {
             Some(role) if roles.contains(&role) => {
                 let message = format!("`{}` is listed already", names[role.index()].key);
-                reader.error("duplicate-entry", &item.path, item.at(), message);
+                reader.error_help("duplicate-entry", &item.path, item.at(), message, "remove one of the two");
             }
             Some(role) => roles.push(role),
             None => {}
@@ -321,6 +325,21 @@ fn alerts(
     let quiet = map.take("quiet_for");
     let open = map.take("open_for");
     let within = map.take("within");
+    // "No alerts for 4 h" may mean that it was quiet so long, or that none lasted so long.
+    let lasting = map.take("for");
+    let asked = [&quiet, &open, &within].iter().filter(|item| item.is_some()).count();
+    if lasting.is_some() || asked > 1 {
+        let at = lasting.or(open).or(within).map_or(item.key_at(), |item| item.key_at());
+        reader.error_help(
+            "ambiguous-alerts",
+            &item.path,
+            at,
+            "it can be read in two ways: that no alert came for so long, or that one lasted so long",
+            "write `quiet_for: 4h` (none opened or open), or `open_for: 4h` (one lasted), or `within:` with a comparison",
+        );
+        COMPARISONS.iter().for_each(|(key, _)| drop(map.take(key)));
+        return None;
+    }
     let rule = match (quiet, open, within) {
         (Some(quiet), None, None) => reader.span(&quiet, Span::seconds(1)).map(AlertRule::QuietFor),
         (None, Some(open), None) => reader.span(&open, Span::seconds(1)).map(AlertRule::OpenFor),
@@ -333,6 +352,17 @@ fn alerts(
                 comparison,
                 limit,
             })
+        }
+        _ if COMPARISONS.iter().any(|(key, _)| map.has(key)) => {
+            COMPARISONS.iter().for_each(|(key, _)| drop(map.take(key)));
+            reader.error_help(
+                "missing-key",
+                &item.path,
+                item.key_at(),
+                "in how long a time alerts are counted is not said",
+                "add `within:` with a length of time, for example `within: 1h`",
+            );
+            None
         }
         _ => {
             reader.error_help(

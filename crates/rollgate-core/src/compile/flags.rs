@@ -187,7 +187,13 @@ fn nest(reader: &mut Reader, written: &mut [Written<'_>]) {
                 } else {
                     format!("flags lie more than {WITHIN_DEPTH_MAX} deep within each other")
                 };
-                reader.error("within-cycle", &item.path, item.at(), message);
+                reader.error_help(
+                    "within-cycle",
+                    &item.path,
+                    item.at(),
+                    message,
+                    "name another `within:`, or none",
+                );
                 written[index].flag.parent = None;
                 break;
             }
@@ -214,7 +220,16 @@ pub(super) fn unknown<'a>(
         Some(near) => {
             reader.error_help(code, &item.path, at, message, format_args!("did you mean `{near}`?"))
         }
-        None if known.is_empty() => reader.error(code, &item.path, at, message),
+        None if known.is_empty() => reader.error_help(
+            code,
+            &item.path,
+            at,
+            message,
+            format_args!("the plan has no {noun} that could stand here"),
+        ),
+        None if known.len() == 1 => {
+            reader.error_help(code, &item.path, at, message, format_args!("there is only `{}`", known[0]));
+        }
         None => {
             const SHOWN: usize = 12;
             let more = if known.len() > SHOWN {

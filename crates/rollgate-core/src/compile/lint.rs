@@ -20,19 +20,26 @@ pub(super) fn lint(reader: &mut Reader, ruleset: &Ruleset, tree: &Node) {
         lint.holds(reader);
         lint.windows(reader);
         lint.traffic(reader);
+        lint.alert_bands(reader);
+        lint.rivals(reader);
+        lint.never(reader);
+        lint.thin(reader);
+        lint.title(reader);
+        lint.baselines(reader);
     }
+    super::goals::targets(reader, ruleset, tree);
 }
 
 /// One phase under review.
-struct Lint<'a> {
-    ruleset: &'a Ruleset,
-    tree: &'a Node,
-    phase: &'a Phase,
-    index: usize,
+pub(super) struct Lint<'a> {
+    pub(super) ruleset: &'a Ruleset,
+    pub(super) tree: &'a Node,
+    pub(super) phase: &'a Phase,
+    pub(super) index: usize,
 }
 
 /// The measurements that each keep a gate from passing: its own, or those of an `all`.
-fn needed(condition: &Condition) -> Vec<&Measure> {
+pub(super) fn needed(condition: &Condition) -> Vec<&Measure> {
     match &condition.kind {
         ConditionKind::Measure(measure) => vec![measure],
         ConditionKind::All(inner) => inner.iter().flat_map(needed).collect(),
@@ -41,13 +48,21 @@ fn needed(condition: &Condition) -> Vec<&Measure> {
 }
 
 /// The measurements that each fire a trigger: its own, or those of an `any`.
-fn sufficient(condition: &Condition) -> Vec<&Measure> {
+pub(super) fn sufficient(condition: &Condition) -> Vec<&Measure> {
     match &condition.kind {
         _ if condition.only_if.is_some() => Vec::new(),
         ConditionKind::Measure(measure) => vec![measure],
         ConditionKind::Any(inner) => inner.iter().flat_map(sufficient).collect(),
         _ => Vec::new(),
     }
+}
+
+/// How a band is mended.
+pub(super) const FOR_THE_BAND: &str = "add a manual trigger for the band, or move a limit";
+
+/// One value at which nothing happens.
+pub(super) fn at_exactly(value: &str, gate: &str, trigger: &str) -> String {
+    format!("at exactly {value} {gate} does not pass and {trigger} does not fire")
 }
 
 /// The longest window that a trigger looks at before it fires.
@@ -80,7 +95,7 @@ fn reach(condition: &Condition) -> Span {
 
 impl Lint<'_> {
     /// A path in this phase, and where it stands.
-    fn place(&self, rest: &[&str]) -> (String, Location) {
+    pub(super) fn place(&self, rest: &[&str]) -> (String, Location) {
         let phases = self.tree.field("phases");
         let mut node = match phases.map(|node| &node.value) {
             Some(Value::List(items)) => items.get(self.index),
@@ -129,10 +144,17 @@ impl Lint<'_> {
             } else {
                 format!("say `curable: true` or `curable: false` on metric `{}`", metric.key)
             };
-            let message = format!(
-                "trigger `{}` fires on `{}`, a level that lowering flags may not bring down",
-                trigger.key, metric.key
-            );
+            let message = if metric.kind == MetricKind::Gauge {
+                format!(
+                    "trigger `{}` fires on `{}`, a level that lowering flags may not bring down",
+                    trigger.key, metric.key
+                )
+            } else {
+                format!(
+                    "trigger `{}` fires on `{}`, which lowering flags does not cure",
+                    trigger.key, metric.key
+                )
+            };
             reader.warn("incurable", &path, at, message, help);
         }
     }
@@ -173,35 +195,24 @@ impl Lint<'_> {
         let (path, at) = self.place(&["gates", gate]);
         let names = format!("gate `{gate}` ({} {})", passes.comparison.sign(), show(passes.limit));
         let other = format!("trigger `{}` ({} {})", trigger.key, fires.comparison.sign(), show(fires.limit));
-        if gap > 0.0 {
+        if gap == 1.0 && is_counted {
+            let left = if is_upper { last_below(passes) + 1.0 } else { last_below(fires) + 1.0 };
+            let message = at_exactly(&show(left), &names, &other);
+            reader.warn("band-without-action", &path, at, message, FOR_THE_BAND);
+        } else if gap > 0.0 {
             let message = format!("between {names} and {other} nothing passes and nothing acts");
-            reader.warn(
-                "band-without-action",
-                &path,
-                at,
-                message,
-                "add a manual trigger for the band, or move a limit",
-            );
+            reader.warn("band-without-action", &path, at, message, FOR_THE_BAND);
         } else if gap < 0.0 {
             let message = format!("{names} passes where {other} fires");
             reader.warn("limits-overlap", &path, at, message, "move a limit");
         } else if !is_counted && is_strict(passes.comparison) && is_strict(fires.comparison) {
-            let message =
-                format!("at exactly {} {names} does not pass and {other} does not fire", show(passes.limit));
+            let message = at_exactly(&show(passes.limit), &names, &other);
             reader.warn("limits-both-strict", &path, at, message, "make one of them at_most or at_least");
         }
     }
 
     fn show(&self, measure: &Measure, limit: f64) -> String {
-        let value = match measure.query.subject {
-            Subject::Metric(id) if measure.query.stat == Stat::Fraction => {
-                self.ruleset.metric(id).shown(limit)
-            }
-            // A relative change is a part of its baseline.
-            _ if measure.versus.is_some_and(|versus| versus.change == Change::Relative) => limit * 100.0,
-            _ => limit,
-        };
-        Quantity { value, unit: measure.unit }.to_string()
+        shown(self.ruleset, measure, limit)
     }
 
     /// A hold that ends before a trigger that guards it can have seen its whole window.
@@ -232,7 +243,7 @@ impl Lint<'_> {
         }
     }
 
-    fn place_of_step(&self, index: usize) -> (String, Location) {
+    pub(super) fn place_of_step(&self, index: usize) -> (String, Location) {
         let (path, at) = self.place(&["steps"]);
         let phases = self.tree.field("phases").map(|node| &node.value);
         let steps = match phases {
@@ -321,8 +332,19 @@ impl Lint<'_> {
     }
 }
 
+/// A value as people read it beside this measurement's limit.
+pub(super) fn shown(ruleset: &Ruleset, measure: &Measure, value: f64) -> String {
+    let value = match measure.query.subject {
+        Subject::Metric(id) if measure.query.stat == Stat::Fraction => ruleset.metric(id).shown(value),
+        // A relative change is a part of its baseline.
+        _ if measure.versus.is_some_and(|versus| versus.change == Change::Relative) => value * 100.0,
+        _ => value,
+    };
+    Quantity { value, unit: measure.unit }.to_string()
+}
+
 /// Statistics that one limit can be read against: the last and the largest level are levels both.
-fn family(stat: Stat) -> String {
+pub(super) fn family(stat: Stat) -> String {
     match stat {
         Stat::Last | Stat::Max | Stat::Mean | Stat::Min => "level".into(),
         stat => stat.to_string(),

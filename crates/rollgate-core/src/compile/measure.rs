@@ -13,7 +13,7 @@ use crate::snapshot::{
 use crate::time::Span;
 use crate::units::{Dimension, Unit};
 
-const COMPARISONS: [(&str, Comparison); 4] = [
+pub(super) const COMPARISONS: [(&str, Comparison); 4] = [
     ("below", Comparison::Below),
     ("above", Comparison::Above),
     ("at_most", Comparison::AtMost),
@@ -79,11 +79,12 @@ pub(super) fn comparison<'a>(
             None
         }
         _ => {
-            reader.error(
+            reader.error_help(
                 "two-comparisons",
                 &item.path,
                 item.key_at(),
-                "a measurement has one limit; write two conditions under `all`",
+                "a measurement has one limit, this one has more",
+                "write two conditions under `all`",
             );
             None
         }
@@ -257,7 +258,7 @@ pub(super) fn bounded(reader: &mut Reader, item: &Item<'_>, least: Span) -> Opti
     let span = reader.span(item, least)?;
     if span.0 > WINDOW_MAX_MS {
         let message = format!("windows reach back {} at most", Span(WINDOW_MAX_MS));
-        reader.error("out-of-range", &item.path, item.at(), message);
+        reader.error_help("out-of-range", &item.path, item.at(), message, "write a shorter one");
         return None;
     }
     Some(span)
@@ -300,15 +301,17 @@ fn trend(
     let tolerance = tolerance.and_then(|item| reader.part(&item));
     let (subject, of) = found?;
     let Subject::Metric(metric) = subject else {
-        reader.error("wrong-kind", &item.path, item.key_at(), "a trend is of a gauge or a distribution");
+        let message = "a trend is of a gauge or a distribution";
+        reader.error_help("wrong-kind", &item.path, item.key_at(), message, "name such a metric, or a limit");
         return None;
     };
     if !matches!(of.kind, MetricKind::Gauge | MetricKind::Distribution) {
-        reader.error(
+        reader.error_help(
             "wrong-kind",
             &item.path,
             item.key_at(),
             format_args!("`{}` is a {}; a trend is of a gauge or a distribution", of.key, of.kind.name()),
+            "name such a metric, or write a limit in the place of `trend:`",
         );
         return None;
     }

@@ -31,7 +31,8 @@ pub(super) fn metrics(reader: &mut Reader, item: Option<Item<'_>>, flags: &[Flag
     let mut metrics = Vec::new();
     for (key, at, item) in reader.named(&item, "a map of metrics", METRICS_MAX) {
         if key.starts_with("rollgate.") {
-            reader.error("invalid-key", &item.path, at, "metrics of the name `rollgate.` are built in");
+            let message = "metrics of the name `rollgate.` are built in";
+            reader.error_help("invalid-key", &item.path, at, message, "give it another name");
             continue;
         }
         metrics.extend(metric(reader, key, &item, flags));
@@ -94,11 +95,16 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
         MetricKind::Distribution | MetricKind::Gauge => unit != Unit::Pp,
     };
     if !fits {
-        reader.error(
+        let help = match default_unit {
+            Some(unit) => format!("its unit is `{}`; leave `unit:` out", unit.symbol()),
+            None => "write the unit of its values, such as ms or MB".to_owned(),
+        };
+        reader.error_help(
             "wrong-unit",
             &item.path,
             item.at(),
             format_args!("a {} cannot have the unit `{}`", kind.name(), unit.symbol()),
+            help,
         );
     }
     Some(Metric { key: Key::new(key), description, kind, unit, good, arms, max_gap, is_curable, view })
@@ -113,7 +119,7 @@ fn arms(reader: &mut Reader, item: Option<Item<'_>>, flags: &[Flag]) -> Vec<Flag
         match flags.iter().position(|flag| flag.key == *name.as_str()) {
             Some(flag) if arms.contains(&FlagId(flag as u16)) => {
                 let message = format!("`{name}` is listed already");
-                reader.error("duplicate-entry", &item.path, item.at(), message);
+                reader.error_help("duplicate-entry", &item.path, item.at(), message, "remove one of the two");
             }
             Some(flag) => arms.push(FlagId(flag as u16)),
             None => {
@@ -323,11 +329,12 @@ pub(super) fn baselines(reader: &mut Reader, item: Option<Item<'_>>, metrics: &[
                 .map(|(value, _)| BaselineSource::Given(value)),
             (None, Some(over)) => bounded(reader, &over, Span::minutes(1)).map(BaselineSource::Captured),
             _ => {
-                reader.error(
+                reader.error_help(
                     "missing-key",
                     &item.path,
                     item.key_at(),
                     "a baseline has either `value` or `capture_over`",
+                    "write `value:` with what was measured, or `capture_over: 7d`",
                 );
                 None
             }

@@ -64,15 +64,35 @@ pub(super) fn phase(
             triggers.extend(trigger(reader, names, &here, key, &item, decision.as_ref()));
         }
     }
+    let is_exposed = start.iter().any(|share| *share > Share::ZERO);
     let raises = steps.iter().any(|step| step.shares.iter().zip(&start).any(|(now, was)| now > was));
     let has_guard =
         triggers.iter().any(|trigger| trigger.mode == TriggerMode::Automatic && !trigger.is_dry_run);
-    if raises && !has_guard && triggers_item.is_none_or(|item| triggers.len() == item_len(&item)) {
+    let written = triggers_item.as_ref().map_or(0, item_len);
+    // One that was not understood is a problem of its own.
+    let is_whole = triggers.len() == written;
+    if raises && !has_guard && is_whole {
         reader.error_help(
             "no-automatic-trigger",
             &item.path,
             item.key_at(),
             format_args!("phase `{key}` raises exposure, and nothing rolls it back by itself"),
+            "add a trigger without `mode: manual`",
+        );
+    } else if is_exposed && written == 0 {
+        reader.error_help(
+            "no-trigger",
+            &item.path,
+            item.key_at(),
+            format_args!("phase `{key}` has no trigger, and people are exposed in it"),
+            "add `triggers:`; a phase goes without only where every flag is at 0%",
+        );
+    } else if is_exposed && !has_guard && is_whole {
+        reader.warn(
+            "only-manual-triggers",
+            &item.path,
+            item.key_at(),
+            format_args!("phase `{key}` keeps people exposed, and nothing rolls it back by itself"),
             "add a trigger without `mode: manual`",
         );
     }

@@ -92,6 +92,9 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
         .unwrap_or_default();
     let template = schedule(reader, &roles, map.take("schedule"));
     instantiate(&template, &mut phases);
+    if let Some(item) = map.take("total") {
+        total(reader, &item, &phases);
+    }
     let targets = checks(reader, &mut names, map.take("targets"));
     let daily = daily(reader, &mut names, map.take("daily"));
     let risks = risks(reader, map.take("risks"), &phases);
@@ -149,7 +152,9 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     if reader.problems.iter().all(|problem| problem.level == Level::Warning) {
         match fingerprint(tree) {
             Ok(hash) => ruleset.hash = hash,
-            Err(error) => reader.error("wrong-type", "", tree.at, error),
+            Err(error) => {
+                reader.error_help("wrong-type", "", tree.at, error, "the schema says what each key takes")
+            }
         }
     }
     if let Some(plan) = &ruleset.plan {
@@ -181,9 +186,26 @@ fn name(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) -> String {
     reader.text(&item).filter(|name| reader.is_key(name, &item.path, item.at())).unwrap_or_default()
 }
 
+/// S4: how long the plan says it takes, against what its phases take.
+fn total(reader: &mut Reader, item: &Item<'_>, phases: &[Phase]) {
+    let Some(total) = reader.span(item, Span::ZERO) else { return };
+    let is_understood = |problem: &Problem| !problem.path.starts_with("phases");
+    if phases.is_empty() || !reader.problems.iter().all(is_understood) {
+        return;
+    }
+    let spans: Vec<Span> = phases.iter().filter_map(|phase| phase.duration).collect();
+    let sum = spans.iter().fold(Span::ZERO, |sum, span| sum + *span);
+    if sum != total {
+        let listed: Vec<String> = spans.iter().map(ToString::to_string).collect();
+        let message = format!("`total` says {total}, and the phases take {sum} ({})", listed.join(" + "));
+        let help = format!("write `total: {sum}`, or mend a duration");
+        reader.error_help("total-differs", &item.path, item.at(), message, help);
+    }
+}
+
 /// What a file says for its phases says nothing where it has none.
 fn warn_of_no_phases(reader: &mut Reader, map: &Map<'_>) {
-    const OF_PHASES: [&str; 12] = [
+    const OF_PHASES: [&str; 13] = [
         "baseline",
         "targets",
         "daily",
@@ -196,6 +218,7 @@ fn warn_of_no_phases(reader: &mut Reader, map: &Map<'_>) {
         "schedule",
         "removal",
         "follow_ups",
+        "total",
     ];
     for key in OF_PHASES.into_iter().filter(|key| map.has(key)) {
         let message = format!("`{key}` says nothing in a file without phases");
@@ -214,11 +237,12 @@ fn overlaid(plan: &[Check], phase: &[Check]) -> Vec<Check> {
 fn evaluate_every(reader: &mut Reader, item: &Item<'_>) -> Option<Span> {
     let span = reader.span(item, Span(EVALUATE_EVERY_MIN_MS))?;
     if span.0 > EVALUATE_EVERY_MAX_MS {
-        reader.error(
+        reader.error_help(
             "out-of-range",
             &item.path,
             item.at(),
-            format_args!("at most {}", Span(EVALUATE_EVERY_MAX_MS)),
+            format_args!("`{span}` is too long; at most {}", Span(EVALUATE_EVERY_MAX_MS)),
+            "a trigger acts one evaluation after its window; write for example 10s",
         );
         return None;
     }
@@ -241,11 +265,12 @@ fn traffic(reader: &mut Reader, item: &Item<'_>) -> Option<f64> {
         Some(number / seconds)
     });
     if rate.is_none() {
-        reader.error(
+        reader.error_help(
             "wrong-number",
             &item.path,
             item.at(),
-            format_args!("`{text}` is not a rate such as 20/s"),
+            format_args!("`{text}` is not a rate"),
+            "write a number of requests by s, min, h or day, such as 20/s",
         );
     }
     rate
@@ -285,14 +310,16 @@ fn phases(
             continue;
         };
         if opened.iter().any(|(other, _, _): &(String, _, _)| *other == key) {
-            reader.error("duplicate-id", &id.path, id.at(), format_args!("there is a phase `{key}` already"));
+            let message = format!("there is a phase `{key}` already");
+            reader.error_help("duplicate-id", &id.path, id.at(), message, "give one of them another id");
         }
         if matches!(key.as_str(), "zero" | "set" | "partial" | "full") {
-            reader.error(
+            reader.error_help(
                 "invalid-key",
                 &id.path,
                 id.at(),
                 format_args!("`{key}` is a rollback target, not a phase"),
+                "give the phase another id",
             );
         }
         opened.push((key, map, item));

@@ -110,7 +110,13 @@ impl Reader {
     /// A wrong type.
     pub(super) fn expected(&mut self, item: &Item<'_>, what: &str) {
         let found = item.node.describe();
-        self.error("wrong-type", &item.path, item.at(), format_args!("expected {what}, found {found}"));
+        let message = format!("expected {what}, found {found}");
+        let is_older = matches!(found.as_str(), "`yes`" | "`no`" | "`on`" | "`off`");
+        if is_older && what == "true or false" {
+            let help = "write true or false; yes, no, on and off are plain words here";
+            return self.error_help("wrong-type", &item.path, item.at(), message, help);
+        }
+        self.error_help("wrong-type", &item.path, item.at(), message, format_args!("write {what} here"));
     }
 
     /// Opens a map.
@@ -213,7 +219,8 @@ impl Reader {
     /// Whether so many entries are allowed.
     fn fits(&mut self, item: &Item<'_>, count: usize, max: usize) -> bool {
         if count > max {
-            self.error("too-many", &item.path, item.at(), format_args!("{count} entries, at most {max}"));
+            let message = format!("{count} entries, at most {max}");
+            self.error_help("too-many", &item.path, item.at(), message, "split the plan, or leave some out");
         }
         count <= max
     }

@@ -6,6 +6,19 @@ use crate::limits::TEXT_BYTES_MAX;
 use crate::time::Span;
 use crate::units::{Share, Unit};
 
+/// How a length of time is written.
+const LENGTH: &str = "write a length of time with its unit, for example 30m, 7d, 1h30m";
+
+/// Whether a text is a word where a number is asked for (R104): sustained, reasonable, soon.
+fn is_word(text: &str) -> bool {
+    text.chars().any(char::is_alphabetic) && !text.chars().any(|c| c.is_ascii_digit())
+}
+
+/// What a word in the place of a number leaves open.
+fn no_number(word: &str) -> String {
+    format!("`{word}` says no number, and everybody would read another one into it")
+}
+
 impl Reader {
     /// Any scalar as it is written.
     pub(super) fn raw<'a>(&mut self, item: &Item<'a>, what: &str) -> Option<&'a str> {
@@ -59,7 +72,13 @@ impl Reader {
                     message,
                     format_args!("did you mean `{near}`?"),
                 ),
-                None => self.error("wrong-value", &item.path, item.at(), message),
+                None => self.error_help(
+                    "wrong-value",
+                    &item.path,
+                    item.at(),
+                    message,
+                    format_args!("write one of {what}"),
+                ),
             }
         }
         found
@@ -71,16 +90,22 @@ impl Reader {
         match Span::parse(text) {
             Ok(span) if span >= least => Some(span),
             Ok(_) => {
-                self.error(
+                self.error_help(
                     "out-of-range",
                     &item.path,
                     item.at(),
-                    format_args!("`{text}` is too short; at least {least} is needed"),
+                    format_args!("`{text}` is too short"),
+                    format_args!("at least {least} is needed"),
                 );
                 None
             }
             Err(error) => {
-                self.error("wrong-duration", &item.path, item.at(), error);
+                let error = error.to_string();
+                let (message, help) = error.split_once("; ").unwrap_or((&error, LENGTH));
+                match is_word(text) {
+                    true => self.error_help("wrong-duration", &item.path, item.at(), no_number(text), LENGTH),
+                    false => self.error_help("wrong-duration", &item.path, item.at(), message, help),
+                }
                 None
             }
         }
@@ -92,7 +117,8 @@ impl Reader {
         match Share::parse(text) {
             Ok(share) => Some(share),
             Err(error) => {
-                self.error("wrong-share", &item.path, item.at(), error);
+                let help = "write a percentage such as 10%, or a fraction such as 0.1";
+                self.error_help("wrong-share", &item.path, item.at(), error, help);
                 None
             }
         }
@@ -104,12 +130,10 @@ impl Reader {
         match text.parse::<u64>() {
             Ok(number) if number >= least => Some(number),
             _ => {
-                self.error(
-                    "wrong-number",
-                    &item.path,
-                    item.at(),
-                    format_args!("`{text}` is not a whole number from {least} up"),
-                );
+                let message = format!("`{text}` is not a whole number from {least} up");
+                let message = if is_word(text) { no_number(text) } else { message };
+                let help = format!("write a whole number, {least} or more");
+                self.error_help("wrong-number", &item.path, item.at(), message, help);
                 None
             }
         }
@@ -125,11 +149,12 @@ impl Reader {
         match number {
             // `1` may mean 1 % or 100 %, as with shares.
             Ok(_) if text == "1" => {
-                self.error(
+                self.error_help(
                     "wrong-number",
                     &item.path,
                     item.at(),
-                    "`1` is not a part: did you mean `100%` or `1%`?",
+                    "`1` is not a part: it may be all, or one hundredth",
+                    "did you mean `100%` or `1%`?",
                 );
                 None
             }
@@ -139,7 +164,7 @@ impl Reader {
                     "wrong-number",
                     &item.path,
                     item.at(),
-                    format_args!("`{text}` is not a part"),
+                    if is_word(text) { no_number(text) } else { format!("`{text}` is not a part") },
                     "write a percentage from 0% to 100%",
                 );
                 None
@@ -158,7 +183,7 @@ impl Reader {
                 "wrong-number",
                 &item.path,
                 item.at(),
-                format_args!("`{text}` is not a number with a unit"),
+                if is_word(text) { no_number(text) } else { format!("`{text}` is not a number with a unit") },
                 "write for example 200ms, 0.5%, 1GB, 5",
             );
             return None;

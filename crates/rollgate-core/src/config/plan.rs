@@ -48,6 +48,9 @@ pub struct Config {
     /// The days and hours outside which nothing rises; a phase may have its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_window: Option<DeploymentWindowConfig>,
+    /// How long all phases take together, the open one left out: a check against their durations, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<WrittenSpan>,
     /// How often gates and triggers are judged: 10s unless written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluate_every: Option<WrittenSpan>,

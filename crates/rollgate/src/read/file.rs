@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rollgate_core::compile::{Compiled, Problem, Problems, compile};
 use rollgate_core::config::{Config, Location, Node};
 use rollgate_core::error::{Error, ErrorKind};
-use rollgate_core::limits::PLAN_BYTES_MAX;
+use rollgate_core::limits::{PLAN_BYTES_MAX, PLAN_VALUES_MAX};
 use serde::Deserialize;
 
 use super::{json, toml, yaml};
@@ -109,11 +109,38 @@ fn located(text: &str, format: Format) -> Result<(Node, Vec<Problem>), Problems>
             "a plan begins with `version: 1` and a `name`",
         ));
     }
+    if let Some((at, c)) = control(text) {
+        let message = format!("a control character (U+{:04X}) stands here", u32::from(c));
+        let help = "remove it, or save the file as plain text; a reader may take it for the end of the file";
+        return Err(refuse("control-character", at, message, help));
+    }
     match format {
         Format::Yaml => yaml::tree(text),
         Format::Json => json::tree(text),
         Format::Toml => toml::tree(text).map(|node| (node, Vec::new())),
     }
+}
+
+/// The first control character that is neither a tab nor part of a line's end: no format allows one. A carriage return
+/// alone ends a line for YAML and for nobody else, so that places behind it would be wrong.
+fn control(text: &str) -> Option<((usize, usize), char)> {
+    let bytes = text.as_bytes();
+    let is_wrong = |(at, byte): (usize, &u8)| match byte {
+        b'\t' | b'\n' => false,
+        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+        byte => *byte < b' ' || *byte == 0x7F,
+    };
+    let offset = bytes.iter().enumerate().position(is_wrong)?;
+    let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+    let line = text[..offset].matches('\n').count() + 1;
+    let column = text[start..offset].chars().count() + 1;
+    Some(((line, column), char::from(text.as_bytes()[offset])))
+}
+
+/// More values than anybody wrote.
+pub(super) fn too_many(at: Location) -> Problems {
+    let message = format!("the plan has more than {PLAN_VALUES_MAX} values");
+    refuse("too-many-values", (at.line as usize, at.column as usize), message, "keep data out of the plan")
 }
 
 fn too_long() -> Problems {
@@ -156,7 +183,10 @@ pub fn config(text: &str, format: Format) -> Result<Config, Problems> {
 pub fn object(plan: &serde_json::Value) -> Result<Compiled, Problems> {
     match Node::of(plan) {
         Ok(tree) => compile(&tree),
-        Err(error) => Err(Problems(vec![Problem::error("wrong-type", "", Location::default(), error)])),
+        Err(error) => {
+            let problem = Problem::error("wrong-type", "", Location::default(), error);
+            Err(Problems(vec![problem.with_help("a plan is a map of texts, numbers, lists and maps")]))
+        }
     }
 }
 

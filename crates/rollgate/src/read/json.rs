@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 
 use rollgate_core::compile::{Problem, Problems};
 use rollgate_core::config::{Location, Node, Scalar, Value};
-use rollgate_core::limits::PLAN_DEPTH_MAX;
+use rollgate_core::limits::{PLAN_DEPTH_MAX, PLAN_VALUES_MAX};
 use serde::de::IgnoredAny;
 
 /// Reads a document. Its problems do not keep the tree from being compiled.
@@ -20,18 +20,47 @@ pub(super) fn tree(text: &str) -> Result<(Node, Vec<Problem>), Problems> {
         let at = Location { line: error.line() as u32, column: column as u32 };
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or_default();
-        Problems(vec![Problem::error("syntax", "", at, message).with_help(
-            "the text is no JSON from here on: look here, and before it for a bracket, a quote or a comma",
-        )])
+        if message.starts_with("recursion") {
+            return too_deep(at);
+        }
+        let rest = line.get(before.len()..).unwrap_or_default();
+        Problems(vec![Problem::error("syntax", "", at, message).with_help(hint(message, rest))])
     })?;
     let start = Location { line: 1, column: 1 };
-    let mut scanner = Scanner { rest: text, at: start, path: String::new(), problems: Vec::new() };
+    let mut scanner = Scanner { rest: text, at: start, path: String::new(), problems: Vec::new(), values: 0 };
     let node = scanner.value(0)?;
     Ok((node, scanner.problems))
 }
 
-fn refuse(code: &'static str, at: Location, message: impl std::fmt::Display) -> Problems {
-    Problems(vec![Problem::error(code, "", at, message)])
+/// How this slip is mended, where it is one that people make.
+fn hint(message: &str, rest: &str) -> &'static str {
+    let next = rest.chars().next();
+    match message {
+        _ if rest.starts_with("//") || rest.starts_with("/*") || next == Some('#') => {
+            "JSON has no comments; remove it, or write the plan as YAML"
+        }
+        _ if next == Some('\'') => "texts and keys stand in double quotes",
+        _ if message.starts_with("trailing comma") => "remove the comma before it",
+        _ if message.starts_with("key must be") => "put the key in double quotes",
+        _ if message.starts_with("EOF") => "the file ends too early: a bracket or a quote is not closed",
+        _ if message.starts_with("trailing characters") => {
+            "a plan is one object; remove what stands behind it"
+        }
+        _ if message.starts_with("control character") => {
+            "a text stands in one line; write \\n for a line's end, \\t for a tab"
+        }
+        _ if message.starts_with("expected `,`") => "a comma or a closing bracket is missing before it",
+        _ => "the text is no JSON from here on: look here, and before it for a bracket, a quote or a comma",
+    }
+}
+
+fn refuse(code: &'static str, at: Location, message: &str, help: &str) -> Problems {
+    Problems(vec![Problem::error(code, "", at, message).with_help(help)])
+}
+
+fn too_deep(at: Location) -> Problems {
+    let message = format!("values lie more than {PLAN_DEPTH_MAX} deep");
+    refuse("too-deep", at, &message, "no plan lies so deep; is a bracket not closed?")
 }
 
 /// Walks a text that is known to be JSON.
@@ -41,6 +70,8 @@ struct Scanner<'a> {
     /// Of the value that is being read: `phases[1].gates`.
     path: String,
     problems: Vec<Problem>,
+    /// How many have been read.
+    values: usize,
 }
 
 impl<'a> Scanner<'a> {
@@ -61,7 +92,10 @@ impl<'a> Scanner<'a> {
     /// The next byte that is not white space.
     fn next(&mut self) -> Result<u8, Problems> {
         self.take(self.rest.len() - self.rest.trim_start_matches([' ', '\t', '\n', '\r']).len());
-        self.rest.bytes().next().ok_or_else(|| refuse("syntax", self.at, "the file ends too early"))
+        self.rest
+            .bytes()
+            .next()
+            .ok_or_else(|| refuse("syntax", self.at, "the file ends too early", "a bracket is not closed"))
     }
 
     /// Takes one byte where it is the next.
@@ -77,7 +111,11 @@ impl<'a> Scanner<'a> {
         let first = self.next()?;
         let at = self.at;
         if depth > PLAN_DEPTH_MAX {
-            return Err(refuse("too-deep", at, format_args!("values lie more than {PLAN_DEPTH_MAX} deep")));
+            return Err(too_deep(at));
+        }
+        self.values += 1;
+        if self.values > PLAN_VALUES_MAX {
+            return Err(super::file::too_many(at));
         }
         let value = match first {
             b'{' => self.map(depth)?,
@@ -160,7 +198,9 @@ impl<'a> Scanner<'a> {
         });
         let quoted = self.take(inside.map_or(self.rest.len(), |inside| inside + 2));
         // Half of a surrogate pair is the one thing that passes as JSON and is no text.
-        serde_json::from_str(quoted)
-            .map_err(|_| refuse("syntax", at, "this text has half of a surrogate pair"))
+        serde_json::from_str(quoted).map_err(|_| {
+            let help = "write both halves, or the character itself";
+            refuse("syntax", at, "this text has half of a surrogate pair", help)
+        })
     }
 }

@@ -55,20 +55,70 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Reads a document.
+/// Longest text that is read by tables behind an error: what people write is shorter, and reading again costs time.
+const READ_AGAIN_BYTES: usize = 256 << 10;
+
+/// Reads a document. Where it is no TOML, each table is read alone, so that one run names them all.
 pub(super) fn tree(text: &str) -> Result<Node, Problems> {
+    let first = match document(text) {
+        Ok(node) => return Ok(node),
+        Err(problem) => problem,
+    };
+    let mut found = vec![first];
+    if text.len() <= READ_AGAIN_BYTES {
+        for (before, table) in tables(text) {
+            let Err(problem) = document(table) else { continue };
+            let problem = Problem { line: problem.line + before, ..problem };
+            if !found.iter().any(|other| other.line == problem.line) {
+                found.push(problem);
+            }
+        }
+    }
+    Err(Problems::in_order(found))
+}
+
+/// The text by its tables, each with the number of lines before it.
+fn tables(text: &str) -> Vec<(u32, &str)> {
+    let (mut found, mut begin, mut first, mut offset) = (Vec::new(), 0, 0, 0);
+    for (before, line) in text.split_inclusive('\n').enumerate() {
+        // A line of an array over several lines has quotes or commas in it.
+        let name = line.trim_end().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let is_head = name.is_some_and(|name| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.[]".contains(c))
+        });
+        if is_head {
+            found.push((first, &text[begin..offset]));
+            (begin, first) = (offset, before as u32);
+        }
+        offset += line.len();
+    }
+    found.push((first, &text[begin..]));
+    found
+}
+
+/// How this slip is mended, where it is one that people make.
+fn hint(text: &str, line: u32) -> &'static str {
+    let line = text.split('\n').nth(line.saturating_sub(1) as usize).unwrap_or_default();
+    match line.split_once('=') {
+        None if line.contains(": ") => "TOML writes `key = value`",
+        Some((_, value)) if value.trim_start().starts_with(|c: char| c.is_ascii_alphanumeric()) => {
+            "texts stand in quotes: \"10%\", \"7d\", \"200ms\""
+        }
+        Some((_, value)) if value.trim().is_empty() => "a value is missing: look here",
+        _ => "the text is no TOML from here on: look here, and before it for a quote, a bracket or a `=`",
+    }
+}
+
+fn document(text: &str) -> Result<Node, Problem> {
     let places = Places::new(text);
     let document = Document::parse(text).map_err(|error| {
         let at = places.of(error.span());
         // The parser knows repeated keys by its message only.
-        let code = if error.message().contains("duplicate key") { "duplicate-key" } else { "syntax" };
-        let help = match code {
-            "syntax" => {
-                "the text is no TOML from here on: look here, and before it for a quote, a bracket or a `=`"
-            }
-            _ => "remove one of the two",
-        };
-        Problems(vec![Problem::error(code, "", at, error.message()).with_help(help)])
+        if error.message().contains("duplicate key") {
+            let problem = Problem::error("duplicate-key", "", at, error.message());
+            return problem.with_help("remove one of the two");
+        }
+        Problem::error("syntax", "", at, error.message()).with_help(hint(text, at.line))
     })?;
     Ok(Node { value: table(document.as_table(), &places), at: Location { line: 1, column: 1 } })
 }

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use rollgate_core::compile::{Problem, Problems};
 use rollgate_core::config::{Location, Node, Scalar, Value};
-use rollgate_core::limits::PLAN_DEPTH_MAX;
+use rollgate_core::limits::{PLAN_DEPTH_MAX, PLAN_VALUES_MAX};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
 fn location(marker: &Marker) -> Location {
@@ -13,36 +13,114 @@ fn location(marker: &Marker) -> Location {
     Location { line: marker.line() as u32, column: marker.col() as u32 + 1 }
 }
 
-fn refuse(code: &'static str, at: Location, message: impl std::fmt::Display) -> Problems {
-    Problems(vec![Problem::error(code, "", at, message)])
+fn refuse(code: &'static str, at: Location, message: impl std::fmt::Display, help: &str) -> Problems {
+    Problems(vec![Problem::error(code, "", at, message).with_help(help)])
 }
 
+/// Longest text that is read on behind an error: what people write is shorter, and reading on costs time.
+const READ_ON_BYTES: usize = 256 << 10;
+/// How often it is read on.
+const READ_ON_TIMES: usize = 20;
+
 /// Reads one document. Its problems do not keep the rest from being read, nor the tree from being compiled.
+///
+/// What is no YAML ends the reading; the sections behind it are read for more of that kind, so that one run names them
+/// all. What the plan means is looked at once all of it can be read.
 pub(super) fn tree(text: &str) -> Result<(Node, Vec<Problem>), Problems> {
-    let mut reader = Reader { parser: Parser::new_from_str(text), problems: Vec::new(), path: String::new() };
-    let node = reader.document()?;
-    Ok((node, reader.problems))
+    let mut found = match document(text) {
+        Ok(read) => return Ok(read),
+        Err(found) => found,
+    };
+    let is_broken = |problem: &Problem| problem.code == "syntax";
+    let mut last = found.iter().find(|problem| is_broken(problem)).map(|problem| problem.line);
+    for _ in 0..READ_ON_TIMES {
+        let Some((before, rest)) = last.and_then(|line| section_after(text, line)) else { break };
+        let Err(mut more) = document(rest) else { break };
+        more.retain(is_broken);
+        more.iter_mut().for_each(|problem| problem.line += before);
+        last = more.iter().map(|problem| problem.line).max();
+        found.extend(more);
+    }
+    Err(Problems::in_order(found))
+}
+
+/// The text from the first section on that begins behind this line, and the number of lines before it.
+fn section_after(text: &str, line: u32) -> Option<(u32, &str)> {
+    if text.len() > READ_ON_BYTES {
+        return None;
+    }
+    let mut offset = 0;
+    for (before, content) in text.split_inclusive('\n').enumerate() {
+        let begins = content.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if before as u32 >= line && begins && content.contains(':') {
+            return Some((before as u32, &text[offset..]));
+        }
+        offset += content.len();
+    }
+    None
+}
+
+/// Reads a text as one document, or gives all that was found up to where it breaks.
+fn document(text: &str) -> Result<(Node, Vec<Problem>), Vec<Problem>> {
+    let parser = Parser::new_from_str(text);
+    let mut reader = Reader { text, parser, problems: Vec::new(), path: String::new(), values: 0 };
+    match reader.document() {
+        Ok(node) => Ok((node, reader.problems)),
+        Err(mut problems) => {
+            problems.0.append(&mut reader.problems);
+            Err(problems.0)
+        }
+    }
+}
+
+/// How this slip is mended, where it is one that people make.
+fn hint(text: &str, error: &ScanError) -> &'static str {
+    let line = text.split('\n').nth(error.marker().line().saturating_sub(1)).unwrap_or_default();
+    let indent = &line[..line.len() - line.trim_start().len()];
+    let rest: String = line.chars().skip(error.marker().col()).collect();
+    let info = error.info();
+    if indent.contains('\t') {
+        return "indent with spaces; YAML allows no tab there";
+    }
+    if rest.starts_with(['@', '`', '%']) {
+        return "put a text that begins with such a character in quotes";
+    }
+    if info.contains("mapping values are not allowed") || info.contains("mapping value") {
+        return "put a text with `: ` in it in quotes; or the indent of this line is not that of its neighbours";
+    }
+    if info.contains("quoted scalar") {
+        return "a quote is not closed: look here, and before it";
+    }
+    if info.contains("',' or") || info.contains("flow") {
+        return "a bracket is not closed, or a comma is missing: look here, and before it";
+    }
+    "the text is no YAML from here on: look here, and before it for a bracket, a quote or an indent"
 }
 
 struct Reader<'a> {
+    text: &'a str,
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     /// Problems that do not keep the rest from being read.
     problems: Vec<Problem>,
     /// Of the value that is being read: `phases[1].gates`.
     path: String,
+    /// How many have been read.
+    values: usize,
 }
 
 impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Span), Problems> {
+        let text = self.text;
         let broken = |error: ScanError| {
             let problem = Problem::error("syntax", "", location(error.marker()), error.info());
-            Problems(vec![problem.with_help(
-                "the text is no YAML from here on: look here, and before it for a bracket, a quote or an indent",
-            )])
+            Problems(vec![problem.with_help(hint(text, &error))])
         };
         match self.parser.next_event() {
             Some(event) => event.map_err(broken),
-            None => Err(refuse("syntax", Location { line: 1, column: 1 }, "the file ends too early")),
+            None => {
+                let at = Location { line: 1, column: 1 };
+                Err(refuse("syntax", at, "the file ends too early", "a bracket or a quote is not closed"))
+            }
         }
     }
 
@@ -55,7 +133,13 @@ impl<'a> Reader<'a> {
                 Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
                 Event::StreamEnd => {
                     return root.ok_or_else(|| {
-                        refuse("empty", Location { line: 1, column: 1 }, "the plan is empty")
+                        let at = Location { line: 1, column: 1 };
+                        refuse(
+                            "empty",
+                            at,
+                            "the plan is empty",
+                            "a plan begins with `version: 1` and a `name`",
+                        )
                     });
                 }
                 event => {
@@ -64,6 +148,7 @@ impl<'a> Reader<'a> {
                             "several-documents",
                             at,
                             "a plan is one document; a second one begins here",
+                            "remove the `---`, or write two files",
                         ));
                     }
                     root = Some(self.node(event, at, 0)?);
@@ -74,7 +159,12 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, event: Event<'a>, at: Location, depth: usize) -> Result<Node, Problems> {
         if depth > PLAN_DEPTH_MAX {
-            return Err(refuse("too-deep", at, format_args!("values lie more than {PLAN_DEPTH_MAX} deep")));
+            let message = format_args!("values lie more than {PLAN_DEPTH_MAX} deep");
+            return Err(refuse("too-deep", at, message, "no plan lies so deep; is a bracket not closed?"));
+        }
+        self.values += 1;
+        if self.values > PLAN_VALUES_MAX {
+            return Err(super::file::too_many(at));
         }
         let value = match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -100,10 +190,10 @@ impl<'a> Reader<'a> {
                 self.map(at, depth)?
             }
             Event::Alias(_) => {
-                self.unsupported(at, "aliases are not part of the format; write the value out");
+                self.unsupported(at, "aliases are not part of the format", "write the value out");
                 Value::Scalar(Scalar::Null)
             }
-            _ => return Err(refuse("syntax", at, "a value is missing here")),
+            _ => return Err(refuse("syntax", at, "a value is missing here", "write it, or remove the key")),
         };
         Ok(Node { value, at })
     }
@@ -119,11 +209,11 @@ impl<'a> Reader<'a> {
                 Event::Scalar(text, style, anchor, tag) => {
                     self.plain(anchor, tag.is_some(), at);
                     if text == "<<" && style == ScalarStyle::Plain {
-                        self.unsupported(at, "merge keys are not part of the format; write the keys out");
+                        self.unsupported(at, "merge keys are not part of the format", "write the keys out");
                     }
                     (text.into_owned(), style == ScalarStyle::Plain)
                 }
-                _ => return Err(refuse("syntax", at, "a key is a plain word")),
+                _ => return Err(refuse("syntax", at, "a key is a plain word", "write a word and a colon")),
             };
             let (event, span) = self.next()?;
             let outer = self.path.len();
@@ -151,17 +241,21 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn unsupported(&mut self, at: Location, message: &str) {
-        self.problems.push(Problem::error("unsupported", &self.path, at, message));
+    fn unsupported(&mut self, at: Location, message: &str, help: &str) {
+        self.problems.push(Problem::error("unsupported", &self.path, at, message).with_help(help));
     }
 
     /// Anchors and tags would make the same text mean different things.
     fn plain(&mut self, anchor: usize, has_tag: bool, at: Location) {
         if anchor > 0 {
-            self.unsupported(at, "anchors are not part of the format; write the value out");
+            self.unsupported(
+                at,
+                "anchors are not part of the format",
+                "write the value out where it is meant",
+            );
         }
         if has_tag {
-            self.unsupported(at, "tags are not part of the format");
+            self.unsupported(at, "tags are not part of the format", "remove it; a text stands in quotes");
         }
     }
 }

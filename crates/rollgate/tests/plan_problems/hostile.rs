@@ -10,6 +10,7 @@ use crate::tables::PLAN;
 
 /// The codes that are shown here.
 pub(crate) const CODES: &[&str] = &[
+    "control-character",
     "empty",
     "not-utf8",
     "several-documents",
@@ -18,6 +19,7 @@ pub(crate) const CODES: &[&str] = &[
     "too-long",
     "too-many",
     "too-many-problems",
+    "too-many-values",
 ];
 
 const SMALL: &str = "version: 1\nname: n\nflags:\n  A: {}\n";
@@ -71,8 +73,37 @@ fn tabs_several_documents_and_broken_text_have_a_line() {
     let toml = refused("version = 1\nname = \n", Format::Toml, "syntax", 2);
     let json = refused("{\"version\": 1,\n \"name\": }", Format::Json, "syntax", 2);
     for problem in [yaml, toml, json] {
-        assert!(problem.help.as_ref().is_some_and(|help| help.contains("look here")), "{problem}");
+        assert!(problem.help.is_some(), "{problem}");
     }
+}
+
+/// A NUL ends the file for a reader in the style of C: the gates behind it would be gone, and nobody told.
+#[test]
+fn what_stands_behind_a_control_character_is_not_lost() {
+    for (c, name) in [('\0', "U+0000"), ('\u{1b}', "U+001B"), ('\u{7f}', "U+007F"), ('\r', "U+000D")] {
+        let problem = refused(&format!("{SMALL}# ä{c}x\n"), Format::Yaml, "control-character", 5);
+        assert_eq!(problem.column, 4);
+        assert!(problem.message.contains(name), "{problem}");
+        refused(&format!("version = 1 # {c}"), Format::Toml, "control-character", 1);
+        refused(&format!("{{\n\"name\": \"{c}\"}}"), Format::Json, "control-character", 2);
+    }
+}
+
+/// One run names every section that is no YAML, and every table that is no TOML.
+#[test]
+fn what_is_no_text_of_its_format_is_named_in_every_section() {
+    let yaml = "version: 1\nname: \"n\nflags:\n  A: {\nmetrics:\n\tm: {}\nroles: { a: {}\nphases:\n  - id: one\n   duration: 1d\n";
+    let lines = |text: &str, format| -> Vec<u32> {
+        let problems = ruleset(text, format).unwrap_err();
+        assert!(problems.0.iter().all(|problem| problem.help.is_some()), "{problems}");
+        problems.0.iter().map(|problem| problem.line).collect()
+    };
+    assert!(lines(yaml, Format::Yaml).len() >= 3, "{:?}", lines(yaml, Format::Yaml));
+    let toml = "version = 1\nname = n\n[flags.A]\nshare = 10%\n[flags.B]\nshare = \"1%\"\n[metrics.m]\nkind: ratio\n";
+    assert_eq!(lines(toml, Format::Toml), [2, 4, 8]);
+    // A long text is read once.
+    let long = format!("version = \n[a]\nb = {}\n[c]\nd =\n", "1".repeat(300 << 10));
+    assert_eq!(lines(&long, Format::Toml).len(), 1);
 }
 
 #[test]
@@ -183,6 +214,9 @@ fn deep_nesting_is_refused_in_every_format() {
 #[test]
 fn large_files_are_refused_or_read_in_reasonable_time() {
     refused(&"x".repeat(PLAN_BYTES_MAX + 1), Format::Yaml, "too-long", 1);
+    // Few bytes, many values: none of them is looked at twice.
+    refused(&format!("[{}]", "1,".repeat(300_000)), Format::Yaml, "too-many-values", 1);
+    refused(&format!("[{}1]", "1,".repeat(300_000)), Format::Json, "too-many-values", 1);
     // As many keys as fit, in one line: neither the places nor the repeats are looked for by walking them all.
     let many: Vec<String> = (0..100_000).map(|index| format!("k{index} = 1")).collect();
     let toml = format!("version = 1\nname = \"n\"\nflags = {{ {} }}", many.join(", "));

@@ -597,6 +597,25 @@ pub(crate) const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("gates:\n      crashes:", "gates:\n      <<: {}\n      crashes:", "unsupported", "phases[1].gates"),
     ("name: small\n", "name: !!str small\n", "unsupported", "name"),
     ("name: small\n", "name: &anchor small\ntitle: *anchor\n", "unsupported", "title"),
+    (
+        "alerts: critical, quiet_for: 4h",
+        "alerts: critical, for: 4h",
+        "ambiguous-alerts",
+        "phases[0].gates.quiet",
+    ),
+    (
+        "alerts: critical, quiet_for: 4h",
+        "alerts: critical, quiet_for: 4h, open_for: 4h",
+        "ambiguous-alerts",
+        "phases[0].gates.quiet",
+    ),
+    (
+        "    steps: [ { set: { A: 50% } } ]\n    gates:\n      crashes: { metric: crashes, stat: count, over: phase, at_most: 0 }\n    triggers:\n      crash: { when: { metric: crashes, stat: count, over: 1m, at_least: 1 }, rollback: { to: first } }\n",
+        "    gates:\n      crashes: { metric: crashes, stat: count, over: phase, at_most: 0 }\n",
+        "no-trigger",
+        "phases[1]",
+    ),
+    ("timezone: UTC", "total: 3d", "total-differs", "total"),
 ];
 
 /// The same for what may run and should be looked at.
@@ -684,5 +703,73 @@ pub(crate) const WARNED: &[(&str, &str, &str, &str)] = &[
         "\"Dear [Customer]\"",
         "placeholder-like",
         "notices[0].message",
+    ),
+    (
+        "    steps: [ { set: { A: 50% } } ]\n    gates:\n      crashes: { metric: crashes, stat: count, over: phase, at_most: 0 }\n    triggers:\n      crash: { when: { metric: crashes, stat: count, over: 1m, at_least: 1 }, rollback: { to: first } }",
+        "    gates:\n      crashes: { metric: crashes, stat: count, over: phase, at_most: 0 }\n    triggers:\n      crash: { mode: manual, when: { metric: crashes, stat: count, over: 1m, at_least: 1 }, rollback: { to: zero } }",
+        "only-manual-triggers",
+        "phases[1]",
+    ),
+    (
+        "crash: { when: { metric: crashes, stat: count, over: 1m, at_least: 1 }, rollback: { to: first } }",
+        "crash: { when: { metric: crashes, stat: count, over: 1m, at_least: 1 }, rollback: { to: first } }\n      more: { when: { metric: crashes, stat: count, over: 1m, above: 1 }, rollback: { to: first } }",
+        "limits-disagree",
+        "phases[1].triggers.more",
+    ),
+    (
+        "crash: { when: { metric: crashes, stat: count, over: 1m, at_least: 1 }, rollback: { to: first } }",
+        "crash: { when: { metric: crashes, stat: count, over: 1m, at_least: 1 }, rollback: { to: first } }\n      more: { when: { metric: crashes, stat: count, over: 1m, at_least: 5 }, rollback: { to: first } }",
+        "trigger-never-first",
+        "phases[1].triggers.more",
+    ),
+    (
+        "crashes: { metric: crashes, stat: count, over: phase",
+        "crashes: { only_if: { flag: B, share_above: 50% }, metric: crashes, stat: count, over: phase",
+        "always-skipped",
+        "phases[1].gates.crashes",
+    ),
+    (
+        "{ metric: crashes, stat: count, over: phase, at_most: 0 }",
+        "{ shares: all_zero }",
+        "gate-never-passes",
+        "phases[1].gates.crashes",
+    ),
+    (
+        "set: { A: 50% } }",
+        "set: { A: 50% }, only_if: { flag: B, share_above: 50% } }",
+        "step-never-applied",
+        "phases[1].steps[0]",
+    ),
+    (
+        "{ set: { A: 50% } }",
+        "{ set: { A: 20% }, hold: 2d }, { set: { A: 50% } }",
+        "holds-longer-than-phase",
+        "phases[1].steps",
+    ),
+    (
+        "over: 1h, below: 200ms",
+        "over: 1h, below: 200ms, min_samples: 1",
+        "thin-evidence",
+        "phases[0].gates.latency",
+    ),
+    ("id: second\n", "id: second\n    title: To 60%\n", "title-differs", "phases[1].title"),
+    ("id: second\n", "id: second\n    title: From 10 % to 60 %\n", "title-differs", "phases[1].title"),
+    (
+        "timezone: UTC",
+        "baseline: { latency: { stat: p95, value: 300ms } }",
+        "baseline-misses",
+        "phases[0].gates.latency",
+    ),
+    (
+        "timezone: UTC",
+        "baseline: { latency: { stat: p95, value: 600ms } }",
+        "baseline-fires",
+        "phases[0].triggers.slow",
+    ),
+    (
+        "timezone: UTC",
+        "targets: { t: { metric: latency, stat: p95, over: 1h, below: 100ms } }",
+        "target-without-gate",
+        "targets.t",
     ),
 ];

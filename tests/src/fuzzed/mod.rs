@@ -1,0 +1,9 @@
+//! What the fuzz targets do with their bytes. They stand here, so that the tests run them over the corpus too.
+
+mod command;
+mod plan;
+mod trace;
+
+pub use command::command;
+pub use plan::plan;
+pub use trace::trace;
