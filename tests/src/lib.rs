@@ -4,6 +4,8 @@
 
 mod record;
 mod scenario;
+#[path = "../sim/mod.rs"]
+pub mod sim;
 mod traffic;
 
 pub use record::Record;
