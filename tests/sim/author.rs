@@ -199,7 +199,8 @@ impl Author {
                 }
                 if is_bad && self.dice.once_in(3) {
                     self.alerts += 1;
-                    let severity = *self.dice.of(&[Severity::Critical, Severity::Critical, Severity::Warning]);
+                    let severity =
+                        *self.dice.of(&[Severity::Critical, Severity::Critical, Severity::Warning]);
                     events.push(Event::Alert { severity, id: format!("a{}", self.alerts % 7) });
                 } else if self.dice.once_in(4) {
                     events.push(Event::Closed { id: format!("a{}", self.dice.roll(7)) });
@@ -208,7 +209,12 @@ impl Author {
             _ if self.dice.once_in(3) => {
                 let rating = if is_bad { self.dice.roll(7) } else { self.dice.between(8, 10) };
                 let rating = if mood == Mood::Rubbish { 11 } else { rating };
-                events.push(Event::Value { metric: "nps", value: rating as f64, count: 1, whose: Whose::Nobody });
+                events.push(Event::Value {
+                    metric: "nps",
+                    value: rating as f64,
+                    count: 1,
+                    whose: Whose::Nobody,
+                });
             }
             _ if self.dice.once_in(4) => {
                 let points = if is_bad { -60.0 } else { 40.0 };

@@ -48,6 +48,8 @@ pub(super) enum Latch {
 pub(super) struct Book {
     ruleset: Arc<Ruleset>,
     pub(super) status: String,
+    /// The status before this call.
+    status_before: String,
     pub(super) phase: Option<usize>,
     pub(super) step: usize,
     pub(super) shares: Vec<Share>,
@@ -107,6 +109,7 @@ impl Book {
         let shares: Vec<Share> = ruleset.flags.iter().map(|flag| flag.initial).collect();
         Self {
             status: "pending".to_owned(),
+            status_before: "pending".to_owned(),
             phase: None,
             step: 0,
             allowed: shares.clone(),
@@ -198,6 +201,7 @@ impl Book {
 
     /// A call begins.
     pub(super) fn begin(&mut self) {
+        self.status_before.clone_from(&self.status);
         self.asked = None;
         self.is_retrying = false;
         self.steps_now = 0;
@@ -212,7 +216,10 @@ impl Book {
     /// A process came back on the stored state: what changed without a record may have been forgotten.
     pub(super) fn reopened(&mut self) {
         self.streaks.fill(Streak::default());
-        self.latches.values_mut().filter(|latch| **latch == Latch::Open).for_each(|latch| *latch = Latch::Maybe);
+        self.latches
+            .values_mut()
+            .filter(|latch| **latch == Latch::Open)
+            .for_each(|latch| *latch = Latch::Maybe);
     }
 
     /// Checks one record and takes it over.
@@ -231,9 +238,12 @@ impl Book {
             "proposal_lapsed" => {
                 self.proposals.remove(&text("trigger"));
                 let trigger = text("trigger");
+                // A rollback ends the other proposals; their latches wait for a false like any.
+                let is_own = self.automatic.is_empty() && self.asked.is_none();
                 self.latches.retain(|(phase, index), _| {
                     let plan = self.ruleset.plan.as_ref().expect("a plan");
-                    plan.phases[*phase].triggers[*index].key != *trigger.as_str()
+                    !is_own
+                        || plan.phases[*phase].triggers[*index].key != *trigger.as_str()
                         || plan.phases[*phase].triggers[*index].mode == TriggerMode::Automatic
                 });
             }
@@ -272,7 +282,9 @@ impl Book {
                     self.checked.insert((phase, text("item")));
                 }
             }
-            "read_back" => must(record["ok"] == true, "6.9", || format!("readers get other shares: {record}"))?,
+            "read_back" => {
+                must(record["ok"] == true, "6.9", || format!("readers get other shares: {record}"))?
+            }
             _ => {}
         }
         let status = text("status");
@@ -305,8 +317,12 @@ impl Book {
         let phase = self.phase.unwrap_or_default();
         self.steps_now += 1;
         must(self.steps_now == 1, "6.1", || "two steps at one instant".to_owned())?;
-        must(self.is_retrying || step == self.step + 1, "6.1", || format!("step {step} came after {}", self.step))?;
-        must(self.proposals.is_empty() || self.is_retrying, "6.3", || "a step passed over a proposal".to_owned())?;
+        must(self.is_retrying || step == self.step + 1, "6.1", || {
+            format!("step {step} came after {}", self.step)
+        })?;
+        must(self.proposals.is_empty() || self.is_retrying, "6.3", || {
+            "a step passed over a proposal".to_owned()
+        })?;
         let steps = self.rule(phase).steps.clone();
         if let (Some(last), false) = (self.last_step, self.is_retrying) {
             let (waited, hold) = (watch.running(last, now), steps[step - 2].hold);
@@ -338,7 +354,9 @@ impl Book {
             must(!is_down || to <= from, "6.5", || format!("{flag} rose to {to} while {status}"))?;
             let allowed = self.allowed[index];
             let is_forced = self.overrides[index] == Some(to);
-            must(to <= allowed || is_forced, "6.8", || format!("{flag} rose to {to}, and {allowed} is allowed"))?;
+            must(to <= allowed || is_forced, "6.8", || {
+                format!("{flag} rose to {to}, and {allowed} is allowed")
+            })?;
             self.shares[index] = to;
         }
         Ok(())
@@ -391,7 +409,9 @@ impl Book {
 
     /// The target of a decision's rollback, by its name.
     fn decided_target(&self) -> Option<RollbackTarget> {
-        let Some(Command { action: Action::Decide { choice: Choice::Rollback { to: Some(to) }, .. }, .. }) = &self.asked
+        let Some(Command {
+            action: Action::Decide { choice: Choice::Rollback { to: Some(to) }, .. }, ..
+        }) = &self.asked
         else {
             return None;
         };
@@ -407,8 +427,13 @@ impl Book {
 
     fn roll_back(&mut self, record: &Value, now: Timestamp) -> Kept {
         self.is_marked = true;
-        let triggers: Vec<String> =
-            record["triggers"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        let triggers: Vec<String> = record["triggers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
         must(triggers == self.automatic, "G8", || {
             format!("{:?} fired, and {triggers:?} rolled back", self.automatic)
         })?;
@@ -416,7 +441,10 @@ impl Book {
         let targets: Vec<RollbackTarget> = if places.is_empty() {
             self.decided_target().into_iter().collect()
         } else {
-            places.iter().map(|(phase, index)| self.rule(*phase).triggers[*index].rollback.target.clone()).collect()
+            places
+                .iter()
+                .map(|(phase, index)| self.rule(*phase).triggers[*index].rollback.target.clone())
+                .collect()
         };
         must(!targets.is_empty(), "6.5", || "a rollback that nobody called for".to_owned())?;
         let mut wanted = self.shares.clone();
@@ -426,7 +454,12 @@ impl Book {
         let found: Vec<Share> = shares_of(record, "shares").into_iter().map(|(_, share)| share).collect();
         must(found == wanted, "6.5", || {
             let text = |shares: &[Share]| shares.iter().map(Share::to_string).collect::<Vec<_>>().join(", ");
-            format!("a rollback of {} gave {} in place of {}", text(&self.shares), text(&found), text(&wanted))
+            format!(
+                "a rollback of {} gave {} in place of {}",
+                text(&self.shares),
+                text(&found),
+                text(&wanted)
+            )
         })?;
         let is_zero = targets.contains(&RollbackTarget::Zero);
         let phase = targets.iter().filter_map(|target| match target {
@@ -434,7 +467,7 @@ impl Book {
             _ => None,
         });
         let phase = phase.min();
-        let was_down = self.status == "rolled_back";
+        let was_down = self.status_before == "rolled_back";
         let current = if was_down { self.applied } else { self.phase };
         self.failed = self.failed.or(self.phase);
         self.applied = match (is_zero, phase) {
@@ -480,7 +513,9 @@ impl Book {
         let rule = self.failed.and_then(|failed| self.rule(failed).contingency.clone());
         if let Some(rule) = rule {
             let waited = watch.watched(self.rolled_back_at, now);
-            must(waited >= rule.hold, "G15", || format!("a retry after {waited} of a hold of {}", rule.hold))?;
+            must(waited >= rule.hold, "G15", || {
+                format!("a retry after {waited} of a hold of {}", rule.hold)
+            })?;
             let zero = if self.fell_to_zero { &rule.if_zero[..] } else { &[] };
             for item in rule.requires.iter().chain(zero) {
                 let mut said = self.said.iter().filter(|(of, ..)| *item == *of.as_str()).peekable();
@@ -550,7 +585,9 @@ impl Book {
         ];
         for (from, wanted, name) in waits.into_iter().filter(|(_, wanted, _)| *wanted > Span::ZERO) {
             let waited = watch.running(from, now);
-            must(waited >= wanted, "G9", || format!("{} passed after {waited} of a {name} of {wanted}", rule.key))?;
+            must(waited >= wanted, "G9", || {
+                format!("{} passed after {waited} of a {name} of {wanted}", rule.key)
+            })?;
         }
         self.passing = Some(phase);
         Ok(())
@@ -566,7 +603,9 @@ impl Book {
             })?;
             let is_down = matches!(self.status.as_str(), "rolled_back" | "stopped");
             must(!is_down || share <= now, "6.8", || format!("{flag} was raised while {}", self.status))?;
-            must(self.status != "pending" || share <= allowed, "6.8", || format!("{flag} was raised before the start"))?;
+            must(self.status != "pending" || share <= allowed, "6.8", || {
+                format!("{flag} was raised before the start")
+            })?;
             self.overrides[id.index()] = Some(share);
         }
         Ok(())

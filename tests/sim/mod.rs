@@ -24,6 +24,6 @@ mod story;
 mod watch;
 mod world;
 
-pub use coverage::Coverage;
 pub use book::Broken;
+pub use coverage::Coverage;
 pub use run::{Failure, Report, Settings, print_failure, run};

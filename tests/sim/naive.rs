@@ -61,7 +61,11 @@ pub(super) struct Naive {
 
 impl Naive {
     pub(super) fn new(opened: Timestamp) -> Self {
-        Self { opened, ends: [const { Vec::new() }; 3].map(|_: Vec<Timestamp>| vec![opened]), ..Self::default() }
+        Self {
+            opened,
+            ends: [const { Vec::new() }; 3].map(|_: Vec<Timestamp>| vec![opened]),
+            ..Self::default()
+        }
     }
 
     fn sample(&self, at: Timestamp, value: f64, count: u64) -> Sample {
@@ -120,7 +124,11 @@ impl Naive {
         self.ends.iter_mut().for_each(|ends| ends.push(at));
         let all = self.samples.values_mut().flat_map(|list| list.iter_mut().rev().take_while(|s| s.at >= at));
         all.for_each(|sample| sample.is_marked = true);
-        self.opened_alerts.iter_mut().rev().take_while(|(_, s)| s.at >= at).for_each(|(_, s)| s.is_marked = true);
+        self.opened_alerts
+            .iter_mut()
+            .rev()
+            .take_while(|(_, s)| s.at >= at)
+            .for_each(|(_, s)| s.is_marked = true);
     }
 
     /// The slot that a finest slot lies in now, where a window reads slots of this tier.

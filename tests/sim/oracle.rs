@@ -4,8 +4,8 @@
 //! comparisons, growth, baselines, the edge of a rate) it says that it does not know. Of a gate it says whether it may pass.
 
 use rollgate::core::snapshot::{
-    AlertRule, Comparison, Condition, ConditionKind, Measure, MetricKind, OnNoData, Ruleset, Severity, Stat, Subject,
-    Sustained, Window,
+    AlertRule, Comparison, Condition, ConditionKind, Measure, MetricKind, OnNoData, Ruleset, Severity, Stat,
+    Subject, Sustained, Window,
 };
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::core::units::Share;
@@ -162,7 +162,8 @@ impl Oracle<'_> {
                 self.naive.alerts(severity, self.view(within)) >= limit
             }
             AlertRule::OpenFor(span) => {
-                let open = self.naive.open.values().filter(|(of, _)| *of == severity).map(|(_, since)| *since);
+                let open =
+                    self.naive.open.values().filter(|(of, _)| *of == severity).map(|(_, since)| *since);
                 open.min().is_some_and(|since| self.now.since(since) >= span)
             }
             _ => return Say::Unknown,
@@ -195,7 +196,10 @@ impl Oracle<'_> {
                 let Some(unit) = stat.per() else { return Say::Unknown };
                 let n = self.naive.exactly(metric, view).map(|sample| sample.count).sum::<u64>() as f64;
                 let least = n * unit.0 as f64 / over.max(unit).0 as f64;
-                match (measure.comparison.holds(n, measure.limit), measure.comparison.holds(least, measure.limit)) {
+                match (
+                    measure.comparison.holds(n, measure.limit),
+                    measure.comparison.holds(least, measure.limit),
+                ) {
                     (true, true) if n > 0.0 && self.is_live() => Say::Yes,
                     (false, false) if self.is_live() => Say::No,
                     _ => Say::Unknown,
@@ -209,8 +213,10 @@ impl Oracle<'_> {
                 let set = self.naive.within(metric, view).map(|sample| sample.value);
                 let Some(most) = set.reduce(f64::max) else { return Say::Blind };
                 let held = self.naive.before(metric, view).map_or(most, |sample| sample.value.max(most));
-                let (set, held) =
-                    (holds(measure.comparison, most, measure.limit), holds(measure.comparison, held, measure.limit));
+                let (set, held) = (
+                    holds(measure.comparison, most, measure.limit),
+                    holds(measure.comparison, held, measure.limit),
+                );
                 if set == held { set } else { Say::Unknown }
             }
             (MetricKind::Score, Stat::Nps) => {
@@ -252,12 +258,18 @@ impl Oracle<'_> {
             let value = match (kind, measure.query.stat) {
                 (MetricKind::Distribution, Stat::Quantile(q)) => {
                     // The value of this rank is beyond the limit where too few lie within it.
-                    let within = self.naive.within(metric, view).filter(|sample| !comparison.holds(sample.value, limit));
+                    let within = self
+                        .naive
+                        .within(metric, view)
+                        .filter(|sample| !comparison.holds(sample.value, limit));
                     let within = within.map(|sample| sample.count).sum::<u64>() as f64;
                     return if within < (q * n as f64 - 1e-9).ceil() { Say::Yes } else { Say::No };
                 }
                 (MetricKind::Distribution, Stat::Mean) => {
-                    self.naive.within(metric, view).map(|sample| sample.value * sample.count as f64).sum::<f64>()
+                    self.naive
+                        .within(metric, view)
+                        .map(|sample| sample.value * sample.count as f64)
+                        .sum::<f64>()
                         / n as f64
                 }
                 (MetricKind::Distribution, Stat::Max) => {
@@ -282,7 +294,8 @@ impl Oracle<'_> {
         let beyond = match kind {
             MetricKind::Ratio => self.trues(metric, longer) as u64,
             _ => {
-                let beyond = self.naive.within(metric, longer).filter(|sample| comparison.holds(sample.value, limit));
+                let beyond =
+                    self.naive.within(metric, longer).filter(|sample| comparison.holds(sample.value, limit));
                 beyond.map(|sample| sample.count).sum()
             }
         };
@@ -311,7 +324,8 @@ impl Oracle<'_> {
         let longest = shortest.max(sustained.span);
         let needed = measure.min_samples.count;
         let over = self.naive.holding(metric, (shortest, longest), needed, self.clip, self.now);
-        let mut say = if measure.versus.is_some() { Say::Unknown } else { self.sight(measure, over, longest) };
+        let mut say =
+            if measure.versus.is_some() { Say::Unknown } else { self.sight(measure, over, longest) };
         if self.naive.n(metric, self.view(shortest)) == 0 && say != Say::Unknown {
             say = Say::Blind;
         }
@@ -385,7 +399,9 @@ impl Oracle<'_> {
 
     /// The watched part of a window is the most that can be covered.
     fn may_be_covered(&self, condition: &Condition) -> bool {
-        let (Some(asked), ConditionKind::Measure(measure)) = (condition.coverage, &condition.kind) else { return true };
+        let (Some(asked), ConditionKind::Measure(measure)) = (condition.coverage, &condition.kind) else {
+            return true;
+        };
         let over = self.span(measure.query.window);
         let is_final = measure.query.stat == Stat::Count && !measure.comparison.is_upper_limit();
         let from = (self.now - over).max(self.clip);
@@ -401,8 +417,12 @@ impl Oracle<'_> {
         }
         let view = self.view(over);
         let n = match kind {
-            MetricKind::Score => self.naive.n(metric, view).max(self.naive.exactly("points", view).count() as u64),
-            MetricKind::Gauge => self.naive.n(metric, view).max(self.naive.exactly(metric, view).count() as u64),
+            MetricKind::Score => {
+                self.naive.n(metric, view).max(self.naive.exactly("points", view).count() as u64)
+            }
+            MetricKind::Gauge => {
+                self.naive.n(metric, view).max(self.naive.exactly(metric, view).count() as u64)
+            }
             _ => self.naive.n(metric, view),
         };
         // NaN, impossible and dropped samples never pass a gate.
@@ -411,7 +431,8 @@ impl Oracle<'_> {
         }
         if kind == MetricKind::Event {
             let n = self.naive.exactly(metric, view).map(|sample| sample.count).sum::<u64>();
-            return self.is_live() && (measure.query.stat != Stat::Count || measure.comparison.holds(n as f64, measure.limit));
+            return self.is_live()
+                && (measure.query.stat != Stat::Count || measure.comparison.holds(n as f64, measure.limit));
         }
         if n < measure.min_samples.count.max(1) {
             return false;
@@ -421,7 +442,10 @@ impl Oracle<'_> {
         }
         match (kind, measure.query.stat) {
             (MetricKind::Distribution, Stat::Quantile(q)) => {
-                let within = self.naive.within(metric, view).filter(|sample| measure.comparison.holds(sample.value, measure.limit));
+                let within = self
+                    .naive
+                    .within(metric, view)
+                    .filter(|sample| measure.comparison.holds(sample.value, measure.limit));
                 let within = within.map(|sample| sample.count).sum::<u64>() as f64;
                 !measure.comparison.is_upper_limit() || within >= (q * n as f64 - 1e-9).ceil()
             }
@@ -452,7 +476,9 @@ impl Oracle<'_> {
                 let Some((metric, _)) = self.metric(measure) else { return true };
                 let view = self.view(self.span(measure.query.window));
                 let n = self.naive.exactly(metric, view).map(|sample| sample.count).sum::<u64>();
-                self.is_live() && self.naive.drops(metric, view) == 0 && !measure.comparison.holds(n as f64, measure.limit)
+                self.is_live()
+                    && self.naive.drops(metric, view) == 0
+                    && !measure.comparison.holds(n as f64, measure.limit)
             }
             _ => true,
         }

@@ -25,10 +25,14 @@ pub(super) fn fitting(dice: &mut Dice, status: &RolloutStatus) -> Option<Command
     if let Some(proposal) = status.proposals.first().filter(|_| dice.once_in(4)) {
         let (by, why) = (*dice.of(&["ada", "ops"]), "it is real".to_owned());
         let proposal = proposal.clone();
-        return Some(command(by, None, match dice.roll(2) {
-            0 => Action::Approve { proposal, rationale: why },
-            _ => Action::Dismiss { proposal, reason: why },
-        }));
+        return Some(command(
+            by,
+            None,
+            match dice.roll(2) {
+                0 => Action::Approve { proposal, rationale: why },
+                _ => Action::Dismiss { proposal, reason: why },
+            },
+        ));
     }
     match status.status {
         Status::Pending => Some(command("ops", None, Action::Start)),
@@ -87,7 +91,11 @@ pub(super) fn anything(dice: &mut Dice, status: &RolloutStatus) -> Command {
         },
         4 => {
             let (passed, of) = (dice.roll(4), dice.between(1, 4));
-            Action::Attest { item: key(*dice.of(&["sure", "cause"])), is_true: true, passed: Some((passed, of)) }
+            Action::Attest {
+                item: key(*dice.of(&["sure", "cause"])),
+                is_true: true,
+                passed: Some((passed, of)),
+            }
         }
         5 | 6 => {
             let over = dice.once_in(2).then(|| reason.clone());
@@ -98,7 +106,9 @@ pub(super) fn anything(dice: &mut Dice, status: &RolloutStatus) -> Command {
         }
         7 => decide(Choice::NoGo),
         8 | 9 => decide(Choice::Rollback {
-            to: dice.of(&[None, Some("zero"), Some("full"), Some("partial"), Some("p0"), Some("p1"), Some("p9")]).map(key),
+            to: dice
+                .of(&[None, Some("zero"), Some("full"), Some("partial"), Some("p0"), Some("p1"), Some("p9")])
+                .map(key),
         }),
         10 => Action::Approve { proposal, rationale: reason },
         11 => Action::Dismiss { proposal, reason },

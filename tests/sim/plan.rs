@@ -62,7 +62,9 @@ impl PlanText {
             });
         }
         let baseline = match dice.roll(3) {
-            0 => Some("baseline: { lat: { stat: p95, capture_over: 10m }, nps: { value: 30 points } }".to_owned()),
+            0 => Some(
+                "baseline: { lat: { stat: p95, capture_over: 10m }, nps: { value: 30 points } }".to_owned(),
+            ),
             1 => Some("baseline: { lat: { stat: p95, value: 100ms } }".to_owned()),
             _ => None,
         };
@@ -98,9 +100,11 @@ impl PlanText {
             if phase.has_checklist {
                 text.push_str("    checklist: { train: {}, tell: {} }\n");
             }
-            for (name, lines, sign) in
-                [("steps", &phase.steps, "- "), ("gates", &phase.gates, ""), ("triggers", &phase.triggers, "")]
-            {
+            for (name, lines, sign) in [
+                ("steps", &phase.steps, "- "),
+                ("gates", &phase.gates, ""),
+                ("triggers", &phase.triggers, ""),
+            ] {
                 if !lines.is_empty() {
                     let _ = writeln!(text, "    {name}:");
                     lines.iter().for_each(|line| {
@@ -139,7 +143,8 @@ impl PlanText {
                 with(&|plan| drop(plan.phases.remove(index)));
             }
             let phase = &self.phases[index];
-            (0..phase.triggers.len()).for_each(|at| with(&|plan| drop(plan.phases[index].triggers.remove(at))));
+            (0..phase.triggers.len())
+                .for_each(|at| with(&|plan| drop(plan.phases[index].triggers.remove(at))));
             (0..phase.gates.len()).for_each(|at| with(&|plan| drop(plan.phases[index].gates.remove(at))));
             (0..phase.steps.len()).for_each(|at| with(&|plan| drop(plan.phases[index].steps.remove(at))));
             if phase.contingency.is_some() {
@@ -282,7 +287,9 @@ impl Thrower<'_> {
         let fixed = self.span(1, 30);
         match self.dice.roll(17) {
             0 => format!("metric: lat, stat: p95, over: {over}, below: 400ms"),
-            1 => format!("metric: lat, stat: p99, over: {over}, below: 400ms, min_samples: 50, warn_within: 10%"),
+            1 => format!(
+                "metric: lat, stat: p99, over: {over}, below: 400ms, min_samples: 50, warn_within: 10%"
+            ),
             2 => format!("metric: err, over: {over}, below: 10%"),
             3 => format!("metric: crash, stat: count, over: {over}, at_most: 2"),
             4 => "metric: heap, stat: last, below: 1000MB".to_owned(),
@@ -295,7 +302,9 @@ impl Thrower<'_> {
             11 => "flag: F0, share_above: 1%".to_owned(),
             12 => format!("compare: lat, stat: p95, flag: F0, not_worse_by: {}%", self.dice.between(5, 50)),
             13 => format!("metric: heap, trend: not_rising, over: {fixed}, tolerance: 20%"),
-            14 => format!("metric: lat, stat: p95, over: {over}, versus: baseline, change: relative, below: 50%"),
+            14 => format!(
+                "metric: lat, stat: p95, over: {over}, versus: baseline, change: relative, below: 50%"
+            ),
             15 => format!("not: {{ metric: crash, stat: count, over: {fixed}, at_least: 3 }}"),
             _ => {
                 let held = self.span(1, 10);
@@ -359,14 +368,21 @@ impl Thrower<'_> {
             12 | 13 => {
                 format!("metric: crash, stat: count, over: {over}, at_least: {}", self.dice.between(1, 6))
             }
-            14 => format!("metric: crash, stat: per_minute, over: {over}, above: {}/min", self.dice.between(1, 5)),
+            14 => format!(
+                "metric: crash, stat: per_minute, over: {over}, above: {}/min",
+                self.dice.between(1, 5)
+            ),
             15 => format!("metric: nps, over: {over}, below: -20"),
             16 => format!("alerts: critical, within: {over}, at_least: {}", self.dice.between(1, 3)),
             17 => format!("alerts: critical, open_for: {over}"),
-            18 => format!("metric: lat, stat: {}, over: {over}, above: 400ms", self.dice.of(&["mean", "max"])),
+            18 => {
+                format!("metric: lat, stat: {}, over: {over}, above: 400ms", self.dice.of(&["mean", "max"]))
+            }
             19 => format!("metric: lat, stat: p95, over: {over}, above: 400ms, on_no_data: fire"),
             20 => format!("metric: heap, stat: growth_per_day, over: {held}, above: 50GB"),
-            _ => format!("metric: lat, stat: p95, over: {over}, versus: baseline, change: relative, above: 80%"),
+            _ => format!(
+                "metric: lat, stat: p95, over: {over}, versus: baseline, change: relative, above: 80%"
+            ),
         }
     }
 }

@@ -113,7 +113,9 @@ pub fn print_failure(failure: Failure, folder: &Path) -> String {
     let how = if small.is_plain {
         replay
     } else {
-        format!("cargo xtask sim --seed {seed}\n  (its faults, in events.txt, are more than a trace can say; without them: {replay})")
+        format!(
+            "cargo xtask sim --seed {seed}\n  (its faults, in events.txt, are more than a trace can say; without them: {replay})"
+        )
     };
     format!(
         "seed {seed} breaks {}: {}\n  {} events are left of it\n  {how}",

@@ -30,8 +30,13 @@ impl Shrinker {
 
     /// Drops what a trace cannot say, then halves, quarters, and so on down to single events.
     fn events(&mut self) {
-        let plain: Vec<Event> =
-            self.best.events.iter().filter(|event| event.line(super::world::START).is_some()).cloned().collect();
+        let plain: Vec<Event> = self
+            .best
+            .events
+            .iter()
+            .filter(|event| event.line(super::world::START).is_some())
+            .cloned()
+            .collect();
         let plan = self.best.plan.clone();
         if plain.len() < self.best.events.len() {
             self.is_taken(&plan, &plain);

@@ -12,6 +12,8 @@ pub(super) struct Watch {
     watched: Vec<(Timestamp, Timestamp)>,
     paused: Vec<(Timestamp, Timestamp)>,
     paused_since: Option<Timestamp>,
+    /// The last command or recording: the process was there.
+    touched: Timestamp,
 }
 
 impl Watch {
@@ -30,8 +32,16 @@ impl Watch {
         self.last = at;
     }
 
-    /// A process that came back: what lies between was not watched.
+    /// The process did something between two evaluations.
+    pub(super) fn touched(&mut self, at: Timestamp) {
+        self.touched = at;
+    }
+
+    /// A process that came back: what lies between its last sign of life and now was not watched.
     pub(super) fn reopened(&mut self, at: Timestamp) {
+        if self.touched > self.last && self.touched.since(self.last) <= self.longest {
+            self.watched.push((self.last, self.touched));
+        }
         self.last = at;
     }
 

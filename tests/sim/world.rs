@@ -131,7 +131,10 @@ impl World {
                 }
                 Ok(())
             }
-            Event::Count { .. } | Event::Alert { .. } | Event::Closed { .. } if !self.is_live => Ok(()),
+            Event::Count { .. } | Event::Alert { .. } | Event::Closed { .. } if !self.is_live => {
+                self.is_plain = false;
+                Ok(())
+            }
             Event::Count { count, .. } => {
                 self.naive.record("crash", 1.0, *count, self.now);
                 self.recorded(|world| {
@@ -238,7 +241,8 @@ impl World {
         let oracle = self.oracle(self.book.cut.unwrap_or(Timestamp::MIN));
         let triggers = &self.ruleset.plan.as_ref().expect("a plan").phases[phase].triggers;
         let live = triggers.iter().enumerate().filter(|(_, trigger)| !is_at_once || trigger.is_at_once);
-        let says = live.map(|(index, trigger)| (phase, index, oracle.fires(&trigger.when, &mut streaks))).collect();
+        let says =
+            live.map(|(index, trigger)| (phase, index, oracle.fires(&trigger.when, &mut streaks))).collect();
         self.book.streaks = kept.unwrap_or(streaks);
         says
     }
@@ -249,14 +253,17 @@ impl World {
             .iter()
             .filter(|(phase, index, say)| {
                 let latch = self.book.latches.get(&(*phase, *index));
-                *say == Say::Yes && matches!(latch, None | Some(Latch::Open)) && self.book.can_lower(*phase, *index)
+                *say == Say::Yes
+                    && matches!(latch, None | Some(Latch::Open))
+                    && self.book.can_lower(*phase, *index)
             })
             .map(|(phase, index, _)| (*phase, *index))
             .collect();
         let may_not: Vec<(usize, usize)> = says
             .iter()
             .filter(|(phase, index, say)| {
-                matches!(say, Say::No | Say::Few | Say::Blind | Say::Skip) || !self.book.can_lower(*phase, *index)
+                matches!(say, Say::No | Say::Few | Say::Blind | Say::Skip)
+                    || !self.book.can_lower(*phase, *index)
             })
             .map(|(phase, index, _)| (*phase, *index))
             .collect();
@@ -280,8 +287,12 @@ impl World {
             let rule = rule(place);
             let has_fired = self.book.fired.iter().any(|fired| rule.key == **fired);
             must(!has_fired, "G8", || {
-                let say = says.iter().find(|(phase, index, _)| (*phase, *index) == *place).map(|(.., say)| *say);
-                format!("trigger {} fired at {what}, and the oracle says {say:?}: {:?}", rule.key, rule.when.kind)
+                let say =
+                    says.iter().find(|(phase, index, _)| (*phase, *index) == *place).map(|(.., say)| *say);
+                format!(
+                    "trigger {} fired at {what}, and the oracle says {say:?}: {:?}",
+                    rule.key, rule.when.kind
+                )
             })?;
         }
         for fired in self.book.fired.clone() {
@@ -299,7 +310,8 @@ impl World {
             let mut longest = Span::ZERO;
             trigger.when.walk(&mut |inner| match &inner.kind {
                 ConditionKind::Measure(measure) => {
-                    let streak = measure.sustained.map(|sustained| self.book.streaks[sustained.streak.index()]);
+                    let streak =
+                        measure.sustained.map(|sustained| self.book.streaks[sustained.streak.index()]);
                     is_running |= streak.is_some_and(|streak| streak.is_running());
                     if let Window::Over(span) = measure.query.window {
                         longest = longest.max(span);
@@ -383,7 +395,9 @@ impl World {
         must(self.book.fired.is_empty(), "G8", || "a trigger fired inside a command".to_owned())?;
         if outcome.is_err() && !self.is_away {
             let after = (self.book.status.clone(), self.book.phase, self.book.shares.clone());
-            must(before == after, "6.4", || format!("a refused {} changed something", command.action.name()))?;
+            must(before == after, "6.4", || {
+                format!("a refused {} changed something", command.action.name())
+            })?;
         }
         Ok(())
     }
@@ -394,7 +408,9 @@ impl World {
         self.clock.advance(down);
         let stored = self.store.load().ok().flatten().map_or(Vec::new(), |stored| stored.journal);
         let known = self.engine.journal_after(0);
-        must(known.starts_with(&stored), "G10", || "the store has records that the engine does not have".to_owned())?;
+        must(known.starts_with(&stored), "G10", || {
+            "the store has records that the engine does not have".to_owned()
+        })?;
         if stored.len() as u64 != self.seen {
             // What had not been written is gone with the process.
             let Some(saved) = self.saved.take() else {
@@ -431,11 +447,12 @@ impl World {
 
     /// Reads what the journal has that was not read yet, and checks it.
     fn read_records(&mut self, what: &str) -> Kept {
+        self.watch.touched(self.now);
         let lines = self.engine.journal_after(self.seen);
         self.seen += lines.len() as u64;
         for line in &lines {
-            let record: Value =
-                serde_json::from_str(line).map_err(|error| Broken { promise: "journal", how: error.to_string() })?;
+            let record: Value = serde_json::from_str(line)
+                .map_err(|error| Broken { promise: "journal", how: error.to_string() })?;
             self.see(&record);
             let kept = self.book.take(&record, &self.watch, self.now);
             kept.map_err(|broken| Broken { how: format!("{} (at {what})", broken.how), ..broken })?;
@@ -469,16 +486,22 @@ impl World {
             must(counting.clone().count() > 0, "G9", || "a phase passed without a gate".to_owned())?;
             for gate in counting {
                 must(oracle.may_pass(&gate.condition, &said), "G7", || {
-                    format!("phase p{phase} passed, and gate {} cannot pass: {:?}", gate.key, gate.condition.kind)
+                    format!(
+                        "phase p{phase} passed, and gate {} cannot pass: {:?}",
+                        gate.key, gate.condition.kind
+                    )
                 })?;
             }
             self.coverage.see("phase passed on its gates");
         }
         if let Some((phase, step)) = self.book.stepped.take() {
             let oracle = self.oracle(self.book.gates_from);
-            let only_if = self.ruleset.plan.as_ref().and_then(|plan| plan.phases[phase].steps[step].only_if.as_ref());
+            let only_if =
+                self.ruleset.plan.as_ref().and_then(|plan| plan.phases[phase].steps[step].only_if.as_ref());
             let holds = only_if.is_none_or(|only_if| oracle.may_pass(only_if, &|_| true));
-            must(holds, "G7", || format!("step {} of p{phase} was applied, and its only_if cannot hold", step + 1))?;
+            must(holds, "G7", || {
+                format!("step {} of p{phase} was applied, and its only_if cannot hold", step + 1)
+            })?;
             self.coverage.see("step with only_if applied");
         }
         Ok(())
@@ -564,10 +587,11 @@ impl World {
             format!("the engine is {} and its journal {}", status.status.name(), self.book.status)
         })?;
         let phase = status.phase.as_ref().map(ToString::to_string);
-        let known = self.book.phase.and_then(|phase| {
-            Some(self.ruleset.plan.as_ref()?.phases[phase].key.to_string())
-        });
-        must(phase == known, "journal", || format!("the engine is in {phase:?}, and its journal in {known:?}"))?;
+        let known =
+            self.book.phase.and_then(|phase| Some(self.ruleset.plan.as_ref()?.phases[phase].key.to_string()));
+        must(phase == known, "journal", || {
+            format!("the engine is in {phase:?}, and its journal in {known:?}")
+        })?;
         let plan = self.ruleset.plan.as_ref().expect("a plan");
         let triggers: usize = plan.phases.iter().map(|phase| phase.triggers.len()).sum();
         must(status.proposals.len() <= triggers, "G12", || "more proposals than triggers".to_owned())?;
@@ -612,7 +636,9 @@ fn name_of(ruleset: &Ruleset, kind: &ConditionKind) -> String {
             let sustained = if measure.sustained.is_some() { " for" } else { "" };
             format!("{metric} {}{sustained}", measure.query.stat)
         }
-        ConditionKind::Alerts(_, rollgate::core::snapshot::AlertRule::OpenFor(_)) => "alerts open_for".to_owned(),
+        ConditionKind::Alerts(_, rollgate::core::snapshot::AlertRule::OpenFor(_)) => {
+            "alerts open_for".to_owned()
+        }
         ConditionKind::Alerts(..) => "alerts within".to_owned(),
         ConditionKind::PhaseFor(_) => "phase_for".to_owned(),
         ConditionKind::ShareAbove(..) => "share_above".to_owned(),

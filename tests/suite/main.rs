@@ -15,3 +15,4 @@ mod scenario_rollback;
 mod scenario_sustained;
 mod scenario_time;
 mod scenario_triggers;
+mod simulation;
