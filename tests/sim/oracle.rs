@@ -138,7 +138,10 @@ impl Oracle<'_> {
                 let running = self.watch.running(self.entered, self.now);
                 match running >= *span {
                     false => Say::No,
-                    true if self.has_restarted => Say::Unknown,
+                    // A phase that began at a command is given that much less where the evaluation after it came late.
+                    true if self.has_restarted || running < *span + self.ruleset.watched_gap() => {
+                        Say::Unknown
+                    }
                     true => Say::Yes,
                 }
             }

@@ -83,16 +83,16 @@ pub(super) fn anything(dice: &mut Dice, status: &RolloutStatus) -> Command {
     let proposal = status.proposals.first().cloned().unwrap_or_else(|| key("t0_0"));
     let action = match dice.roll(22) {
         0 => Action::Start,
-        1 => Action::Check { item: key(*dice.of(&["train", "tell", "nothing"])) },
+        1 => Action::Check { item: key(dice.of::<&str>(&["train", "tell", "nothing"])) },
         2 | 3 => Action::Attest {
-            item: key(*dice.of(&["sure", "cause", "fix", "postmortem", "nothing"])),
+            item: key(dice.of::<&str>(&["sure", "cause", "fix", "postmortem", "nothing"])),
             is_true: !dice.once_in(3),
             passed: None,
         },
         4 => {
             let (passed, of) = (dice.roll(4), dice.between(1, 4));
             Action::Attest {
-                item: key(*dice.of(&["sure", "cause"])),
+                item: key(dice.of::<&str>(&["sure", "cause"])),
                 is_true: true,
                 passed: Some((passed, of)),
             }
