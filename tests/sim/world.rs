@@ -570,7 +570,7 @@ impl World {
                 for finding in record["findings"].as_array().into_iter().flatten() {
                     let verdict = finding["verdict"].as_str().unwrap_or_default();
                     let cause = finding["cause"].as_str().unwrap_or_default();
-                    self.coverage.see(&format!("verdict {verdict} {cause}"));
+                    self.coverage.see(format!("verdict {verdict} {cause}").trim_end());
                 }
             }
             "rolled_back" => {
