@@ -6,6 +6,8 @@ pub mod fuzzed;
 mod record;
 mod rollout;
 mod scenario;
+#[path = "../sim/mod.rs"]
+pub mod sim;
 mod traffic;
 
 pub use record::Record;

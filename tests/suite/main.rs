@@ -27,3 +27,4 @@ mod scenario_sustained;
 mod scenario_time;
 mod scenario_triggers;
 mod schedule;
+mod simulation;

@@ -108,6 +108,29 @@ fn a_step_waits_for_a_store_that_is_away_and_is_not_lost() {
 }
 
 #[test]
+fn a_retry_that_cannot_be_written_ends_no_streak() {
+    let plan = "version: 1\nname: streak\nflags: { A: {}, B: {} }\nmetrics: { err: { kind: ratio, good: down }, crash: { kind: event, good: down } }\nphases:\n  - id: all\n    duration: 1h\n    steps: [ { set: { A: 50%, B: 50% } } ]\n    gates: { time: { phase_for: 1h } }\n    triggers:\n      crash: { when: { metric: crash, stat: count, over: 1m, at_least: 1 }, rollback: { set: { A: 0% } } }\n      err: { when: { metric: err, over: 1m, above: 10%, for: 3m }, rollback: { to: zero } }\n";
+    let (clock, store) = (ManualClock::at(Timestamp(1_768_816_800_000)), MemoryStore::new());
+    let builder = Engine::builder().plan_text(plan, Format::Yaml).unwrap().clock(clock.clone());
+    let engine = builder.store(store.clone()).build().unwrap();
+    engine.start("ann").unwrap();
+    engine.metric("crash").unwrap().count(1);
+    store.go_away();
+    for evaluation in 1..=19 {
+        engine.metric("err").unwrap().record_outcomes(50, 100);
+        clock.advance(Span::seconds(10));
+        engine.tick();
+        if evaluation == 10 {
+            assert_eq!(engine.retry("ann").unwrap_err().kind(), ErrorKind::StoreAway);
+        }
+    }
+    assert!(
+        engine.shares().iter().all(|(_, share)| share.ppm() == 0),
+        "it lasted three minutes, store or not"
+    );
+}
+
+#[test]
 fn a_rollback_happens_at_once_and_is_written_when_the_store_is_back() {
     let house = house();
     house.engine.start("ann").unwrap();

@@ -1,8 +1,9 @@
-//! Developer commands: `cargo xtask test | bench [NAME]... | schema`.
+//! Developer commands: `cargo xtask test | bench [NAME]... | schema | sim [OPTION]...`.
 #![forbid(unsafe_code)]
 
 mod bench;
 mod schema;
+mod sim;
 mod test;
 
 use std::process::{Command, ExitCode};
@@ -12,6 +13,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   test              every test: Rust, and each binding that exists
   bench [NAME]...   every bench, or some of flags, memory, record, replay, windows; figures stand beside their floor
   schema            write schema/rollgate-plan.v1.json from the types of the plan file
+  sim [OPTION]...   random rollouts against every promise: --seeds N, --from SEED, --threads T, --seed S; or --planted: bugs it must find
 ";
 
 /// Everything is named from here, wherever it was called.
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(),
         Some("bench") => bench::run(&arguments[1..]),
         Some("schema") => schema::write(),
+        Some("sim") => sim::run(&arguments[1..]),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             Ok(())

@@ -180,18 +180,19 @@ impl<'a> Turn<'a> {
         for _ in 0..self.rollbacks {
             effects.push(Effect::CountRollback);
         }
-        if self.marks {
-            effects.push(Effect::Mark);
-        }
-        if self.resets {
-            effects.push(Effect::ResetStreaks);
+        // A raise that cannot be written does not happen: then it cuts no window and ends no streak either.
+        let raises = changes && least != new;
+        let cuts = [self.marks.then_some(Effect::Mark), self.resets.then_some(Effect::ResetStreaks)];
+        if !raises {
+            effects.extend(cuts.iter().flatten().cloned());
         }
         let writes = !self.records.is_empty();
         effects.extend(self.records.into_iter().map(Effect::Record));
         if writes || changes {
             effects.push(Effect::Persist);
         }
-        if changes && least != new {
+        if raises {
+            effects.extend(cuts.into_iter().flatten());
             effects.push(Effect::Apply(new));
         }
         if self.before.shares != self.state.shares {
