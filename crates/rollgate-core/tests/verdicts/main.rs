@@ -1,0 +1,99 @@
+//! The truth table: written conditions on recorded histories, through compiling, windows and judging.
+//!
+//! The rows stand in `tests/spec/verdicts.toml` and `tests/spec/folds.toml`; a person can check them by hand.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
+
+mod folds;
+mod stage;
+mod table;
+
+use rollgate_core::judge::{Cause, Verdict};
+use stage::play;
+use table::{Row, rows};
+
+const TABLE: &str = include_str!("../../../../tests/spec/verdicts.toml");
+
+fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::NoData => "no_data",
+        Cause::TooFewSamples => "too_few_samples",
+        Cause::Coverage => "coverage",
+        Cause::NoBaseline => "no_baseline",
+        Cause::Drops => "drops",
+        Cause::Undecided => "undecided",
+        Cause::Unattested => "unattested",
+        Cause::NotYet => "not_yet",
+    }
+}
+
+fn as_gate(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Inconclusive(why) => cause(why),
+        Verdict::Pass => "pass",
+        Verdict::Warn => "warn",
+        Verdict::Fail => "fail",
+        Verdict::Skipped => "skipped",
+    }
+}
+
+fn as_trigger(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass | Verdict::Warn => "fires",
+        Verdict::Fail => "clear",
+        other => as_gate(other),
+    }
+}
+
+/// What is wrong with a row, and how many verdicts it was asked for.
+fn check(table: &rollgate_core::config::Node, row: &Row, wrong: &mut Vec<String>) -> usize {
+    let judged = play(table, row);
+    let gate = row.gate.as_deref().zip(judged.gate.map(as_gate));
+    let trigger = row.trigger.as_deref().zip(judged.trigger.map(as_trigger));
+    for (what, (expected, found)) in [("gate", gate), ("trigger", trigger)].map(|(what, of)| (what, of.unzip())) {
+        if expected != found {
+            wrong.push(format!("{}: as a {what} {}, not {}", row.name, found.unwrap_or("?"), expected.unwrap_or("?")));
+        }
+    }
+    usize::from(gate.is_some()) + usize::from(trigger.is_some())
+}
+
+/// Whether a condition asks only what was recorded, so that an empty feed is no evidence at all.
+fn is_of_records(when: &rollgate_core::config::Node) -> bool {
+    let mut text = format!("{when:?}");
+    text.retain(|c| c != ' ');
+    // Facts of the rollout, and the self-metric that is live by nature.
+    !["\"shares\"", "\"share_above\"", "\"phase_for\"", "rollgate.rollbacks"].iter().any(|key| text.contains(key))
+}
+
+/// No row without any evidence passes, and what the table expects of one is never a pass.
+#[test]
+fn no_row_without_evidence_passes() {
+    let table = table::read(TABLE);
+    let (mut marked, mut empty) = (0, 0);
+    for row in rows(&table) {
+        let is_empty = row.feed.is_empty() && row.given.is_empty() && is_of_records(&row.when);
+        if !(row.is_without_evidence || is_empty) {
+            continue;
+        }
+        marked += usize::from(row.is_without_evidence);
+        empty += usize::from(is_empty);
+        let judged = play(&table, &row);
+        assert!(!judged.gate.is_some_and(Verdict::is_passing), "{} passes on nothing", row.name);
+        // Silence fires only where the plan says so.
+        let is_told = format!("{:?}", row.when).contains("\"fire\"");
+        assert!(is_told || !judged.trigger.is_some_and(Verdict::is_passing), "{} fires on nothing", row.name);
+    }
+    assert!(marked >= 80 && empty >= 50, "{marked} rows are marked, {empty} are empty");
+}
+
+#[test]
+fn every_row_of_the_truth_table_has_its_verdict() {
+    let table = table::read(TABLE);
+    let rows = rows(&table);
+    let mut wrong = Vec::new();
+    let verdicts: usize = rows.iter().map(|row| check(&table, row, &mut wrong)).sum();
+    assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+    assert!(rows.len() >= 300, "only {} rows", rows.len());
+    assert!(verdicts >= 500, "only {verdicts} verdicts");
+}
