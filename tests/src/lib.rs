@@ -2,10 +2,12 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Nothing but tests is built on it.
 
+mod bench;
 mod record;
 mod scenario;
 mod traffic;
 
+pub use bench::Bench;
 pub use record::Record;
 pub use scenario::{CTO, EM, PM, Scenario, memory_system};
 pub use traffic::Traffic;

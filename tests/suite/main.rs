@@ -3,6 +3,8 @@
 
 mod errors;
 mod properties;
+mod requirements_gates;
+mod requirements_metrics;
 mod scenario_alerts;
 mod scenario_contingency;
 mod scenario_decisions;

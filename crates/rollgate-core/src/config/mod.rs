@@ -24,7 +24,7 @@ pub use metric::{BaselineConfig, GoodConfig, KindConfig, MetricConfig, RoleConfi
 pub use named::Named;
 pub use phase::{
     ChecklistItemConfig, ContingencyConfig, DecisionConfig, ModeConfig, NoGoConfig, PhaseConfig,
-    RollbackConfig, StepConfig, TriggerConfig,
+    RollbackConfig, StepConfig, TriggerConfig, TriggerSeverityConfig,
 };
 pub use plan::{Config, DailyConfig, NoticeConfig, NoticeWhenConfig, RiskConfig};
 pub use tree::{Location, Node, Scalar, Value};

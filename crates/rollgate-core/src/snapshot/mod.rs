@@ -14,6 +14,6 @@ pub use flag::{Bucketing, Flag, FlagState, KeyList, Parent, ShareOf, Snapshot};
 pub use metric::{Baseline, BaselineSource, Direction, Metric, MetricKind, Severity};
 pub use plan::{
     Check, ChecklistItem, Contingency, Daily, DecisionRule, Gate, Notice, NoticeWhen, Phase, Plan, Risk,
-    RoleRule, RollbackTarget, RollbackTo, Step, Trigger, TriggerMode,
+    RoleRule, RollbackTarget, RollbackTo, Step, Trigger, TriggerMode, TriggerSeverity,
 };
 pub use ruleset::Ruleset;

@@ -77,7 +77,10 @@ fn verdicts_fold_as_written_in_every_combination() {
     let feed = read("metric = \"heap\"\nvalue = 100\nat = \"5s\"");
     let of = |section: &str| -> Vec<(String, String)> {
         let section = folds.field(section).unwrap();
-        entries(section).iter().map(|(members, _, folded)| (members.clone(), words(folded).to_owned())).collect()
+        entries(section)
+            .iter()
+            .map(|(members, _, folded)| (members.clone(), words(folded).to_owned()))
+            .collect()
     };
     let (nots, asked, groups) = (of("not"), of("only_if"), of("group"));
     assert_eq!((nots.len(), asked.len(), groups.len()), (5, 25, 25 + 125), "not every combination is there");

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
 
 mod folds;
+mod properties;
 mod stage;
 mod table;
 
@@ -39,7 +40,8 @@ fn as_gate(verdict: Verdict) -> &'static str {
 
 fn as_trigger(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Pass | Verdict::Warn => "fires",
+        // A trigger fires or does not: what warns as a gate is no verdict of its own here.
+        Verdict::Pass => "fires",
         Verdict::Fail => "clear",
         other => as_gate(other),
     }
@@ -50,9 +52,16 @@ fn check(table: &rollgate_core::config::Node, row: &Row, wrong: &mut Vec<String>
     let judged = play(table, row);
     let gate = row.gate.as_deref().zip(judged.gate.map(as_gate));
     let trigger = row.trigger.as_deref().zip(judged.trigger.map(as_trigger));
-    for (what, (expected, found)) in [("gate", gate), ("trigger", trigger)].map(|(what, of)| (what, of.unzip())) {
+    for (what, (expected, found)) in
+        [("gate", gate), ("trigger", trigger)].map(|(what, of)| (what, of.unzip()))
+    {
         if expected != found {
-            wrong.push(format!("{}: as a {what} {}, not {}", row.name, found.unwrap_or("?"), expected.unwrap_or("?")));
+            wrong.push(format!(
+                "{}: as a {what} {}, not {}",
+                row.name,
+                found.unwrap_or("?"),
+                expected.unwrap_or("?")
+            ));
         }
     }
     usize::from(gate.is_some()) + usize::from(trigger.is_some())
@@ -63,7 +72,9 @@ fn is_of_records(when: &rollgate_core::config::Node) -> bool {
     let mut text = format!("{when:?}");
     text.retain(|c| c != ' ');
     // Facts of the rollout, and the self-metric that is live by nature.
-    !["\"shares\"", "\"share_above\"", "\"phase_for\"", "rollgate.rollbacks"].iter().any(|key| text.contains(key))
+    !["\"shares\"", "\"share_above\"", "\"phase_for\"", "rollgate.rollbacks"]
+        .iter()
+        .any(|key| text.contains(key))
 }
 
 /// No row without any evidence passes, and what the table expects of one is never a pass.

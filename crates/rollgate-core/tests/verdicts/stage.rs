@@ -23,9 +23,30 @@ struct Line<'a> {
 }
 
 const LINE: [&str; 24] = [
-    "at", "from", "to", "every", "metric", "value", "values", "step", "count", "true", "total", "points",
-    "rating", "alert", "id", "alert_closed", "live", "dropped", "unwatched", "restart", "rollback", "arm",
-    "keys", "flag",
+    "at",
+    "from",
+    "to",
+    "every",
+    "metric",
+    "value",
+    "values",
+    "step",
+    "count",
+    "true",
+    "total",
+    "points",
+    "rating",
+    "alert",
+    "id",
+    "alert_closed",
+    "live",
+    "dropped",
+    "unwatched",
+    "restart",
+    "rollback",
+    "arm",
+    "keys",
+    "flag",
 ];
 
 /// Lines in their order; `from`, `to` and `every` repeat one.
@@ -101,8 +122,7 @@ impl Stand {
                 for (metric, _, value) in entries(node) {
                     let id = ruleset.metric_of(metric).expect("a metric");
                     let at = ruleset.baselines.iter().position(|baseline| baseline.metric == id);
-                    self.baselines[at.expect("a baseline")] =
-                        (words(value) != "none").then(|| number(value));
+                    self.baselines[at.expect("a baseline")] = (words(value) != "none").then(|| number(value));
                 }
             }
             "phase_from" => self.phase_from = START + span(node),
@@ -336,8 +356,8 @@ pub(crate) fn play(table: &Node, row: &Row) -> Judged {
             play.stage.windows.advance(at);
             let from = before.max(play.stand.phase_from).max(play.blind_until);
             play.watched = play.watched + at.since(from);
-            let judged = (at == end || play.stage.ruleset.streaks > 0)
-                .then(|| play.judge(at, Streaking::Advance));
+            let judged =
+                (at == end || play.stage.ruleset.streaks > 0).then(|| play.judge(at, Streaking::Advance));
             play.cut(at);
             if at == end {
                 return judged.expect("judged at the end");
