@@ -50,6 +50,7 @@ fn check(table: &Node, feed: &Node, when: Node, name: &str, expected: char, as_f
         at: rollgate_core::time::Span::minutes(1),
         gate: Some(String::new()),
         trigger: Some(String::new()),
+        since: None,
         is_without_evidence: false,
     };
     let judged = play(table, &row);

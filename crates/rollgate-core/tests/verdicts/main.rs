@@ -50,21 +50,20 @@ fn as_trigger(verdict: Verdict) -> &'static str {
 /// What is wrong with a row, and how many verdicts it was asked for.
 fn check(table: &rollgate_core::config::Node, row: &Row, wrong: &mut Vec<String>) -> usize {
     let judged = play(table, row);
+    let is_judged = (row.gate.is_none() || judged.gate.is_some())
+        && (row.trigger.is_none() || judged.trigger.is_some())
+        && (row.since.is_none() || judged.since.is_some());
+    assert!(is_judged, "{} was not judged", row.name);
     let gate = row.gate.as_deref().zip(judged.gate.map(as_gate));
     let trigger = row.trigger.as_deref().zip(judged.trigger.map(as_trigger));
-    for (what, (expected, found)) in
-        [("gate", gate), ("trigger", trigger)].map(|(what, of)| (what, of.unzip()))
-    {
+    let since = row.since.as_deref().zip(judged.since.map(as_trigger));
+    let all = [("gate", gate), ("trigger", trigger), ("trigger that fired", since)];
+    for (what, (expected, found)) in all.into_iter().filter_map(|(what, of)| Some((what, of?))) {
         if expected != found {
-            wrong.push(format!(
-                "{}: as a {what} {}, not {}",
-                row.name,
-                found.unwrap_or("?"),
-                expected.unwrap_or("?")
-            ));
+            wrong.push(format!("{}: as a {what} {found}, not {expected}", row.name));
         }
     }
-    usize::from(gate.is_some()) + usize::from(trigger.is_some())
+    all.iter().filter(|(_, of)| of.is_some()).count()
 }
 
 /// Whether a condition asks only what was recorded, so that an empty feed is no evidence at all.

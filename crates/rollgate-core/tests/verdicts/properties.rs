@@ -125,6 +125,7 @@ proptest! {
                 at,
                 gate: Some(String::new()),
                 trigger: None,
+                since: None,
                 is_without_evidence: true,
             };
             let verdict = play(&table, &row).gate;

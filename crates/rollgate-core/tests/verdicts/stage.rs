@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rollgate_core::compile::compile;
 use rollgate_core::config::Node;
 use rollgate_core::id::{Key, MetricId, PhaseId};
-use rollgate_core::judge::{Attestation, Facts, Streaking, Streaks, Verdict, judge_gate, judge_trigger};
+use rollgate_core::judge::{
+    Attestation, Facts, Streaking, Streaks, Verdict, judge_gate, judge_since, judge_trigger,
+};
 use rollgate_core::metrics::{Arm, Bucket, EventSource, Lane, Windows};
 use rollgate_core::snapshot::{BaselineSource, MetricKind, Ruleset, Severity};
 use rollgate_core::time::{Now, Span, Timestamp};
@@ -83,6 +85,8 @@ struct Stand {
     phase_watched: Option<Span>,
     rollback_from: Option<Timestamp>,
     shares_from: Option<Timestamp>,
+    /// When the trigger fired.
+    since: Timestamp,
 }
 
 impl Stand {
@@ -101,6 +105,7 @@ impl Stand {
             phase_watched: None,
             rollback_from: None,
             shares_from: None,
+            since: START,
         };
         for (key, _, node) in given.iter().flat_map(entries) {
             stand.take(ruleset, key, node);
@@ -128,6 +133,7 @@ impl Stand {
             "phase_from" => self.phase_from = START + span(node),
             "phase_watched" => self.phase_watched = Some(span(node)),
             "rollback_from" => self.rollback_from = Some(START + span(node)),
+            "since" => self.since = START + span(node),
             "shares_from" => self.shares_from = Some(START + span(node)),
             other => panic!("nothing is given as `{other}`"),
         }
@@ -263,6 +269,7 @@ fn lanes(node: &Node) -> Vec<Lane> {
 pub(crate) struct Judged {
     pub(crate) gate: Option<Verdict>,
     pub(crate) trigger: Option<Verdict>,
+    pub(crate) since: Option<Verdict>,
 }
 
 /// A row under way.
@@ -317,6 +324,7 @@ impl Play<'_> {
         let trigger = phase.triggers.get(1);
         Judged {
             gate: gate.map(|gate| judge_gate(gate, &facts, windows, gates, streaking).verdict),
+            since: trigger.map(|one| judge_since(one, stand.since, &facts, windows).verdict),
             trigger: trigger.map(|one| judge_trigger(one, &facts, windows, triggers, streaking).verdict),
         }
     }

@@ -5,7 +5,7 @@ use rollgate_core::time::Span;
 use toml_edit::{Document, Item, TableLike, Value as TomlValue};
 
 /// Keys of a row that are the table's own; every other key is the condition's.
-const OWN: [&str; 7] = ["about", "at", "feed", "given", "gate", "trigger", "when"];
+const OWN: [&str; 8] = ["about", "at", "feed", "given", "gate", "trigger", "since", "when"];
 
 /// One condition on one history, and the verdicts on it.
 pub(crate) struct Row {
@@ -25,6 +25,8 @@ pub(crate) struct Row {
     pub(crate) gate: Option<String>,
     /// The verdict as a trigger.
     pub(crate) trigger: Option<String>,
+    /// The verdict as a trigger that has fired.
+    pub(crate) since: Option<String>,
     /// The case says that there is nothing to judge by.
     pub(crate) is_without_evidence: bool,
 }
@@ -136,7 +138,8 @@ fn row_of(case: &Node, row: &Node, name: String) -> Row {
     }
     let expected = |key: &str| row.field(key).map(|node| words(node).to_owned());
     let (gate, trigger) = (expected("gate"), expected("trigger"));
-    assert!(gate.is_some() || trigger.is_some(), "{name} expects nothing");
+    let since = expected("since");
+    assert!(gate.is_some() || trigger.is_some() || since.is_some(), "{name} expects nothing");
     let mut feed = all_items(case, "feed");
     feed.extend(all_items(row, "feed"));
     let given = [case, row].into_iter().filter_map(|of| of.field("given").cloned()).collect();
@@ -148,6 +151,7 @@ fn row_of(case: &Node, row: &Node, name: String) -> Row {
         at: field("at").map_or(Span::minutes(1), span),
         gate,
         trigger,
+        since,
         is_without_evidence: case.field("evidence").is_some_and(|none| words(none) == "none"),
         name,
     }
@@ -171,7 +175,7 @@ pub(crate) fn plan(table: &Node, row: &Row) -> Node {
     let storm = [("alerts", "critical"), ("within", "1h"), ("at_least", "1000")];
     let storm = map(storm.iter().map(|(key, value)| ((*key).to_owned(), text(value))).collect());
     let mut triggers = vec![("storm".to_owned(), trigger(storm))];
-    if row.trigger.is_some() {
+    if row.trigger.is_some() || row.since.is_some() {
         triggers.push(("row".to_owned(), trigger(row.when.clone())));
     }
     phase.push(("triggers".into(), map(triggers)));
