@@ -1,6 +1,29 @@
 //! The truth table: written conditions on recorded histories, through compiling, windows and judging.
 //!
 //! The rows stand in `tests/spec/verdicts.toml` and `tests/spec/folds.toml`; a person can check them by hand.
+//!
+//! # Mutants
+//!
+//! Of the mutants that cargo-mutants makes of `judge/` (its texts left out), these are caught neither here nor by the
+//! judge's own tests. None of them changes a verdict, but the one that is marked.
+//!
+//! - `alert.rs is_short < to <=`, `compare.rs Worse::say > to >=`, `trend.rs < to <=` and `> to >=`, `measure.rs
+//!   low_traffic < to <=`: two computed numbers would have to be equal to the last bit.
+//! - `trend.rs trended > to >=`: the sign is 1 or -1.
+//! - `court.rs judge && to ||`, `has_sustained to true`: streaks that nobody keeps are judged once more.
+//! - `court.rs is_watched > to >=`: no window that is empty by itself gets there, for a phase's reaches back `max_gap`.
+//! - `fold.rs at_least_of += to -=`: of the failed ones only whether there are any is asked.
+//! - `measure.rs sustained > to >=` and `&& to ||`: the longer window is the shorter one, or is empty as well.
+//! - `measure.rs has_lasted + to *`: a millisecond of rounding.
+//! - `statistics.rs binomial_tail`, where the tail is cut off, and below the mean, where its edges meet: the sum is the
+//!   same to 1e-17, or the tail is near one, which is far from the 0.1 % that is asked of it.
+//! - `statistics.rs quantile_ranks + to - or *`: the middle itself is never rejected.
+//! - `statistics.rs BetaBinomial::shape`: a floor that no confidence of a plan reaches.
+//! - `statistics.rs clustered < to <=`: a comparison asks for 32 clusters.
+//! - `statistics.rs mann_kendall` and `theil_sen`, `at + 1` to `at * 1`: a pair of one part with itself counts nothing.
+//! - `compare.rs arm_value`, `has_clusters`, `verdict.rs Cause::words`: what is shown, not what is judged.
+//! - `compare.rs keyed_quantile`, `high * NEXT_BUCKET` of what is good when large: **it may**, by the error of OFF's part
+//!   being taken one bucket away.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
 
