@@ -103,7 +103,16 @@ fn asked(command: &Command) -> Value {
     }
     let fields = match &command.action {
         Action::Start | Action::Retry | Action::CaptureBaseline => json!({}),
-        Action::Check { item } => json!({ "item": item.as_str() }),
+        Action::Check { item } | Action::Acknowledge { item } => json!({ "item": item.as_str() }),
+        Action::Report(result) => {
+            json!({ "action": result.action.as_str(), "ok": result.is_ok, "output": result.output, "run": result.run })
+        }
+        Action::Annotate { text, metric } => {
+            json!({ "text": text, "metric": metric.as_ref().map(|key| key.as_str()) })
+        }
+        Action::FollowUp { item, title, owner, due } => {
+            json!({ "item": item.as_str(), "title": title, "owner": owner.as_str(), "due": due })
+        }
         Action::Attest { item, passed: Some((passed, of)), .. } => {
             json!({ "item": item.as_str(), "passed": passed, "of": of })
         }

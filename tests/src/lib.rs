@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Nothing but tests is built on it.
 
+mod bench;
 pub mod fuzzed;
 mod record;
 mod rollout;
@@ -10,6 +11,7 @@ mod scenario;
 pub mod sim;
 mod traffic;
 
+pub use bench::Bench;
 pub use record::Record;
 pub use rollout::Rollout;
 pub use scenario::{CTO, EM, PM, Scenario, memory_system};

@@ -10,6 +10,8 @@ mod errors;
 mod fuzzed;
 mod notices;
 mod properties;
+mod requirements_gates;
+mod requirements_metrics;
 mod scenario_actions;
 mod scenario_after;
 mod scenario_alerts;

@@ -118,6 +118,7 @@ fn program() -> Config {
                 "crash",
                 TriggerConfig {
                     mode: None,
+                    severity: None,
                     when: crashes("1"),
                     rollback: RollbackConfig { to: Some("zero".into()), set: None },
                     approve_by: None,

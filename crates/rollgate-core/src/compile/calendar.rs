@@ -30,8 +30,14 @@ pub(super) fn date(reader: &mut Reader, item: &Item<'_>, zone: &Zone) -> Option<
     if let Some(Moment::Day(day)) = zone.read(&text) {
         return Some(zone.instant(day, 0));
     }
-    let message = format_args!("`{text}` is not a date such as 2026-01-13");
-    reader.error("wrong-date", &item.path, item.at(), message);
+    let message = format_args!("`{text}` is not a date");
+    reader.error_help(
+        "wrong-date",
+        &item.path,
+        item.at(),
+        message,
+        "write year, month and day, such as 2026-01-13",
+    );
     None
 }
 
@@ -40,8 +46,14 @@ pub(super) fn time_of_day(reader: &mut Reader, item: &Item<'_>) -> Option<u16> {
     let text = reader.text(item)?;
     let minute = minute_of_day(&text);
     if minute.is_none() {
-        let message = format_args!("`{text}` is not a time of day such as 09:00");
-        reader.error("wrong-time", &item.path, item.at(), message);
+        let message = format_args!("`{text}` is not a time of day");
+        reader.error_help(
+            "wrong-time",
+            &item.path,
+            item.at(),
+            message,
+            "write hours and minutes, such as \"09:00\"",
+        );
     }
     minute
 }

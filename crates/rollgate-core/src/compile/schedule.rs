@@ -91,7 +91,13 @@ fn when(reader: &mut Reader, map: &mut Map<'_>, item: &Item<'_>) -> Option<When>
     ];
     for (item, is_used, why) in unused {
         if let (Some(item), false) = (item, is_used) {
-            reader.error("wrong-schedule", &item.path, item.key_at(), why);
+            reader.error_help(
+                "wrong-schedule",
+                &item.path,
+                item.key_at(),
+                why,
+                "remove it, or add what it goes with",
+            );
         }
     }
     let span = |reader: &mut Reader, item: Option<Item<'_>>| item.and_then(|item| reader.span(&item, MINUTE));
@@ -131,7 +137,13 @@ fn when(reader: &mut Reader, map: &mut Map<'_>, item: &Item<'_>) -> Option<When>
             let day = u16::try_from(day).ok().filter(|day| *day <= SCHEDULE_DAYS_MAX);
             if day.is_none() {
                 let message = format_args!("a phase has at most {SCHEDULE_DAYS_MAX} days");
-                reader.error("out-of-range", &item.path, item.at(), message);
+                reader.error_help(
+                    "out-of-range",
+                    &item.path,
+                    item.at(),
+                    message,
+                    "count the days from 1, the phase's first",
+                );
             }
             day.map(|day| When::Day { day, at, until })
         }

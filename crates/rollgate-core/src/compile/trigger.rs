@@ -8,7 +8,7 @@ use crate::id::{Key, PhaseId};
 use crate::limits::CONDITIONS_MAX;
 use crate::snapshot::{
     Condition, ConditionKind, Contingency, DecisionRule, MetricKind, RollbackTarget, RollbackTo, Subject,
-    Trigger, TriggerMode, Window,
+    Trigger, TriggerMode, TriggerSeverity, Window,
 };
 use crate::time::Span;
 
@@ -84,6 +84,10 @@ pub(super) fn trigger(
     let mode = map.take("mode").map_or(Some(TriggerMode::Automatic), |item| {
         reader.word(&item, &[("automatic", TriggerMode::Automatic), ("manual", TriggerMode::Manual)])
     });
+    let severity = map.take("severity").and_then(|item| {
+        let words = [("critical", TriggerSeverity::Critical), ("degraded", TriggerSeverity::Degraded)];
+        reader.word(&item, &words)
+    });
     let when_item = map.take("when");
     let when = match &when_item {
         Some(item) => condition(reader, names, item, Use::Trigger, 0),
@@ -120,6 +124,7 @@ pub(super) fn trigger(
     Some(Trigger {
         key: Key::new(key),
         mode,
+        severity,
         rollback,
         approve_by: if approve_by.is_empty() {
             decision.map_or_else(Vec::new, |rule| rule.roles.clone())

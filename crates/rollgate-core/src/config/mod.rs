@@ -32,7 +32,7 @@ pub use named::Named;
 pub use notice::{ChannelConfig, FrequencyConfig, NoticeConfig, NoticeWhenConfig};
 pub use phase::{
     ChecklistItemConfig, ContingencyConfig, DecisionConfig, ModeConfig, NoGoConfig, PhaseConfig,
-    RollbackConfig, StepConfig, TriggerConfig,
+    RollbackConfig, StepConfig, TriggerConfig, TriggerSeverityConfig,
 };
 pub use plan::{Config, DailyConfig, RiskConfig};
 pub use tree::{Location, Node, Scalar, Value};

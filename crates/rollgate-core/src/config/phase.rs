@@ -106,6 +106,9 @@ pub struct TriggerConfig {
     /// Whether it asks before it rolls back; `automatic` unless written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<ModeConfig>,
+    /// How bad it is where it fires; shown in its records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<TriggerSeverityConfig>,
     /// What fires it.
     pub when: ConditionConfig,
     /// Where it rolls back to.
@@ -130,6 +133,17 @@ pub enum ModeConfig {
     Automatic,
     /// Proposes, and waits for an approval.
     Manual,
+}
+
+/// How bad it is that a trigger fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TriggerSeverityConfig {
+    /// The service is broken.
+    Critical,
+    /// It is worse than it should be.
+    Degraded,
 }
 
 /// Where a rollback goes; it never raises a flag.

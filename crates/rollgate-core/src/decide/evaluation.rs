@@ -9,7 +9,7 @@ use super::{
 };
 use crate::id::{Key, PhaseId};
 use crate::judge::{SetVerdict, Verdict};
-use crate::snapshot::{ConditionKind, Ruleset, Trigger, TriggerMode, Window};
+use crate::snapshot::{ConditionKind, Ruleset, Trigger, TriggerMode, TriggerSeverity, Window};
 use crate::time::{Span, Timestamp};
 use crate::units::Share;
 
@@ -101,7 +101,14 @@ pub(super) fn fire(turn: &mut Turn<'_>) -> bool {
             TriggerMode::Automatic => "automatic",
             TriggerMode::Manual => "manual",
         };
-        turn.record(Body::TriggerFired { trigger: rule.key.clone(), mode, finding: finding.clone() });
+        let (trigger, severity) = (&rule.key, rule.severity.map(TriggerSeverity::name));
+        let finding = finding.clone();
+        turn.record(Body::TriggerFired {
+            trigger: trigger.clone(),
+            mode,
+            severity,
+            finding: finding.clone(),
+        });
         after::fired(turn, judged.trigger);
         if rule.is_dry_run {
             latch(turn, judged.trigger, Watch::Nothing);
@@ -110,7 +117,7 @@ pub(super) fn fire(turn: &mut Turn<'_>) -> bool {
         } else {
             latch(turn, judged.trigger, Watch::Nothing);
             turn.state.proposals.push(Proposal { trigger: judged.trigger, clear_since: None });
-            turn.record(Body::Proposal { trigger: rule.key.clone(), finding: finding.clone() });
+            turn.record(Body::Proposal { trigger: trigger.clone(), severity, finding });
         }
     }
     let Some((_, first)) = fired.first() else { return false };

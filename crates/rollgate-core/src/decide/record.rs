@@ -135,10 +135,14 @@ pub enum Body {
     TriggerFired {
         trigger: Key,
         mode: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        severity: Option<&'static str>,
         finding: Finding,
     },
     Proposal {
         trigger: Key,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        severity: Option<&'static str>,
         finding: Finding,
     },
     ProposalLapsed {

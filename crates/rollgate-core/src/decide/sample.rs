@@ -55,7 +55,7 @@ fn body_of(ruleset: &Ruleset, state: &RolloutState, phase: &Phase, when: NoticeW
             cause: CauseOf { kind: CauseKind::Trigger, name: key },
         },
         NoticeWhen::Stopped => Body::Stopped { by: who, reason: "a test".into() },
-        NoticeWhen::Proposal => Body::Proposal { trigger: key.clone(), finding: finding() },
+        NoticeWhen::Proposal => Body::Proposal { trigger: key.clone(), severity: None, finding: finding() },
         NoticeWhen::RollbackIneffective => {
             Body::RollbackIneffective { trigger: key.clone(), finding: finding() }
         }

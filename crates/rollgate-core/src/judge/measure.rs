@@ -215,7 +215,9 @@ impl<M: Measures> Court<'_, M> {
         let proof = holds.map_or(Proof::Open, |holds| self.proof(measure, holds));
         let is_settled = holds.is_some_and(|holds| self.is_settled(holds, proof));
         let is_few = measurement.n < measure.min_samples.count;
-        let is_unwatched = measurement.n == 0 && measurement.coverage <= 0.0;
+        // A phase that begins at this instant has a window without any time in it.
+        let is_unwatched =
+            measurement.n == 0 && (measurement.coverage <= 0.0 || measurement.written == Span::ZERO);
         match holds {
             Some(holds) if self.is_marred(measurement.drops, holds, proof) => {
                 Verdict::Inconclusive(Cause::Drops)
@@ -251,6 +253,9 @@ impl<M: Measures> Court<'_, M> {
     fn is_partial(&self, measure: &Measure, reading: &Reading, holds: bool) -> bool {
         let measurement = &reading.measurement;
         let over = measurement.written;
+        if over == Span::ZERO {
+            return true;
+        }
         let part = match (self.kind_of(measure), measure.query.stat, measure.query.stat.per()) {
             (Some(MetricKind::Event), Stat::Count, _) => measurement.coverage,
             // A rate divides by what is covered, and by its own unit where that is more.

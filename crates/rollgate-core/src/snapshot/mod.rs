@@ -25,7 +25,7 @@ pub use metric::{Baseline, BaselineSource, Direction, Metric, MetricKind, Metric
 pub use notice::{Channel, Frequency, Notice, NoticeWhen, Part, Slot, Template};
 pub use plan::{
     Check, ChecklistItem, Contingency, Daily, DecisionRule, Gate, Phase, Plan, Risk, RoleRule,
-    RollbackTarget, RollbackTo, Step, Trigger, TriggerMode,
+    RollbackTarget, RollbackTo, Step, Trigger, TriggerMode, TriggerSeverity,
 };
 pub use ruleset::Ruleset;
 pub use schedule::{Due, DueAt, ScheduleItem, When};

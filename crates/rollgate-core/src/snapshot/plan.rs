@@ -44,6 +44,25 @@ pub enum TriggerMode {
     Manual,
 }
 
+/// How bad it is that a trigger fires. It is shown, and decides nothing: the rollback's target does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TriggerSeverity {
+    /// The service is broken.
+    Critical,
+    /// It is worse than it should be.
+    Degraded,
+}
+
+impl TriggerSeverity {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Degraded => "degraded",
+        }
+    }
+}
+
 /// Where a rollback goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RollbackTarget {
@@ -71,6 +90,8 @@ pub struct Trigger {
     pub key: Key,
     /// Whether it asks.
     pub mode: TriggerMode,
+    /// How bad it is, where the plan says.
+    pub severity: Option<TriggerSeverity>,
     /// What fires it.
     pub when: Condition,
     /// Where it rolls back to.

@@ -446,6 +446,7 @@ pub(super) fn trigger(when: Condition) -> Trigger {
     Trigger {
         key: "trigger".into(),
         mode: TriggerMode::Automatic,
+        severity: None,
         when,
         rollback: RollbackTo { name: "zero".into(), target: RollbackTarget::Zero },
         approve_by: Vec::new(),
