@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
 
 mod errors;
+mod flags;
 mod properties;
 mod scenario_alerts;
 mod scenario_contingency;
