@@ -8,6 +8,7 @@
 //! - [`replay`] runs a trace through a real engine on a manual clock.
 //! - [`clock`], [`store`] and [`journal`] are what an engine stands on; a test sets the clock by hand.
 //! - [`core`] is the law behind it: pure, and without a clock.
+//! - [`docs::guide`] leads from nothing to a running rollout; [`docs::plan_reference`] has every key of a plan.
 //! - [`docs::design`] says how it is made, and what it chose where a choice was open.
 //!
 //! ```

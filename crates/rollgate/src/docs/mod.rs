@@ -1,3 +1,5 @@
-//! What does not fit beside one item: how rollgate is made, and what it chose where a choice was open.
+//! What does not fit beside one item: a guide, the reference of the plan file, and how rollgate is made.
 
 pub mod design;
+pub mod guide;
+pub mod plan_reference;
