@@ -211,13 +211,13 @@ fn flow(value: &Value) -> String {
 
 /// A text, quoted where it would be read as something else.
 fn scalar(text: &str) -> String {
-    let is_plain = text.parse::<f64>().is_err()
-        && !text.starts_with(['%', '{', '[', '&', '*', '#', '!', '|', '>', '@', '`', '"', '\'', '-'])
-        && !text.contains([',', '{', '}', '[', ']', '#'])
-        && !text.contains(": ")
-        // A time of day is a number to the base of 60 for older readers.
-        && !(text.contains(':') && text.starts_with(|c: char| c.is_ascii_digit()));
-    if is_plain { text.to_owned() } else { format!("{text:?}") }
+    let is_number = text.parse::<f64>().is_ok();
+    let has_mark = text.starts_with(['%', '{', '[', '&', '*', '#', '!', '|', '>', '@', '`', '"', '\'', '-'])
+        || text.contains([',', '{', '}', '[', ']', '#'])
+        || text.contains(": ");
+    // A time of day is a number to the base of 60 for older readers.
+    let is_time = text.contains(':') && text.starts_with(|c: char| c.is_ascii_digit());
+    if is_number || has_mark || is_time { format!("{text:?}") } else { text.to_owned() }
 }
 
 /// Text for a cell of a table.
