@@ -7,6 +7,7 @@ mod calendar;
 mod calendar_plan;
 mod calendar_properties;
 mod errors;
+mod flags;
 mod fuzzed;
 mod notices;
 mod properties;

@@ -9,6 +9,7 @@
 //! - [`clock`], [`store`] and [`journal`] are what an engine stands on; a test sets the clock by hand.
 //! - [`notify`] takes notices to where people read them.
 //! - [`core`] is the law behind it: pure, and without a clock.
+//! - [`docs::guide`] leads from nothing to a running rollout; [`docs::plan_reference`] has every key of a plan.
 //! - [`docs::design`] says how it is made, and what it chose where a choice was open.
 //!
 //! ```

@@ -12,8 +12,8 @@ const USAGE: &str = "usage: cargo xtask <command>
 
   test              every test: Rust, and each binding that exists
   bench [NAME]...   every bench, or some of flags, memory, record, replay, windows; figures stand beside their floor
-  schema            write schema/rollgate-plan.v1.json from the types of the plan file
   sim [OPTION]...   random rollouts against every promise: --seeds N, --from SEED, --threads T, --seed S; or --planted: bugs it must find
+  schema            write schema/rollgate-plan.v1.json and the plan reference from the types of the plan file
 ";
 
 /// Everything is named from here, wherever it was called.

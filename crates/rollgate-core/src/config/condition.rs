@@ -21,7 +21,7 @@ macro_rules! conditions {
             /// The statistic; the value of ratios and scores unless written.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub stat: Option<WrittenStat>,
-            /// How far the measurement looks back.
+            /// How far the measurement looks back; 1m beside `for`, and `max_gap` for `last`, unless written.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub over: Option<WrittenWindow>,
             /// Sustained: it must hold for this long.
@@ -30,7 +30,7 @@ macro_rules! conditions {
             /// The mean of the statistic over sub-windows of this length.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub averaged_by: Option<WrittenSpan>,
-            /// Fewer samples are inconclusive.
+            /// Fewer samples are inconclusive; 10/(1-q) for a quantile, 10 for a mean or a ratio, 1 for gauges and scores and 0 for events unless written.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub min_samples: Option<u64>,
             /// Measured against the metric's baseline; with `change`.

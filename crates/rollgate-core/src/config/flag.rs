@@ -16,7 +16,7 @@ pub struct FlagConfig {
     /// What subjects are hashed by; flags with one salt have nested cohorts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucketing: Option<BucketingConfig>,
-    /// `false`: the caller's default is served, whatever the share.
+    /// `false`: the caller's default is served, whatever the share; `true` unless written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// The share that the flag starts with; only in a file without phases.

@@ -55,6 +55,38 @@
 //! records wait for the store. A rollback inside a recording call is written inside that call too: a process that is
 //! killed a moment later must not come back with the shares that the trigger took away.
 //!
+//! # Order of precedence
+//!
+//! What decides at one instant, first to last: a stop; automatic triggers; a hold; gates; a decision; an advance. At one
+//! time stamp the evaluation comes first, then commands in their order. Of triggers that fire together all are journalled
+//! and the lowest target wins, flag by flag. What lowers wins over what raises, always.
+//!
+//! What a flag serves, first to last: unknown, the caller's default; killed by a stop or a rollback to zero, off; disabled,
+//! the caller's default; its parent off, off; an operator's share; `always_off`, `always_on`; the share.
+//!
+//! # Promises
+//!
+//! The README says them in plain words, with what is not promised. G11 and G14 are of parts that are not built yet.
+//!
+//! | | promise |
+//! | --- | --- |
+//! | G1 | evaluation never throws, blocks or aborts the host |
+//! | G2 | same flag, salt, key and share: same answer for ever |
+//! | G3 | raising a share only adds subjects, lowering only removes |
+//! | G4 | shares are met within 4.9 sigma; 0 % is nobody, 100 % is everybody |
+//! | G5 | bad input never replaces a good snapshot |
+//! | G6 | readers see whole snapshots; versions never go back |
+//! | G7 | missing, stale, NaN or dropped data never passes a gate |
+//! | G8 | an automatic trigger acts within its window plus one evaluation, once, whatever else is pending |
+//! | G9 | no advance without passing gates, the watched soak and the required approvals, but by a signed override |
+//! | G10 | an acknowledged decision is in the store, once |
+//! | G11 | a controller that lost its lease changes nothing |
+//! | G12 | memory is bounded under any flood |
+//! | G13 | correctness needs no thread |
+//! | G14 | the admin surface is off by default, authenticated, bounded |
+//! | G15 | clock steps and suspends never shorten a wait |
+//! | G16 | no `unsafe` outside the C crate and at most one cell module; today there is none at all |
+//!
 //! # Choices
 //!
 //! Where the semantics leave something open, this is what rollgate does.

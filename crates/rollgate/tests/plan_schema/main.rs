@@ -3,6 +3,7 @@
 
 mod generate;
 mod places;
+mod reference;
 mod validate;
 
 use std::path::{Path, PathBuf};
@@ -38,16 +39,30 @@ fn plan(name: &str, format: Format) -> Node {
     tree(&std::fs::read_to_string(root().join("examples/plans").join(name)).unwrap(), format).unwrap()
 }
 
-#[test]
-fn the_committed_schema_is_that_of_the_types() {
-    let path = root().join("schema/rollgate-plan.v1.json");
-    let current = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+/// Compares a committed file with what it should be, or writes it where that is asked.
+fn check_committed(path: &str, current: &str) {
+    let path = root().join(path);
     if std::env::var_os("ROLLGATE_WRITE_SCHEMA").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, &current).unwrap();
+        std::fs::write(&path, current).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(committed == current, "{} is not current; run `cargo xtask schema`", path.display());
+}
+
+#[test]
+fn the_committed_schema_is_that_of_the_types() {
+    let current = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+    check_committed("schema/rollgate-plan.v1.json", &current);
+}
+
+#[test]
+fn the_committed_reference_is_that_of_the_schema() {
+    let examples = plan("every-key.yaml", Format::Yaml);
+    check_committed(
+        "crates/rollgate/src/docs/plan_reference.md",
+        &reference::reference(&schema(), &examples),
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Walks a plan and its schema side by side.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rollgate::core::compile::{Problem, compile};
 use rollgate::core::config::{Location, Node, Value as Tree};
@@ -32,6 +32,8 @@ pub(crate) struct Seen {
     pub(crate) maps: Vec<Place>,
     /// Type and key.
     pub(crate) keys: BTreeSet<(String, String)>,
+    /// Values that type and key have there, in the plan's order.
+    pub(crate) examples: BTreeMap<(String, String), Vec<Value>>,
     /// The keys that each form of a condition needs.
     pub(crate) forms: BTreeSet<String>,
 }
@@ -87,6 +89,7 @@ fn visit<'a>(
             seen.maps.push(Place { name: name.to_owned(), steps: steps.clone(), keys });
             for (key, _, inner) in entries {
                 seen.keys.insert((name.to_owned(), key.clone()));
+                seen.examples.entry((name.to_owned(), key.clone())).or_default().push(json(inner));
                 steps.push(Step::Key(key.clone()));
                 visit(validator, &schema["properties"][key], name, inner, steps, seen);
                 steps.pop();

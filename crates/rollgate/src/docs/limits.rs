@@ -1,0 +1,35 @@
+//! What is bounded, and what rollgate cannot do.
+//!
+//! # Bounds
+//!
+//! Every bound is a constant of [`core::limits`](crate::core::limits), with its reason. Those that a plan or a program is
+//! likely to meet:
+//!
+//! ```
+//! use rollgate::core::limits::*;
+//!
+//! assert_eq!((FLAGS_MAX, METRICS_MAX, PHASES_MAX, STEPS_MAX), (4_096, 1_024, 64, 64));
+//! assert_eq!((CONDITIONS_MAX, CONDITION_DEPTH_MAX, WITHIN_DEPTH_MAX, ARMS_MAX), (256, 16, 8, 8));
+//! assert_eq!((KEY_BYTES_MAX, TEXT_BYTES_MAX, ALERT_ID_BYTES_MAX), (128, 16 << 10, 256));
+//! assert_eq!((PLAN_BYTES_MAX, PLAN_DEPTH_MAX, TRACE_LINE_BYTES_MAX), (4 << 20, 64, 1 << 20));
+//! assert_eq!((EVENT_TIMES_MAX, ALERTS_MAX, ATTESTATIONS_MAX), (4_096, 4_096, 1_024));
+//! // The longest window is 92 days; an evaluation comes every second at the most, every hour at the least.
+//! assert_eq!(WINDOW_MAX_MS, 92 * 86_400_000);
+//! assert_eq!((EVALUATE_EVERY_MIN_MS, EVALUATE_EVERY_MAX_MS), (1_000, 3_600_000));
+//! ```
+//!
+//! # Known limits
+//!
+//! - **One process.** An engine knows what its own process has measured. "Five alerts in an hour" are five of this
+//!   process. There is no lease: of two engines on one store the slower writer is refused.
+//! - **Memory only.** The in-memory store is the only one. [`Store`](crate::store::Store) is public, so that a program can
+//!   bring its own.
+//! - **Windows are not stored.** After a restart they are empty, and gates over a long window wait until it has been
+//!   watched again.
+//! - **The journal is in memory too**, whole, for the life of the engine: its length is that of the story, not of the
+//!   traffic, but a plan of years grows.
+//! - **Boolean flags.** There are no other variants and no targeting rules yet; key lists are all there is.
+//! - **Nobody is authenticated.** A command's `by` is what the program says it is.
+//! - **A quantile is known to 0.4 %.** Within that of a limit a gate neither passes nor does a trigger fire.
+//! - **`compare` clusters subjects into 64 groups** and needs samples of both arms; at 100 % there is nobody to compare with.
+//! - **No bindings, no admin API** yet.

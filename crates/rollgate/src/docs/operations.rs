@@ -1,0 +1,107 @@
+//! At three in the morning: what a status means, how to read a record, and what to do.
+//!
+//! Commands stand as a program calls them and as a trace writes them (`rollgate replay`). Each is journalled with who gave
+//! it; a refused one too, with why.
+//!
+//! # First
+//!
+//! Everything off, now, from any status: it needs no role and no reason, and waits for no store.
+//!
+//! ```text
+//! engine.stop("ann", "checkout fails")
+//! {"at":"2026-01-22T03:12:00Z","command":"stop","by":"ann","reason":"checkout fails"}
+//! ```
+//!
+//! One flag down, the rest as it is: lowering is always allowed, and the plan does not raise the flag again until
+//! `release`.
+//!
+//! ```text
+//! engine.set_shares("ann", &[("NEW_SEARCH", Share::ZERO)], "")
+//! {"at":"2026-01-22T03:12:00Z","command":"set","shares":{"NEW_SEARCH":0},"by":"ann","reason":"search fails"}
+//! {"at":"2026-01-22T09:00:00Z","command":"release","flags":["NEW_SEARCH"],"by":"ann"}
+//! ```
+//!
+//! # What the status means
+//!
+//! [`Engine::status`](crate::Engine::status) gives it, and every journal record carries it.
+//!
+//! | status | what happens | what you do |
+//! | --- | --- | --- |
+//! | `pending` | nothing; the plan waits | `start` |
+//! | `running` | steps are applied one an evaluation, gates wait until they are due (`due_in`), triggers are live | nothing; `pause` holds the clocks |
+//! | `awaiting_decision` | gates go on being judged, triggers are live, nothing advances | read the scorecard; `decide` `go`, `no_go` or `rollback` |
+//! | `paused` | duration, hold and soak stand still; triggers are live | `resume` |
+//! | `rolled_back` | lower shares apply, nothing rises; the triggers of the phase whose shares apply are live | find the cause, `attest` what the contingency requires, wait for its `hold`, `retry` |
+//! | `stopped` | every flag of the plan is off, above lists and overrides | `retry`, once what an earlier rollback requires is met |
+//! | `completed` | the shares stay, the last phase's triggers are live | nothing |
+//!
+//! # Reading a record
+//!
+//! A record says what happened (`kind`), when by the calendar (`at`) and by watched time (`observed`), in which phase, and
+//! where the rollout stands after it. `rollgate replay .. --format text` writes it for people.
+//!
+//! - `trigger_fired` has the finding: its `sentence` is what to read first, such as `p95(injection_latency) over 1m is
+//!   612 ms, above 500 ms for 10m10s (since 10:14:20), n=5400`. `evidence` has value, limit, window, `n`, coverage, drops.
+//!   In a trigger's finding `PASS` means that its condition holds.
+//! - `rolled_back` says where `to`, by which `triggers`; the `shares_changed` after it names the flags that changed.
+//! - `read_back` is the proof: probe keys asked through the public path. `ok: false` is a defect of rollgate; stop and
+//!   report it.
+//! - `gates_failed` and `gates_inconclusive` have the finding of every gate. `FAIL` is evidence against; `INCONCLUSIVE` is
+//!   a lack of evidence, and its `cause` says which: `no_data`, `too_few_samples`, `coverage`, `no_baseline`, `drops`,
+//!   `undecided`, `unattested`, `not_yet`.
+//! - `dropped` counts samples that could not be, or that came for a metric that the plan does not have (`metric` names it).
+//!
+//! # After a rollback
+//!
+//! 1. `status()`: which phase failed, which shares apply.
+//! 2. `retry` once: it is refused, and `retry_refused` lists everything that is missing.
+//! 3. `{"command":"attest","item":"root_cause","by":"lead","value":true}` for each item. An objection (`"value":false`)
+//!    stands until the same person takes it back.
+//! 4. `retry` after the contingency's `hold`. It enters the phase after the one whose shares apply, for its full duration.
+//!
+//! # `rollback_ineffective`
+//!
+//! The trigger is still true after the rollback has had time to help (`settle`). The flags are probably not the cause: a
+//! full disk, a dead dependency. rollgate says so once and does not go lower by itself. Look elsewhere; `stop` if in doubt.
+//!
+//! # A proposal waits
+//!
+//! A manual trigger asks and does nothing. It blocks steps, advances and the last `go` until it is answered, or until its
+//! condition has been clear for as long as it took to fire.
+//!
+//! ```text
+//! {"command":"approve","proposal":"latency_degraded","by":"lead","rationale":"users complain"}
+//! {"command":"dismiss","proposal":"latency_degraded","by":"lead","reason":"a load test"}
+//! ```
+//!
+//! # The phase does not go on
+//!
+//! | what you see | why | what helps |
+//! | --- | --- | --- |
+//! | `NOT YET` and a due time | duration, soak or a window is not over | waiting |
+//! | `INCONCLUSIVE`, `coverage` | the process was away, or the metric was silent for longer than `max_gap` | waiting until the window is watched again; `go` with an override |
+//! | `INCONCLUSIVE`, `no_data` on an event metric | nobody opened its handle since the start of the process | open it at the start |
+//! | `INCONCLUSIVE`, `drops` | a sample in the window could not be | mend the caller; wait until the window has passed it |
+//! | steps stand still | a `hold`, an `only_if`, a pending proposal, or a store that is away | the journal's last records say which of them |
+//!
+//! `{"command":"decide","choice":"go","by":"lead","rationale":"..","override":"why the gates do not count"}` goes on
+//! without the gates; it needs the same signatures, and stands in the journal as what it is.
+//!
+//! # The store is away
+//!
+//! Flags go on being served. Nothing rises: `start`, `go` and `retry` give [`StoreAway`](crate::core::error::ErrorKind),
+//! and steps wait. What falls, falls at once, and is written when the store is back. There is nothing to do but to bring
+//! the store back.
+//!
+//! # Clocks and restarts
+//!
+//! `clock_jump` says that somebody set the calendar, `restarted` that the process came back. Neither fires, passes or
+//! shortens anything; time that nobody watched is missing from the waits and from the windows' coverage, so that gates
+//! over a long window wait longer. After a restart event metrics and alerts are live only once their handles are opened.
+//!
+//! # Before a phase
+//!
+//! - `rollgate check plan.yaml --strict` and `rollgate matrix plan.yaml`: no problem, and the shares that you expect.
+//! - `engine.status()`: the status and the phase that you expect, and no proposal.
+//! - `engine.scorecard(Form::Phase)`: every row says something; a row without data now has none later either.
+//! - Whoever signs is at hand, and knows the command.
