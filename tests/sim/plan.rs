@@ -180,7 +180,7 @@ impl Thrower<'_> {
             gates.push("dry: { metric: lat, stat: p50, over: 5m, below: 1ms, dry_run: true }".to_owned());
         }
         let mut triggers: Vec<String> = Vec::new();
-        if raises || self.dice.once_in(2) {
+        if raises || self.shares.iter().any(|share| *share > 0) || self.dice.once_in(2) {
             let count = self.dice.between(1, 4);
             for at in 0..count {
                 triggers.push(self.trigger(index, at as usize));

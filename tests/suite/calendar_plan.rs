@@ -10,7 +10,7 @@ use rollgate_tests::{EM, PM, Rollout, Scenario, memory_system};
 
 const HEAD: &str = "version: 1
 name: plan
-date: 2026-03-09
+date: 2026-03-02
 timezone: Europe/Berlin
 evaluate_every: 10m
 flags: { A: {} }
@@ -35,6 +35,7 @@ const PHASES: &str = "phases:
   - id: keep
     duration: open
     gates: { time: { phase_for: 1h } }
+    triggers: { heap: { when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } } }
 ";
 
 fn plan() -> String {
@@ -52,8 +53,8 @@ fn r003_the_plan_takes_five_weeks_and_every_phase_has_its_planned_dates() {
     let plan = ruleset.plan.as_ref().unwrap();
     assert_eq!(plan.planned_total(), Span::days(35));
     let planned: Vec<_> = plan.planned().iter().map(|phase| (phase.starts, phase.ends)).collect();
-    let day = |day: u64| Some(plan.date.unwrap() - Span::days(7) + Span::days(day));
-    // The plan's date is that of the first exposure: the week of preparation lies before it.
+    let day = |day: u64| Some(plan.date.unwrap() + Span::days(day));
+    // The plan's date is that of its first phase.
     assert_eq!(
         planned,
         [(day(0), day(7)), (day(7), day(14)), (day(14), day(21)), (day(21), day(35)), (day(35), None)]

@@ -24,7 +24,7 @@ pub(super) fn zone(reader: &mut Reader, item: Option<Item<'_>>) -> Zone {
     })
 }
 
-/// The plan's first day of exposure.
+/// The plan's first day.
 pub(super) fn date(reader: &mut Reader, item: &Item<'_>, zone: &Zone) -> Option<Timestamp> {
     let text = reader.text(item)?;
     if let Some(Moment::Day(day)) = zone.read(&text) {

@@ -27,7 +27,7 @@ pub struct Config {
     /// The version of the plan as a document, in your own words: `1.0.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// The planned first day of exposure, in the plan's zone.
+    /// The day on which the first phase is planned to begin, in the plan's zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<WrittenDate>,
     /// Who answers for the plan.

@@ -7,7 +7,7 @@ use jiff::{ToSpan, ZonedDateTime};
 use super::letter::{Letter, Source, of_calendar};
 use super::{RolloutState, Status};
 use crate::id::PhaseId;
-use crate::snapshot::{NoticeWhen, Plan, Ruleset};
+use crate::snapshot::{NoticeWhen, Phase, Plan, Ruleset};
 use crate::time::{Now, Span, Timestamp};
 use crate::units::Share;
 
@@ -23,15 +23,18 @@ pub(super) enum Punctuality {
 /// Minutes after midnight of the daily and weekly notices where the plan has no `daily.at`.
 const MORNING: u16 = 9 * 60;
 
-/// The planned first exposure: the plan's date, or when the calendar of the phase that exposes first opens on or after it.
-/// `None` without a date, and where nothing is ever exposed.
+/// The planned first exposure: when the first phase that exposes anybody is planned to begin, the holds of its steps before
+/// that one, and, where its calendar is closed then, when it opens. `None` without a date, and where nothing is ever exposed.
 pub fn planned_exposure(plan: &Plan) -> Option<Timestamp> {
     let exposes = |shares: &[Share]| shares.iter().any(|share| *share > Share::ZERO);
-    let first = plan.phases.iter().position(|phase| phase.steps.iter().any(|step| exposes(&step.shares)))?;
-    let date = plan.date?;
-    match plan.closed(PhaseId(first as u16), date) {
+    let first = |phase: &Phase| phase.steps.iter().position(|step| exposes(&step.shares));
+    let (index, step) =
+        plan.phases.iter().enumerate().find_map(|(index, phase)| Some((index, first(phase)?)))?;
+    let holds = plan.phases.get(index)?.steps.iter().take(step).map(|step| step.hold);
+    let at = holds.fold(plan.planned().get(index)?.starts?, |at, hold| at + hold);
+    match plan.closed(PhaseId(index as u16), at) {
         Some(closed) => closed.until,
-        None => Some(date),
+        None => Some(at),
     }
 }
 

@@ -52,7 +52,8 @@ pub(super) fn set(
         {
             return Err(format!("{why}; to raise `{key}` to {share} all the same, give a reason beside it"));
         }
-        if has_plan && *share > planned {
+        // Lowering is always allowed, from above the plan to less above it too.
+        if has_plan && *share > planned && *share > *slot {
             match status {
                 Status::Pending => {
                     return Err(format!(

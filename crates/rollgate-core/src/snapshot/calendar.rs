@@ -164,12 +164,9 @@ impl Plan {
         self.calendar.closed(window, at)
     }
 
-    /// When each phase is planned to begin and to end: the first one with steps begins on the plan's `date`.
+    /// When each phase is planned to begin and to end: the first one begins on the plan's `date`.
     pub fn planned(&self) -> Vec<Planned> {
-        let first = self.phases.iter().position(|phase| !phase.steps.is_empty()).unwrap_or(0);
-        let lead =
-            self.phases.iter().take(first).filter_map(Phase::length).fold(Span::ZERO, |sum, more| sum + more);
-        let mut at = self.date.map(|date| date - lead);
+        let mut at = self.date;
         let plan = |phase: &Phase| {
             let starts = at;
             at = at.zip(phase.length()).map(|(at, length)| at + length);

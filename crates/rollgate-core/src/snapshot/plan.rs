@@ -245,7 +245,7 @@ pub struct Plan {
     pub channels: Vec<Channel>,
     /// The risk register.
     pub risks: Vec<Risk>,
-    /// The planned first day of exposure.
+    /// The day on which the first phase is planned to begin.
     pub date: Option<Timestamp>,
     /// When nothing may rise.
     pub calendar: Calendar,

@@ -189,8 +189,8 @@
 //! - **A channel that fails rests as a whole**, 10 s to 15 min: a dead webhook costs one time-out, not one a notice. Its
 //!   notices keep their order, but urgent ones go first. A panic is not tried again: what it left in the sink nobody knows.
 //! - **256 notices wait at most**; the oldest that is not urgent goes first, and the journal says so.
-//! - **The planned first exposure** is the plan's date at midnight in its zone, or when the deployment window first opens
-//!   on or after it. Without a date nothing is counted back. A date that is moved announces again; an exposure that came
+//! - **The planned first exposure** is the plan's date at midnight in its zone, the durations of the phases before it, and
+//!   the wait for the deployment window where it is closed then. Without a date nothing is counted back. A date that is moved announces again; an exposure that came
 //!   first announces never.
 //! - **`daily` and `weekly` come at `daily.at`**, weekly on Mondays, from the start to completion, also while rolled back.
 //!   After an absence the latest is sent, marked as late.

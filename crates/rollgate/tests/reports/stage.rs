@@ -74,6 +74,8 @@ phases:
     duration: open
     gates:
       incidents: { metric: critical_incidents, stat: count, over: 7d, below: 2 }
+    triggers:
+      incidents: { when: { metric: critical_incidents, stat: count, over: 7d, at_least: 2 }, rollback: { to: zero } }
     decision: { roles: [lead] }
     targets:
       nps:       { metric: nps, over: 1d, versus: baseline, change: difference, at_least: 20 points }
