@@ -194,8 +194,8 @@ proptest! {
         for event in events {
             // Refusals are part of it.
             let _ = match event {
-                Happens::Result(name, true, output) => engine.report_action("ci", name, Ok(output)),
-                Happens::Result(name, false, output) => engine.report_action("ci", name, Err(output)),
+                Happens::Result(name, true, output) => engine.report_action("ci", name, run(&engine), Ok(output)),
+                Happens::Result(name, false, output) => engine.report_action("ci", name, run(&engine), Err(output)),
                 Happens::Time(tens) => {
                     ticks(&engine, &clock, Span::seconds(10 * tens));
                     Ok(())
@@ -225,8 +225,13 @@ fn the_property_above_reaches_both_steps() {
     let engine = builder(&clock, &store).build().unwrap();
     engine.start("on_call").unwrap();
     for (action, output) in [("one", ""), ("two", "fine"), ("three", "")] {
-        engine.report_action("ci", action, Ok(output)).unwrap();
+        engine.report_action("ci", action, run(&engine), Ok(output)).unwrap();
         ticks(&engine, &clock, Span::minutes(2));
     }
     assert_eq!(assert_earned(&engine.journal_after(0)), 2);
+}
+
+/// The run under way, as the host is told it.
+fn run(engine: &Engine) -> Option<u64> {
+    engine.status().action.map(|due| due.number)
 }

@@ -37,7 +37,8 @@ fn at_the_backup() -> Scenario {
 }
 
 fn report(s: &mut Scenario, action: &str, result: Result<&str, &str>) -> Result<(), Error> {
-    s.engine.report_action("devops", action, result)
+    let run = s.engine.status().action.map(|due| due.number);
+    s.engine.report_action("devops", action, run, result)
 }
 
 #[track_caller]

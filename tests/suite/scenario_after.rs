@@ -65,7 +65,7 @@ fn r106_a_rollback_moves_flags_and_asks_for_nothing_else() {
         s.decide(by, overridden(), "as agreed").unwrap();
     }
     for action in ["backup", "migrate"] {
-        s.engine.report_action("devops", action, Ok("ok")).unwrap();
+        s.engine.report_action("devops", action, None, Ok("ok")).unwrap();
     }
     s.advance(Span::minutes(1));
     let flag = s.engine.flag(ALL[0]);

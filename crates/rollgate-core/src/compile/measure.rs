@@ -184,7 +184,7 @@ pub(super) fn metric(
 }
 
 /// How many samples a measurement needs where nothing is written (SEMANTICS 4.1).
-fn default_samples(kind: MetricKind, stat: Stat) -> u64 {
+pub fn default_samples(kind: MetricKind, stat: Stat) -> u64 {
     match (kind, stat) {
         (_, Stat::Quantile(q)) => (10.0 / (1.0 - q) - 1e-6).ceil() as u64,
         // How many there are is not an estimate: a trigger on too few must not wait for more.

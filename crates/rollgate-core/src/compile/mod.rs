@@ -24,5 +24,6 @@ mod trigger;
 mod value;
 
 pub use after::horizon;
+pub use measure::default_samples;
 pub use plan::{Compiled, compile, compile_config};
 pub use problem::{Level, Problem, Problems};

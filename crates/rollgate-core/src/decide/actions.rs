@@ -13,7 +13,7 @@ use super::docket::due_step;
 use super::record::Body;
 use super::transition::Turn;
 use super::{Command, RolloutState, Status};
-use crate::id::Key;
+use crate::id::{Key, PhaseId};
 use crate::limits::ACTION_OUTPUT_BYTES_MAX;
 use crate::snapshot::{Plan, StepAction};
 use crate::time::Timestamp;
@@ -27,6 +27,9 @@ pub struct Attempt {
     pub running: Option<Run>,
     /// How many have ever been started: the number of the latest.
     pub runs: u64,
+    /// Phase, step and place of the latest that was started.
+    #[serde(default)]
+    pub latest: Option<(PhaseId, usize, usize)>,
 }
 
 /// One run of an action.
@@ -36,6 +39,9 @@ pub struct Run {
     pub number: u64,
     /// Observed time at which it was started.
     pub since: Timestamp,
+    /// The same action was started before: a result without a number may be that one's.
+    #[serde(default)]
+    pub is_again: bool,
 }
 
 /// What is known of a run that has ended.
@@ -61,6 +67,7 @@ pub fn running_action<'a>(plan: &'a Plan, state: &RolloutState) -> Option<(&'a S
 /// Whether every action of a step has succeeded in this attempt; starts the next one where none is under way.
 pub(super) fn ready(turn: &mut Turn<'_>, index: usize) -> bool {
     let Some(step) = turn.phase().and_then(|phase| phase.steps.get(index)) else { return false };
+    let Some(phase) = turn.state.phase else { return false };
     let attempt = &mut turn.state.actions;
     let Some(action) = step.actions.get(attempt.done) else { return true };
     if attempt.running.is_some() {
@@ -68,7 +75,10 @@ pub(super) fn ready(turn: &mut Turn<'_>, index: usize) -> bool {
     }
     attempt.runs += 1;
     let run = attempt.runs;
-    attempt.running = Some(Run { number: run, since: turn.now.observed });
+    let place = (phase, index, attempt.done);
+    let is_again = attempt.latest.is_some_and(|latest| latest >= place);
+    attempt.latest = Some(attempt.latest.map_or(place, |latest| latest.max(place)));
+    attempt.running = Some(Run { number: run, since: turn.now.observed, is_again });
     turn.record(Body::ActionStarted { step: index + 1, action: action.key.clone(), run });
     false
 }
@@ -79,12 +89,31 @@ pub(super) fn forget(state: &mut RolloutState) {
     state.actions.running = None;
 }
 
+/// Actions that succeeded count no more; one that is under way goes on, and its result begins the attempt anew.
+pub(super) fn forget_done(state: &mut RolloutState) {
+    if state.actions.running.is_none() {
+        state.actions.done = 0;
+    }
+}
+
 /// The process came back in the middle of an action: nobody will report it, so it begins anew.
 pub(super) fn restarted(turn: &mut Turn<'_>) {
     if turn.state.actions.running.take().is_none() {
         return;
     }
-    if let Some(index) = turn.plan().and_then(|plan| due_step(plan, &turn.state)) {
+    go_on(turn);
+}
+
+/// Starts the next action at once where nothing but actions can hold the step back; else the next evaluation asks.
+fn go_on(turn: &mut Turn<'_>) {
+    let (Some(plan), Some(phase)) = (turn.plan(), turn.state.phase) else { return };
+    let Some(index) = due_step(plan, &turn.state) else { return };
+    let has_condition = plan
+        .phases
+        .get(phase.index())
+        .and_then(|rule| rule.steps.get(index))
+        .is_none_or(|step| step.only_if.is_some());
+    if !has_condition && plan.closed(phase, turn.now.wall).is_none() {
         ready(turn, index);
     }
 }
@@ -110,6 +139,13 @@ pub(super) fn report(turn: &mut Turn<'_>, command: &Command, result: &ActionResu
     if let Some(number) = result.run.filter(|number| *number != run.number) {
         return Err(format!(
             "this is the result of run {number} of `{key}`; run {} is under way",
+            run.number
+        ));
+    }
+    if result.run.is_none() && run.is_again {
+        return Err(format!(
+            "`{key}` has been started more than once: name the run under way, `run: {}`, so that a late result of \
+             another one does not count",
             run.number
         ));
     }
@@ -150,9 +186,7 @@ fn finish(turn: &mut Turn<'_>, action: &StepAction, run: Run, by: &Key, output: 
         None => {
             turn.state.actions.done += 1;
             // The step itself follows at an evaluation, where its `only_if` is asked again.
-            if turn.plan().and_then(|plan| due_step(plan, &turn.state)) == Some(index) {
-                ready(turn, index);
-            }
+            go_on(turn);
         }
         Some(why) => hold(turn, format!("action `{}` failed: {why}; a resume runs it again", action.key)),
     }

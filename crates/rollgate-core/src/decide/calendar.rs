@@ -65,6 +65,16 @@ pub(super) fn pass(turn: &mut Turn<'_>) {
     }
 }
 
+/// Whether a phase that has been held may be entered now.
+pub(super) fn opens(turn: &Turn<'_>) -> bool {
+    let agenda = &turn.state.agenda;
+    let is_waiting =
+        agenda.queued.is_some() || agenda.held.as_ref().is_some_and(|held| held.what == HeldWhat::Phase);
+    let is_closed =
+        |next: PhaseId| turn.plan().is_some_and(|plan| plan.closed(next, turn.now.wall).is_some());
+    is_waiting && !next_with_steps(turn).is_some_and(is_closed)
+}
+
 /// Takes the last `go` where the calendar is closed; whether it did.
 pub(super) fn queue(turn: &mut Turn<'_>, by: &Key, role: RoleId) -> bool {
     if lets_advance(turn) {

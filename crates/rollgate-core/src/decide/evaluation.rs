@@ -76,11 +76,13 @@ fn advance(turn: &mut Turn<'_>) {
     after::note_removable(turn);
     actions::expire(turn);
     // Actions are asked last: nobody makes a backup for a step that other things still hold back.
-    if let Some(index) = ready_step(turn)
-        && calendar::lets_step(turn)
-        && actions::ready(turn, index)
-    {
-        return apply_step(turn, index);
+    if let Some(index) = ready_step(turn) {
+        if !calendar::lets_step(turn) {
+            // What was done for this step is of yesterday when the calendar opens.
+            actions::forget_done(&mut turn.state);
+        } else if actions::ready(turn, index) {
+            return apply_step(turn, index);
+        }
     }
     gates(turn);
 }
@@ -314,8 +316,13 @@ fn gates(turn: &mut Turn<'_>) {
         return;
     }
     let verdict = turn.findings.gates.as_ref().map(|gates| gates.verdict);
-    record_gates(turn);
+    let is_told = record_gates(turn);
     let has_passed = verdict == Some(SetVerdict::Passed);
+    if has_passed && !is_told && calendar::opens(turn) {
+        // The verdicts that a held phase passes on are those of now, not those it began to wait with.
+        let findings = turn.findings.gates.as_ref().map(|gates| gates.findings.clone()).unwrap_or_default();
+        turn.record(Body::GatesPassed { findings });
+    }
     if turn.state.agenda.queued.is_some() {
         return calendar::dequeue(turn);
     }
@@ -337,11 +344,11 @@ fn gates(turn: &mut Turn<'_>) {
     }
 }
 
-/// One record for each change of the set's verdict.
-pub(super) fn record_gates(turn: &mut Turn<'_>) {
-    let Some(gates) = &turn.findings.gates else { return };
+/// One record for each change of the set's verdict; whether there was one.
+pub(super) fn record_gates(turn: &mut Turn<'_>) -> bool {
+    let Some(gates) = &turn.findings.gates else { return false };
     if turn.state.gates == Some(gates.verdict) {
-        return;
+        return false;
     }
     turn.state.gates = Some(gates.verdict);
     let findings = gates.findings.clone();
@@ -350,6 +357,7 @@ pub(super) fn record_gates(turn: &mut Turn<'_>) {
         SetVerdict::Failed => Body::GatesFailed { findings },
         SetVerdict::Inconclusive => Body::GatesInconclusive { findings },
     });
+    true
 }
 
 /// Enters a phase and applies its first step in the same instant.

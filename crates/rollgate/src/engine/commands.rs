@@ -129,13 +129,20 @@ impl Engine {
         self.act(by, Action::Retry)
     }
 
-    /// Reports the result of the action under way: what it wrote, or why it failed.
+    /// Reports the result of the action under way: what it wrote, or why it failed. `run` is its number (in the record of
+    /// its start and in [`status`](Self::status)); it must be given where the action has been started more than once.
     ///
     /// # Errors
     /// As [`command`](Self::command); a result of an action that is not under way changes nothing.
-    pub fn report_action(&self, by: &str, action: &str, result: Result<&str, &str>) -> Result<(), Error> {
+    pub fn report_action(
+        &self,
+        by: &str,
+        action: &str,
+        run: Option<u64>,
+        result: Result<&str, &str>,
+    ) -> Result<(), Error> {
         let (is_ok, output) = (result.is_ok(), result.unwrap_or_else(|why| why).to_owned());
-        self.act(by, Action::Report(ActionResult { action: Key::new(action), run: None, is_ok, output }))
+        self.act(by, Action::Report(ActionResult { action: Key::new(action), run, is_ok, output }))
     }
 
     /// Writes a remark beside the numbers, of one metric or of all; the journal and scorecards show it.

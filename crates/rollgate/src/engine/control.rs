@@ -204,7 +204,7 @@ impl Control {
         self.collect(Depth::Subjects, now);
         self.note_jump(now);
         decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Command);
-        let findings = judging::command(self, now);
+        let findings = judging::command(self, command, now);
         let transition = self.decide(&findings, Input::Command(command), now);
         let refused = transition.refused.clone();
         self.execute(transition, now)?;

@@ -1,7 +1,9 @@
 //! Asks the judge what the docket says, and renders only what will be read.
 
+use rollgate_core::compile::default_samples;
 use rollgate_core::decide::{
-    Capture, Docket, Findings, GateFindings, Status, TriggerJudgement, TriggerRef, facts, is_due, live_phase,
+    Action, Capture, Command, Docket, Findings, GateFindings, Status, TriggerJudgement, TriggerRef, facts,
+    is_due, live_phase,
 };
 use rollgate_core::id::{BaselineId, Key, PhaseId};
 use rollgate_core::judge::{self, Cause, Facts, Streaking, Streaks, Verdict, fold_set};
@@ -53,10 +55,14 @@ pub(super) fn evaluation(control: &mut Control, now: Now) -> Findings {
     }
     // A step may follow now, or the first one of the next phase; baselines are of before the first exposure.
     if !control.state.has_been_exposed && (docket.step.is_some() || docket.gates) {
-        captures(control, &mut findings, now);
+        captures(control, &mut findings, Asked::ByThePlan, now);
     }
     if docket.gates {
-        gates(control, &mut findings, Streaking::Advance, Render::Changes, now);
+        // What was held by the calendar says what it goes on with when it opens.
+        let agenda = &control.state.agenda;
+        let is_held = agenda.held.is_some() || agenda.queued.is_some();
+        let render = if is_held { Render::Always } else { Render::Changes };
+        gates(control, &mut findings, Streaking::Advance, render, now);
     }
     if docket.daily {
         daily(control, &mut findings, now);
@@ -84,13 +90,17 @@ fn daily(control: &mut Control, findings: &mut Findings, now: Now) {
 }
 
 /// What a command decides on: gates and baselines as they are at its own time; streaks stand still.
-pub(super) fn command(control: &mut Control, now: Now) -> Findings {
+pub(super) fn command(control: &mut Control, command: &Command, now: Now) -> Findings {
+    let asked = match command.action {
+        Action::CaptureBaseline => Asked::ByAPerson,
+        _ => Asked::ByThePlan,
+    };
     let mut findings = Findings::default();
     let due = control.ruleset.plan.as_ref().is_some_and(|plan| is_due(plan, &control.state));
     if due {
         gates(control, &mut findings, Streaking::Read, Render::Always, now);
     }
-    captures(control, &mut findings, now);
+    captures(control, &mut findings, asked, now);
     findings
 }
 
@@ -256,8 +266,18 @@ fn gates(control: &mut Control, findings: &mut Findings, streaking: Streaking, r
         Some(GateFindings { verdict, findings: if is_new { words(&facts) } else { Vec::new() } });
 }
 
+/// The part of its window that a baseline must have been watched for, as gates ask it, unless a person takes it.
+const CAPTURE_COVERAGE: f64 = 0.9;
+
+/// Who asks for a baseline.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    ByThePlan,
+    ByAPerson,
+}
+
 /// Measures the baselines that have no value yet, while nobody is exposed or somebody asks.
-fn captures(control: &Control, findings: &mut Findings, now: Now) {
+fn captures(control: &Control, findings: &mut Findings, asked: Asked, now: Now) {
     for (index, baseline) in control.ruleset.baselines.iter().enumerate() {
         let BaselineSource::Captured(over) = baseline.source else { continue };
         if control.state.baselines.get(index).copied().flatten().is_some() {
@@ -271,9 +291,16 @@ fn captures(control: &Control, findings: &mut Findings, now: Now) {
         };
         let clip = Clip { from: Timestamp::MIN, phase: Timestamp::MIN };
         let measured = control.windows.measure(&query, clip, now.observed);
-        // No event in a window that nobody watched is no baseline of zero.
+        // Gates will pass on it: it needs the evidence of one. A window that was hardly watched is no baseline of zero.
+        let metric = control.ruleset.metric(baseline.metric);
+        let has_samples = measured.n >= default_samples(metric.kind, baseline.stat) && measured.drops == 0;
+        let is_watched = match asked {
+            Asked::ByThePlan => measured.coverage >= CAPTURE_COVERAGE,
+            Asked::ByAPerson => measured.coverage > 0.0,
+        };
         if let Ok(value) = measured.value
-            && measured.coverage > 0.0
+            && has_samples
+            && is_watched
         {
             findings.captures.push(Capture { baseline: BaselineId(index as u16), value, n: measured.n });
         }
