@@ -176,7 +176,8 @@ impl Control {
     /// One evaluation.
     pub(super) fn evaluate(&mut self, now: Now) {
         // Subjects are many: they are brought in where something compares them, and before every mark.
-        self.collect(judging::depth(self), now);
+        let depth = judging::depth(self);
+        self.collect(depth, now);
         self.note_jump(now);
         drops::note(self, Thrift::Paced, now);
         self.windows.advance(now.observed);
@@ -185,6 +186,10 @@ impl Control {
             decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Evaluation)
         {
             self.windows.unwatched(from, to);
+        }
+        // The time that was just credited may have made gates due that compare.
+        if depth == Depth::Totals && judging::depth(self) == Depth::Subjects {
+            self.collect(Depth::Subjects, now);
         }
         self.due = decide::next_wakeup(&self.ruleset, now.observed);
         if self.ruleset.plan.is_none() {
