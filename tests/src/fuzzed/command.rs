@@ -1,35 +1,44 @@
 //! Bytes as what people, programs and clocks do to a small engine.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use rollgate::Engine;
 use rollgate::clock::ManualClock;
-use rollgate::core::decide::{Action, Choice, Command, RolloutState, Status};
+use rollgate::core::decide::{Action, ActionResult, Choice, Command, RolloutState, Status};
 use rollgate::core::id::Key;
-use rollgate::core::snapshot::Severity;
+use rollgate::core::report::Form;
+use rollgate::core::snapshot::{Ruleset, Severity};
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::core::units::Share;
+use rollgate::notify::SendError;
 use rollgate::store::{MemoryStore, Store};
 use rollgate::trace::{Event, parse_line};
-use rollgate::{journal, store};
+use rollgate::{Engine, Report, journal, store};
 
-use super::trace::small;
+use super::trace::chosen;
 
 /// Evaluations that one input may cost.
 const EVALUATIONS: usize = 200;
 const START: Timestamp = Timestamp(1_768_816_800_000);
+/// Bytes from here on choose among the commands of calendars, actions and what follows.
+const LATER: u8 = 224;
+const WHY: [&str; 4] = ["because", "", " ", "a \"quoted\"\n\u{1f600}"];
+const ITEMS: [&str; 6] = ["ready", "tests_passed", "docs_read", "cause_found", "steady", ""];
 
 /// Carries the bytes out, one after the other. Whatever they are: no panic, and what holds always holds after each.
 pub fn command(bytes: &[u8]) {
-    let mut stage = Stage::new(bytes);
+    let (ruleset, bytes) = chosen(bytes);
+    let mut stage = Stage::new(ruleset, bytes);
     while stage.has_more() {
         stage.act();
         stage.lawful();
     }
+    stage.reads();
     stage.replays();
 }
 
 struct Stage<'a> {
+    ruleset: Arc<Ruleset>,
     bytes: &'a [u8],
     clock: ManualClock,
     store: MemoryStore,
@@ -42,11 +51,11 @@ struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
+    fn new(ruleset: Arc<Ruleset>, bytes: &'a [u8]) -> Self {
         let (clock, store) = (ManualClock::at(START), MemoryStore::new());
-        let engine = open(&clock, &store);
+        let engine = open(&ruleset, &clock, &store);
         let last = (engine.status().status, engine.shares());
-        Self { bytes, clock, store, engine, evaluations: 0, last, is_retry: false }
+        Self { ruleset, bytes, clock, store, engine, evaluations: 0, last, is_retry: false }
     }
 
     fn has_more(&self) -> bool {
@@ -70,7 +79,7 @@ impl<'a> Stage<'a> {
             0..3 => self.time(),
             3 => self.sample(),
             4 => self.alert(),
-            5 => self.engine = open(&self.clock, &self.store),
+            5 => self.engine = open(&self.ruleset, &self.clock, &self.store),
             6 => self.line(),
             _ => {
                 let command = self.chosen();
@@ -155,11 +164,17 @@ impl<'a> Stage<'a> {
     }
 
     fn chosen(&mut self) -> Command {
-        const WHY: [&str; 4] = ["because", "", " ", "a \"quoted\"\n\u{1f600}"];
-        const ITEMS: [&str; 6] = ["ready", "tests_passed", "docs_read", "cause_found", "steady", ""];
         let by = Key::new(self.one(&["lead", "product", "ops", "ann", "bob", ""]));
         let role = Some(self.one(&["", "lead", "product", "ops", "boss"])).filter(|role| !role.is_empty());
-        let action = match self.next() % 14 {
+        let action = match self.next() {
+            which @ ..LATER => self.earlier(which % 14),
+            which => self.later(which - LATER),
+        };
+        Command { by, role: role.map(Key::new), action }
+    }
+
+    fn earlier(&mut self, which: u8) -> Action {
+        match which {
             0 => Action::Start,
             1 => Action::Check { item: Key::new(self.one(&ITEMS)) },
             2 => {
@@ -207,8 +222,64 @@ impl<'a> Stage<'a> {
             10 => Action::Stop { reason: self.one(&WHY).to_owned() },
             11 => Action::Retry,
             _ => Action::CaptureBaseline,
-        };
-        Command { by, role: role.map(Key::new), action }
+        }
+    }
+
+    fn later(&mut self, which: u8) -> Action {
+        const LATER_ITEMS: [&str; 11] = [
+            "watch",
+            "verify",
+            "morning",
+            "dashboard",
+            "weekly",
+            "brief",
+            "review",
+            "thanks",
+            "removal",
+            "team_consensus",
+            "tidy",
+        ];
+        match which % 8 {
+            0 => Action::Acknowledge { item: Key::new(self.one(&LATER_ITEMS)) },
+            1 => Action::Check { item: Key::new(self.one(&LATER_ITEMS)) },
+            2 => Action::Attest { item: Key::new(self.one(&LATER_ITEMS)), is_true: true, passed: None },
+            3 | 4 => {
+                let action = Key::new(self.one(&["backup", "migrate", "verify", ""]));
+                let output = self.one(&["ok", "", "15 of 15 ok", "no\n\u{1f600}"]).to_owned();
+                let run = Some(u64::from(self.next() % 8)).filter(|run| *run > 0);
+                Action::Report(ActionResult { action, run, is_ok: !self.next().is_multiple_of(4), output })
+            }
+            5 => {
+                let metric = Some(self.one(&["", "latency", "liking", "x"])).filter(|name| !name.is_empty());
+                Action::Annotate { text: self.one(&WHY).to_owned(), metric: metric.map(Key::new) }
+            }
+            6 => Action::FollowUp {
+                item: Key::new(self.one(&["tidy", "review", "again", ""])),
+                title: self.one(&WHY).to_owned(),
+                owner: Key::new(self.one(&["lead", "ann", ""])),
+                due: self.one(&["2w", "1s", "2026-02-02", "2026-01-19T10:05:00Z", "-1d", "x", ""]).to_owned(),
+            },
+            // Somebody looks at everything, and then resumes.
+            _ => {
+                self.reads();
+                Action::Resume { reason: String::new() }
+            }
+        }
+    }
+
+    /// Everything that can be read of it is read: reading breaks nothing, and moves nothing.
+    fn reads(&self) {
+        let before = (self.engine.status().status, self.engine.shares());
+        for report in Report::ALL {
+            assert!(!self.engine.report(report).to_markdown().is_empty(), "{report:?}");
+        }
+        for form in [Form::Daily, Form::Weekly, Form::Phase, Form::Final] {
+            assert!(!self.engine.scorecard(form).to_markdown().is_empty());
+        }
+        assert!(!self.engine.summary().is_empty());
+        assert_eq!(self.engine.removals().len(), self.engine.shares().len());
+        self.engine.risks();
+        assert_eq!(before, (self.engine.status().status, self.engine.shares()), "reading moves it");
     }
 
     /// What holds after everything.
@@ -241,7 +312,11 @@ impl<'a> Stage<'a> {
         let shares: BTreeMap<&str, f64> =
             status.shares.iter().map(|(flag, share)| (flag.as_str(), share.fraction())).collect();
         for (flag, share) in &shares {
-            assert_eq!(told.shares.get(*flag).copied().unwrap_or(0.0), *share, "{flag}");
+            // A final flag is on for everybody from the beginning; nothing moves it, so that no record tells of it.
+            let is_final =
+                self.ruleset.flags.iter().any(|known| known.key.as_str() == *flag && known.is_final);
+            let untold = if is_final { 1.0 } else { 0.0 };
+            assert_eq!(told.shares.get(*flag).copied().unwrap_or(untold), *share, "{flag}");
         }
         let Some(store::Stored { state, journal: stored, .. }) =
             self.store.load().unwrap_or_else(|error| panic!("{error}"))
@@ -253,13 +328,19 @@ impl<'a> Stage<'a> {
         let read: RolloutState = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(read, state);
         // Whoever opens it again begins where it stood; nothing but its own triggers may lower it.
-        let again = open(&self.clock, &self.store);
+        let again = open(&self.ruleset, &self.clock, &self.store);
         assert!(!rises(&status.shares, &again.shares()), "it rises on opening");
     }
 }
 
-fn open(clock: &ManualClock, store: &MemoryStore) -> Engine {
-    let builder = Engine::builder().ruleset(small()).clock(clock.clone()).store(store.clone());
+fn open(ruleset: &Arc<Ruleset>, clock: &ManualClock, store: &MemoryStore) -> Engine {
+    let builder = Engine::builder().ruleset(ruleset.clone()).clock(clock.clone()).store(store.clone());
+    // One channel takes some, the others none.
+    let builder = builder.on_notice(|notice| match notice.channel.as_str() {
+        "chat" if notice.message.as_str().len() % 3 > 0 => Ok(()),
+        "chat" => Err(SendError::Again("full".into())),
+        _ => Err(SendError::Never("nobody reads it".into())),
+    });
     builder.build().unwrap_or_else(|error| panic!("{error}"))
 }
 

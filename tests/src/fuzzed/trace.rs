@@ -10,13 +10,29 @@ use rollgate::read::{Format, ruleset};
 use rollgate::replay::{self, Replay};
 use rollgate::{journal, trace as reader};
 
-/// The plan that the bytes happen to: one metric of each kind, and a record of each kind can come.
-pub(super) fn small() -> Arc<Ruleset> {
-    static PLAN: LazyLock<Arc<Ruleset>> = LazyLock::new(|| {
-        let text = include_str!("../../spec/journal/plan.yaml");
-        Arc::new(ruleset(text, Format::Yaml).unwrap_or_else(|problems| panic!("{problems}")).ruleset)
-    });
+/// The plan that the bytes happen to, and the bytes. A first byte that no text begins with chooses the fuller plan.
+pub(super) fn chosen(bytes: &[u8]) -> (Arc<Ruleset>, &[u8]) {
+    match bytes.split_first() {
+        Some((0xff, rest)) => (full(), rest),
+        _ => (small(), bytes),
+    }
+}
+
+/// What `small` has not: a calendar, actions, channels, removal, things to do.
+fn full() -> Arc<Ruleset> {
+    static PLAN: LazyLock<Arc<Ruleset>> = LazyLock::new(|| compiled(include_str!("full.yaml")));
     PLAN.clone()
+}
+
+/// One metric of each kind, and a record of each kind can come.
+fn small() -> Arc<Ruleset> {
+    static PLAN: LazyLock<Arc<Ruleset>> =
+        LazyLock::new(|| compiled(include_str!("../../spec/journal/plan.yaml")));
+    PLAN.clone()
+}
+
+fn compiled(text: &str) -> Arc<Ruleset> {
+    Arc::new(ruleset(text, Format::Yaml).unwrap_or_else(|problems| panic!("{problems}")).ruleset)
 }
 
 /// Longest stretch of time that is played: every ten seconds of it cost an evaluation.
@@ -24,8 +40,9 @@ const LONGEST: Span = Span::minutes(10);
 
 /// Replays the bytes. Whatever they are: no panic, the journal is whole, and a bad line changes nothing.
 pub fn trace(bytes: &[u8]) {
+    let (plan, bytes) = chosen(bytes);
     let bytes = &bytes[..played(bytes)];
-    let mut replay = Replay::new(small());
+    let mut replay = Replay::new(plan.clone());
     let mut journal = Vec::new();
     let ended =
         replay::run(&mut replay, &mut BufReader::new(bytes), &mut |line| journal.push(line.to_owned()));
@@ -38,7 +55,7 @@ pub fn trace(bytes: &[u8]) {
         .strip_prefix("line ")
         .and_then(|rest| rest.split(':').next()?.parse().ok())
         .unwrap_or_else(|| panic!("no number: {error}"));
-    let mut before = Replay::new(small());
+    let mut before = Replay::new(plan);
     for line in bytes.split(|byte| *byte == b'\n').take(number - 1) {
         let line =
             std::str::from_utf8(line).unwrap_or_else(|_| panic!("line {number} is not the first bad one"));
