@@ -600,12 +600,13 @@ impl Book {
         for (flag, share) in shares_of(record, "flags") {
             let Some(id) = self.ruleset.flag_of(&flag) else { continue };
             let (allowed, now) = (self.allowed[id.index()], self.shares[id.index()]);
-            must(share <= allowed || !reason.trim().is_empty(), "6.8", || {
-                format!("{flag} was set to {share} without a reason, and {allowed} is allowed")
+            // What stands above the plan already was given its reason; less of it needs none.
+            must(share <= allowed.max(now) || !reason.trim().is_empty(), "6.8", || {
+                format!("{flag} was set from {now} to {share} without a reason, and {allowed} is allowed")
             })?;
             let is_down = matches!(self.status.as_str(), "rolled_back" | "stopped");
             must(!is_down || share <= now, "6.8", || format!("{flag} was raised while {}", self.status))?;
-            must(self.status != "pending" || share <= allowed, "6.8", || {
+            must(self.status != "pending" || share <= allowed.max(now), "6.8", || {
                 format!("{flag} was raised before the start")
             })?;
             self.overrides[id.index()] = Some(share);

@@ -9,6 +9,7 @@ mod calendar_properties;
 mod errors;
 mod flags;
 mod fuzzed;
+mod mutants;
 mod notices;
 mod properties;
 mod requirements_gates;
