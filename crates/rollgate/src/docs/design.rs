@@ -58,8 +58,9 @@
 //! # Order of precedence
 //!
 //! What decides at one instant, first to last: a stop; automatic triggers; a closed calendar (a freeze or the hours outside
-//! the deployment window); a hold; gates; a decision; an advance. At one time stamp the evaluation comes first, then commands in their order. Of triggers that fire together all are journalled
-//! and the lowest target wins, flag by flag. What lowers wins over what raises, always.
+//! the deployment window); a hold; gates; a decision; an advance. At one time stamp the evaluation comes first, then
+//! commands in their order. Of triggers that fire together all are journalled and the lowest target wins, flag by flag.
+//! What lowers wins over what raises, always.
 //!
 //! What a flag serves, first to last: unknown, the caller's default; killed by a stop or a rollback to zero, off; disabled,
 //! the caller's default; its parent off, off; an operator's share; `always_off`, `always_on`; the share.
@@ -146,12 +147,13 @@
 //! - **A failure holds, it does not roll back.** What is exposed is healthy; a backup that cannot be made is a reason not to
 //!   go on, and none to take a working version away from people. The rollout is paused with the reason, triggers stay live,
 //!   and a person's `resume` runs the failed action again; those that succeeded are not repeated.
-//! - **At least once.** The start of an action is written down before the host hears of it. A process that ends in the middle
-//!   of one starts it again when it comes back, so an action has to bear being run twice.
+//! - **At least once.** The start of an action is written down before the host hears of it. A process that ends in the
+//!   middle of one starts it again when it comes back, so an action has to bear being run twice.
 //! - **Results are of one attempt.** A rollback, a stop, a retry, another phase or an edited plan forgets them. A run has a
 //!   number; a result that names another one, or an action that is not under way, is refused and changes nothing.
 //! - **A timeout counts observed time** from the start. A callback cannot be interrupted: one that comes back too late has
-//!   failed, whatever it says. While it runs, a tick by hand does not return; triggers in recording calls are live all the same.
+//!   failed, whatever it says. While it runs, a tick by hand does not return; triggers in recording calls are live all
+//!   the same.
 //! - **Output is kept by its end**, 4 KiB of it; `expect` is compared with all of it, without the white space around it.
 //!
 //! # After the rollout
@@ -169,8 +171,9 @@
 //!   is due at the end of its day. A retry after completion takes completion back.
 //! - **Work from a postmortem** is added by `follow_up`, one command a thing, with an owner and a date; both are required.
 //!   The postmortem itself is an item of the contingency (`if_zero: [postmortem]`).
-//! - **To degrade is a rollback of one flag**: a trigger with `set` lowers the flags that it names, and the rest stays. A flag
-//!   needs no key for what is served instead; that is what its host does where it is off. See `examples/plans/degrade.yaml`.
+//! - **To degrade is a rollback of one flag**: a trigger with `set` lowers the flags that it names, and the rest stays. A
+//!   flag needs no key for what is served instead; that is what its host does where it is off. See
+//!   `examples/plans/degrade.yaml`.
 //! - **A rehearsal reaches its phases by overridden decisions**: it is of the rollbacks, and its samples are made up. Faults
 //!   are as small as they can be, so that a trigger that another one always comes before is found.
 //!
@@ -182,18 +185,19 @@
 //! - **A freeze's last day belongs to it**: `to: 2027-01-03` ends as that day ends. A `to` with a time ends then.
 //! - **Clocks that change.** A time of day that occurs twice is its first; one that is left out is the moment at which the
 //!   clocks are put forward.
-//! - **Entering a phase asks that phase's window**, not that of the phase before. A phase without steps raises nothing and is
-//!   entered at any time.
+//! - **Entering a phase asks that phase's window**, not that of the phase before. A phase without steps raises nothing
+//!   and is entered at any time.
 //! - **The last `go` in a closed calendar counts and waits.** The gates are judged anew as it opens. It is void
 //!   (`go_voided`, with why) where they do not pass then, where the status or the plan has changed, or where a proposal is
 //!   pending; then people say it again. Whoever signs on Friday has not seen Monday.
 //! - **An override lets in its phase and that phase's first step**, and no more: further steps wait like any other.
-//! - **By hand.** Raising a share while the calendar is closed needs a reason. `release` is refused, because what it raises
-//!   to is the plan's and the plan's is what waits; so are `start` and `retry`, where they would raise.
-//! - **Reminders and daily scorecards come once, by wall time.** After a leap of the calendar or a night away only the latest
-//!   is journalled, with the number of those that were `skipped`; a calendar that is set back repeats none.
-//! - **`due: 2d` is two days before the phase may end**, counted in watched time, so that it moves with an extension and with
-//!   a pause. A date is due at the end of its day.
+//! - **By hand.** Raising a share while the calendar is closed needs a reason. A `release` that would raise is refused,
+//!   because what it raises to is the plan's, and the plan's is what waits; so are `start` and `retry` of a phase with
+//!   steps.
+//! - **Reminders and daily scorecards come once, by wall time.** After a leap of the calendar or a night away only the
+//!   latest is journalled, with the number of those that were `skipped`; a calendar that is set back repeats none.
+//! - **`due: 2d` is two days before the phase may end**, counted in watched time, so that it moves with an extension and
+//!   with a pause. A date is due at the end of its day.
 //! - **`date` is the day on which the first phase is planned to begin**, for planned ends and for notices alike.
 //!
 //! # Notices
@@ -238,9 +242,9 @@
 //!   change may be up or down and a plan has to say by how much.
 //! - **The production column of the targets is the open phase**: what is asked for good stands in the phase that never ends
 //!   by itself.
-//! - **A projection needs three days and eight parts** of a gauge's window; before that it says how much there is and projects
-//!   nothing. The growth is the median of the slopes between parts, its interval Sen's at 95 %, with the parts taken as
-//!   independent. It is shown and decides nothing.
+//! - **A projection needs three days and eight parts** of a gauge's window; before that it says how much there is and
+//!   projects nothing. The growth is the median of the slopes between parts, its interval Sen's at 95 %, with the parts
+//!   taken as independent. It is shown and decides nothing.
 //! - **Each metric is in one view**: by its kind, or the one that it names.
 //!
 //! # The checker
@@ -262,8 +266,8 @@
 //! `tests/spec/verdicts.toml` has conditions, what was recorded and what must be said; `folds.toml` has every combination of
 //! members of groups. Where the table had to choose:
 //!
-//! - **`over: phase` at the instant a phase begins has no coverage.** Nothing has been watched, and nothing of nothing is not
-//!   everything: it is inconclusive.
+//! - **`over: phase` at the instant a phase begins has no coverage.** Nothing has been watched, and nothing of nothing is
+//!   not everything: it is inconclusive.
 //! - **The severity of a trigger is shown and decides nothing.** Who is woken is a matter of notices, what rolls back is a
 //!   matter of `mode`.
 //! - **Events from a source that nobody opened prove "at least n" in a gate.** What was counted has happened; only its
@@ -275,10 +279,10 @@
 //!
 //! - **Its oracle is independent of the judge and of the windows**: it is written from the semantics, keeps every sample by
 //!   itself, and calls nothing of `judge/` or `metrics/`. Code that checks itself would agree with itself.
-//! - **It may say that it does not know** (trends, comparisons, baselines, the edge of a rate); it then checks only that what
-//!   happened was allowed.
-//! - **Bugs are planted to see it fail.** `cargo xtask sim --planted` changes one line at a time in a copy of the sources, and
-//!   each bug must be found within 2,000 seeds.
+//! - **It may say that it does not know** (trends, comparisons, baselines, the edge of a rate); it then checks only that
+//!   what happened was allowed.
+//! - **Bugs are planted to see it fail.** `cargo xtask sim --planted` changes one line at a time in a copy of the
+//!   sources, and each bug must be found within 2,000 seeds.
 //! - **A failure is shrunk to a trace** that `rollgate replay` runs.
 //!
 //! # Plan files
