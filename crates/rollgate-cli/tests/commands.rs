@@ -304,7 +304,7 @@ fn the_commands_of_the_readme_do_what_it_says() {
     let readme = std::fs::read_to_string(format!("{root}/README.md")).unwrap();
     let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("rollgate ")).collect();
     let commands: Vec<&str> = commands.into_iter().filter(|command| *command != "demo").collect();
-    assert_eq!(commands.len(), 4, "{commands:?}");
+    assert_eq!(commands.len(), 10, "{commands:?}");
     for command in commands {
         let output = Command::new(env!("CARGO_BIN_EXE_rollgate"))
             .args(command.split(' '))

@@ -57,9 +57,10 @@
 //!
 //! # Order of precedence
 //!
-//! What decides at one instant, first to last: a stop; automatic triggers; a hold; gates; a decision; an advance. At one
-//! time stamp the evaluation comes first, then commands in their order. Of triggers that fire together all are journalled
-//! and the lowest target wins, flag by flag. What lowers wins over what raises, always.
+//! What decides at one instant, first to last: a stop; automatic triggers; a closed calendar (a freeze or the hours outside
+//! the deployment window); a hold; gates; a decision; an advance. At one time stamp the evaluation comes first, then
+//! commands in their order. Of triggers that fire together all are journalled and the lowest target wins, flag by flag.
+//! What lowers wins over what raises, always.
 //!
 //! What a flag serves, first to last: unknown, the caller's default; killed by a stop or a rollback to zero, off; disabled,
 //! the caller's default; its parent off, off; an operator's share; `always_off`, `always_on`; the share.
@@ -146,12 +147,13 @@
 //! - **A failure holds, it does not roll back.** What is exposed is healthy; a backup that cannot be made is a reason not to
 //!   go on, and none to take a working version away from people. The rollout is paused with the reason, triggers stay live,
 //!   and a person's `resume` runs the failed action again; those that succeeded are not repeated.
-//! - **At least once.** The start of an action is written down before the host hears of it. A process that ends in the middle
-//!   of one starts it again when it comes back, so an action has to bear being run twice.
+//! - **At least once.** The start of an action is written down before the host hears of it. A process that ends in the
+//!   middle of one starts it again when it comes back, so an action has to bear being run twice.
 //! - **Results are of one attempt.** A rollback, a stop, a retry, another phase or an edited plan forgets them. A run has a
 //!   number; a result that names another one, or an action that is not under way, is refused and changes nothing.
 //! - **A timeout counts observed time** from the start. A callback cannot be interrupted: one that comes back too late has
-//!   failed, whatever it says. While it runs, its tick does not return; triggers in recording calls are live all the same.
+//!   failed, whatever it says. While it runs, a tick by hand does not return; triggers in recording calls are live all
+//!   the same.
 //! - **Output is kept by its end**, 4 KiB of it; `expect` is compared with all of it, without the white space around it.
 //!
 //! # After the rollout
@@ -169,10 +171,35 @@
 //!   is due at the end of its day. A retry after completion takes completion back.
 //! - **Work from a postmortem** is added by `follow_up`, one command a thing, with an owner and a date; both are required.
 //!   The postmortem itself is an item of the contingency (`if_zero: [postmortem]`).
-//! - **To degrade is a rollback of one flag**: a trigger with `set` lowers the flags that it names, and the rest stays. A flag
-//!   needs no key for what is served instead; that is what its host does where it is off. See `examples/plans/degrade.yaml`.
+//! - **To degrade is a rollback of one flag**: a trigger with `set` lowers the flags that it names, and the rest stays. A
+//!   flag needs no key for what is served instead; that is what its host does where it is off. See
+//!   `examples/plans/degrade.yaml`.
 //! - **A rehearsal reaches its phases by overridden decisions**: it is of the rollbacks, and its samples are made up. Faults
 //!   are as small as they can be, so that a trigger that another one always comes before is found.
+//!
+//! # Calendar
+//!
+//! A closed calendar holds up what raises and nothing else: triggers, stops and lowering by hand are never asked for the
+//! time of day.
+//!
+//! - **A freeze's last day belongs to it**: `to: 2027-01-03` ends as that day ends. A `to` with a time ends then.
+//! - **Clocks that change.** A time of day that occurs twice is its first; one that is left out is the moment at which the
+//!   clocks are put forward.
+//! - **Entering a phase asks that phase's window**, not that of the phase before. A phase without steps raises nothing
+//!   and is entered at any time.
+//! - **The last `go` in a closed calendar counts and waits.** The gates are judged anew as it opens. It is void
+//!   (`go_voided`, with why) where they do not pass then, where the status or the plan has changed, or where a proposal is
+//!   pending; then people say it again. Whoever signs on Friday has not seen Monday.
+//! - **An override lets in its phase and that phase's first step**, and no more: further steps wait like any other.
+//! - **By hand.** Raising a share while the calendar is closed needs a reason. A `release` that would raise is refused,
+//!   because what it raises to is the plan's, and the plan's is what waits; so are `start` and `retry` of a phase with
+//!   steps.
+//! - **Reminders and daily scorecards come once, by wall time.** After a leap of the calendar or a night away only the
+//!   latest is journalled, with the number of those that were `skipped`; a calendar that is set back repeats none.
+//! - **`due: 2d` is two days before the phase may end**, counted in watched time, so that it moves with an extension and
+//!   with a pause. A date is due at the end of its day.
+//! - **`date` is the day on which the first phase is planned to begin**, for planned ends and for notices alike.
+//!
 //! # Notices
 //!
 //! One function, [`owed`](crate::core::decide::owed), maps each journal record to the letters that it owes; they are put
@@ -185,13 +212,15 @@
 //! - **`delivered` is never a guess.** Without a sink (a replay, a simulation, a channel that nobody serves) the journal
 //!   says `delivered: false, attempts: 0, error: "no sink for this channel"` in the transition's own transaction; with
 //!   one, nothing is written until the sink answered or the notice was given up. The field is always a yes or no.
-//! - **One tick waits for one slow call**, and then decides again. The ticker gives sinks a thread of their own.
+//! - **One tick waits for one slow call**, and then decides again. With a ticker, sinks have a thread of their own, and so
+//!   have actions: neither holds up an evaluation. A tick by hand does both in line, after what was due has been decided.
 //! - **A channel that fails rests as a whole**, 10 s to 15 min: a dead webhook costs one time-out, not one a notice. Its
 //!   notices keep their order, but urgent ones go first. A panic is not tried again: what it left in the sink nobody knows.
 //! - **256 notices wait at most**; the oldest that is not urgent goes first, and the journal says so.
-//! - **The planned first exposure** is the plan's date at midnight in its zone, the durations of the phases before it, and
-//!   the wait for the deployment window where it is closed then. Without a date nothing is counted back. A date that is moved announces again; an exposure that came
-//!   first announces never.
+//! - **The planned first exposure** is counted from the plan's date, which is that of the first phase: midnight in its zone,
+//!   the durations of the phases before the one that exposes, the holds before that step, and the wait for the deployment
+//!   window where it is closed then. Without a date nothing is counted back. A date that is moved announces again; an
+//!   exposure that came first announces never.
 //! - **`daily` and `weekly` come at `daily.at`**, weekly on Mondays, from the start to completion, also while rolled back.
 //!   After an absence the latest is sent, marked as late.
 //! - **`gates_failed` comes once a phase** (again after an extension); where nobody decides, also when the gates cannot
@@ -200,6 +229,61 @@
 //!   [`for_recipient`](crate::notify::for_recipient).
 //! - **`[User]` is refused** where it was meant to be filled: the placeholders of other people's templates would be sent
 //!   as they stand. Other bracketed words are warned of.
+//!
+//! # Reports
+//!
+//! Reports and scorecards read the engine and change nothing; asking for one is not an evaluation.
+//!
+//! - **ON and OFF are kept once a day in the state**, of the samples since the last change of shares, because windows over a
+//!   change of shares would mix two populations. A restart loses the windows and not these rows.
+//! - **Overnight alerts come from the journal**, with exact times, between 17:00 and `daily.at` of the plan's zone; they are
+//!   complete where the windows no longer are.
+//! - **"No change", "maintain" and "improve" are limits like any other**: no change is two of them under `all`, since a
+//!   change may be up or down and a plan has to say by how much.
+//! - **The production column of the targets is the open phase**: what is asked for good stands in the phase that never ends
+//!   by itself.
+//! - **A projection needs three days and eight parts** of a gauge's window; before that it says how much there is and
+//!   projects nothing. The growth is the median of the slopes between parts, its interval Sen's at 95 %, with the parts
+//!   taken as independent. It is shown and decides nothing.
+//! - **Each metric is in one view**: by its kind, or the one that it names.
+//!
+//! # The checker
+//!
+//! `rollgate check` and every other way in run the same compiler; what is an error refuses the plan, what is a warning may
+//! be meant.
+//!
+//! - **A phase in which people are exposed and nothing can roll back is refused.** If all its triggers are manual it is a
+//!   warning: somebody may want to be asked, and somebody has to be awake.
+//! - **`total` is an error where it differs** from the sum of the durations. A plan that contradicts itself about its length
+//!   has been edited in one place only, and nobody can say which one is right.
+//! - **Control characters and lone carriage returns are refused up front**, before any reader sees them: parsers count lines
+//!   by them that no editor shows, and every place in a message would be wrong.
+//! - **A plan has at most 262,144 values.** Few bytes make many of them, and each costs memory and time.
+//! - **Words without numbers are refused** ("sustained", "excessive") with a number that could be meant.
+//!
+//! # Verdict table
+//!
+//! `tests/spec/verdicts.toml` has conditions, what was recorded and what must be said; `folds.toml` has every combination of
+//! members of groups. Where the table had to choose:
+//!
+//! - **`over: phase` at the instant a phase begins has no coverage.** Nothing has been watched, and nothing of nothing is
+//!   not everything: it is inconclusive.
+//! - **The severity of a trigger is shown and decides nothing.** Who is woken is a matter of notices, what rolls back is a
+//!   matter of `mode`.
+//! - **Events from a source that nobody opened prove "at least n" in a gate.** What was counted has happened; only its
+//!   absence needs somebody who watched.
+//!
+//! # The simulator
+//!
+//! From one number come a random plan, traffic, people and faults, played through the public engine on a manual clock.
+//!
+//! - **Its oracle is independent of the judge and of the windows**: it is written from the semantics, keeps every sample by
+//!   itself, and calls nothing of `judge/` or `metrics/`. Code that checks itself would agree with itself.
+//! - **It may say that it does not know** (trends, comparisons, baselines, the edge of a rate); it then checks only that
+//!   what happened was allowed.
+//! - **Bugs are planted to see it fail.** `cargo xtask sim --planted` changes one line at a time in a copy of the
+//!   sources, and each bug must be found within 2,000 seeds.
+//! - **A failure is shrunk to a trace** that `rollgate replay` runs.
 //!
 //! # Plan files
 //!

@@ -229,6 +229,163 @@
 //! # Ok::<(), rollgate::core::error::Error>(())
 //! ```
 //!
+//! # Notices
+//!
+//! Messages on transitions stand in the plan; the program says where they go. A notice is put down with its transition and
+//! sent from a tick, at least once, over restarts too. [`notify`](crate::notify) has sinks and what they may do.
+//!
+//! ```
+//! use rollgate::{Engine, read::Format};
+//!
+//! let plan = r#"
+//! version: 1
+//! name: told
+//! flags: { NEW: {} }
+//! metrics: { heap: { kind: gauge, unit: MB, good: down } }
+//! phases:
+//!   - id: all
+//!     duration: 1h
+//!     steps: [ { set: { NEW: 100% } } ]
+//!     gates: { time: { phase_for: 1h } }
+//!     triggers: { heap: { when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } } }
+//! channels: { pager: { purpose: Incidents, frequency: incidents } }
+//! notices:
+//!   - { when: rolled_back, urgent: true, channels: [pager], message: "{name} rolled back to {to} by {cause}." }
+//! "#;
+//! let (paged, pager) = std::sync::mpsc::channel();
+//! let engine = Engine::builder()
+//!     .plan_text(plan, Format::Yaml)?
+//!     .on_notice(move |notice| Ok(paged.send(notice.message.to_string()).map_err(|_| "nobody is there")?))
+//!     .build()?;
+//! engine.start("ann")?;
+//! engine.metric("heap")?.record(2_000.0);
+//! // The rollback has happened inside the call; a recording call waits for no pager.
+//! assert!(!engine.is_on("NEW", "user-1") && pager.try_recv().is_err());
+//! engine.tick();
+//! assert_eq!(pager.try_recv().as_deref(), Ok("told rolled back to zero by trigger heap."));
+//! assert!(engine.journal_after(0).iter().any(|line| line.contains("\"delivered\":true")));
+//! # Ok::<(), rollgate::core::error::Error>(())
+//! ```
+//!
+//! # Actions before a step
+//!
+//! What must have succeeded before shares rise: a backup, a migration. The library runs nothing by itself; the program does,
+//! in [`on_action`](crate::EngineBuilder::on_action), or somebody reports the result with
+//! [`report_action`](crate::Engine::report_action). A failure pauses the rollout, and `resume` tries it again.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+//!
+//! use rollgate::clock::ManualClock;
+//! use rollgate::core::{decide::Status, time::{Span, Timestamp}};
+//! use rollgate::{Engine, read::Format};
+//!
+//! let plan = "
+//! version: 1
+//! name: careful
+//! flags: { NEW: {} }
+//! metrics: { heap: { kind: gauge, unit: MB, good: down } }
+//! phases:
+//!   - id: all
+//!     duration: 1h
+//!     steps: [ { set: { NEW: 100% }, actions: { backup: { run: make backup, expect: ok } } } ]
+//!     gates: { time: { phase_for: 1h } }
+//!     triggers: { heap: { when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } } }
+//! ";
+//! let has_room = Arc::new(AtomicBool::new(false));
+//! let disk = has_room.clone();
+//! let clock = ManualClock::at(Timestamp::parse("2026-01-13T10:00:00Z")?);
+//! let engine = Engine::builder()
+//!     .plan_text(plan, Format::Yaml)?
+//!     .clock(clock.clone())
+//!     .on_action(move |action| match action.run.as_deref() {
+//!         Some("make backup") if disk.load(Relaxed) => Ok("ok".to_owned()),
+//!         _ => Err("the disk is full".to_owned()),
+//!     })
+//!     .build()?;
+//! let tick = || {
+//!     clock.advance(Span::seconds(10));
+//!     engine.tick();
+//! };
+//! engine.start("ann")?;
+//! tick();
+//! assert_eq!(engine.status().status, Status::Paused);
+//! assert!(!engine.is_on("NEW", "user-1"));
+//!
+//! has_room.store(true, Relaxed);
+//! engine.resume("ann", "the old logs are gone")?;
+//! (0..3).for_each(|_| tick());
+//! assert!(engine.is_on("NEW", "user-1"));
+//! # Ok::<(), rollgate::core::error::Error>(())
+//! ```
+//!
+//! # The calendar
+//!
+//! Freezes and a deployment window say when nothing rises; what lowers never waits for them. A `schedule` reminds people, and
+//! knows who has answered. [`status`](crate::Engine::status) has all of it.
+//!
+//! ```
+//! use rollgate::clock::ManualClock;
+//! use rollgate::core::{id::Key, time::{Span, Timestamp}, units::Share};
+//! use rollgate::{Engine, read::Format};
+//!
+//! let plan = r#"
+//! version: 1
+//! name: by-day
+//! evaluate_every: 10m
+//! deployment_window: { days: [mon, tue, wed, thu], from: "09:00", to: "16:00" }
+//! freezes: [ { from: 2026-12-19, to: 2027-01-03, reason: The holidays } ]
+//! flags: { NEW: {} }
+//! metrics: { heap: { kind: gauge, unit: MB, good: down } }
+//! phases:
+//!   - id: all
+//!     duration: 2d
+//!     schedule: { look: { title: Look at the dashboard, within: 1h } }
+//!     steps: [ { set: { NEW: 50% }, hold: 2h }, { set: { NEW: 100% } } ]
+//!     gates: { time: { phase_for: 1d } }
+//!     triggers: { heap: { when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } } }
+//! "#;
+//! // A Monday.
+//! let clock = ManualClock::at(Timestamp::parse("2026-01-12T15:00:00Z")?);
+//! let engine = Engine::builder().plan_text(plan, Format::Yaml)?.clock(clock.clone()).build()?;
+//! let wait = |minutes: u64| (0..minutes / 10).for_each(|_| {
+//!     clock.advance(Span::minutes(10));
+//!     engine.tick();
+//! });
+//! engine.start("ann")?;
+//! wait(10);
+//! assert_eq!(engine.status().calendar.reminders[0].item, Key::new("look"));
+//! engine.acknowledge("ann", "look")?;
+//!
+//! // The hold is over at 17:00, and the window has closed at 16:00.
+//! wait(170);
+//! assert_eq!(engine.shares()[0].1, Share::parse("50%")?);
+//! let waiting = engine.status().calendar.waiting.expect("the step waits");
+//! assert_eq!(waiting.until, Some(Timestamp::parse("2026-01-13T09:00:00Z")?));
+//! // Down at any time; up by hand only with a reason.
+//! engine.set_shares("ann", &[("NEW", Share::parse("20%")?)], "")?;
+//! assert!(engine.set_shares("ann", &[("NEW", Share::parse("30%")?)], "").is_err());
+//! # Ok::<(), rollgate::core::error::Error>(())
+//! ```
+//!
+//! # What is left to do
+//!
+//! `follow_ups` of the plan, and what people add (after a postmortem, say), each with an owner and a date:
+//!
+//! ```
+#![doc = include_str!("guide_hour.txt")]
+//! use rollgate::core::decide::TaskState;
+//!
+//! let (engine, _) = open();
+//! engine.start("ann")?;
+//! engine.follow_up("ann", "cache", "Warm the cache before a step", "lead", "2w")?;
+//! assert_eq!(engine.status().follow_ups[0].state, TaskState::Open);
+//! engine.check("lead", "cache")?;
+//! assert_eq!(engine.status().follow_ups[0].state, TaskState::Done);
+//! # Ok::<(), rollgate::core::error::Error>(())
+//! ```
+//!
 //! # In a service
 //!
 //! One engine a process, opened at the start and kept in an `Arc` or a static; clones are cheap and share everything.
@@ -284,8 +441,8 @@
 //!
 //! [`ManualClock`](crate::clock::ManualClock) stands still until it is moved, as in the examples above. `advance` lets
 //! time pass; `jump_wall` sets the calendar and lets none pass. [`MemoryStore::go_away`](crate::store::MemoryStore::go_away)
-//! plays a store that is lost. And without a line of Rust, `rollgate replay plan.yaml --trace trace.jsonl` runs a
-//! recorded trace through the real engine.
+//! plays a store that is lost. And without a line of Rust, `rollgate rehearse plan.yaml` fires every trigger, and
+//! `rollgate replay plan.yaml --trace trace.jsonl` runs a recorded trace through the real engine.
 //!
 //! # What there is not
 //!

@@ -12,7 +12,12 @@
 //! assert_eq!((CONDITIONS_MAX, CONDITION_DEPTH_MAX, WITHIN_DEPTH_MAX, ARMS_MAX), (256, 16, 8, 8));
 //! assert_eq!((KEY_BYTES_MAX, TEXT_BYTES_MAX, ALERT_ID_BYTES_MAX), (128, 16 << 10, 256));
 //! assert_eq!((PLAN_BYTES_MAX, PLAN_DEPTH_MAX, TRACE_LINE_BYTES_MAX), (4 << 20, 64, 1 << 20));
+//! assert_eq!((PLAN_VALUES_MAX, FREEZES_MAX, ACTIONS_MAX, FOLLOW_UPS_MAX), (262_144, 256, 64, 256));
 //! assert_eq!((EVENT_TIMES_MAX, ALERTS_MAX, ATTESTATIONS_MAX), (4_096, 4_096, 1_024));
+//! assert_eq!((NOTICES_WAITING_MAX, NOTICES_AT_ONCE, CHANNELS_MAX), (256, 32, 64));
+//! // Of an action's output the end is kept; a notice is tried for a day, after 10 s at first and 15 min at last.
+//! assert_eq!(ACTION_OUTPUT_BYTES_MAX, 4 << 10);
+//! assert_eq!((NOTICE_LIFE_MS, NOTICE_WAIT_MIN_MS, NOTICE_WAIT_MAX_MS), (86_400_000, 10_000, 900_000));
 //! // The longest window is 92 days; an evaluation comes every second at the most, every hour at the least.
 //! assert_eq!(WINDOW_MAX_MS, 92 * 86_400_000);
 //! assert_eq!((EVALUATE_EVERY_MIN_MS, EVALUATE_EVERY_MAX_MS), (1_000, 3_600_000));
@@ -28,6 +33,12 @@
 //!   watched again.
 //! - **The journal is in memory too**, whole, for the life of the engine: its length is that of the story, not of the
 //!   traffic, but a plan of years grows.
+//! - **Notices are sent at least once**, never exactly once: a sink that must not repeat itself keeps the ids it has seen.
+//!   Recipients' addresses are the sink's; rollgate knows channels only.
+//! - **Actions are run at least once**, and not by rollgate: the host runs them. One that must not run twice has to see so
+//!   itself.
+//! - **Days have 24 hours** in every length of time; only times of day follow the zone. Months and years are no length.
+//! - **A projection is a straight line** with an interval. It knows no season and no release.
 //! - **Boolean flags.** There are no other variants and no targeting rules yet; key lists are all there is.
 //! - **Nobody is authenticated.** A command's `by` is what the program says it is.
 //! - **A quantile is known to 0.4 %.** Within that of a limit a gate neither passes nor does a trigger fire.

@@ -28,12 +28,12 @@
 //! | status | what happens | what you do |
 //! | --- | --- | --- |
 //! | `pending` | nothing; the plan waits | `start` |
-//! | `running` | steps are applied one an evaluation, gates wait until they are due (`due_in`), triggers are live | nothing; `pause` holds the clocks |
-//! | `awaiting_decision` | gates go on being judged, triggers are live, nothing advances | read the scorecard; `decide` `go`, `no_go` or `rollback` |
-//! | `paused` | duration, hold and soak stand still; triggers are live | `resume` |
+//! | `running` | steps are applied one an evaluation, gates wait until they are due (`due_in`), triggers are live; what rises waits where the calendar is closed (`calendar.waiting`) | nothing; `pause` holds the clocks |
+//! | `awaiting_decision` | gates go on being judged, triggers are live, nothing advances; a last `go` may wait for the calendar | read the scorecard; `decide` `go`, `no_go` or `rollback` |
+//! | `paused` | duration, hold and soak stand still; triggers are live. By a person, or by an action that failed | `resume`, which runs a failed action again |
 //! | `rolled_back` | lower shares apply, nothing rises; the triggers of the phase whose shares apply are live | find the cause, `attest` what the contingency requires, wait for its `hold`, `retry` |
 //! | `stopped` | every flag of the plan is off, above lists and overrides | `retry`, once what an earlier rollback requires is met |
-//! | `completed` | the shares stay, the last phase's triggers are live | nothing |
+//! | `completed` | the shares stay, the last phase's triggers are live | check off `follow_ups`; take out what is `removable` |
 //!
 //! # Reading a record
 //!
@@ -50,6 +50,13 @@
 //!   a lack of evidence, and its `cause` says which: `no_data`, `too_few_samples`, `coverage`, `no_baseline`, `drops`,
 //!   `undecided`, `unattested`, `not_yet`.
 //! - `dropped` counts samples that could not be, or that came for a metric that the plan does not have (`metric` names it).
+//!
+//! - `held` says what waits for the calendar, until when and why; once, however long it takes. `go_voided` says that a `go`
+//!   which waited counts no more.
+//! - `reminder` with `missed: true` is one that nobody acknowledged in time; with `overdue: true` it is an item of the
+//!   checklist that is not checked and is due; `skipped` is how many came while nobody watched.
+//! - `action_started` and `action_finished` are the actions before a step; `why` says what a failure was.
+//! - `notice` says what became of a message: `delivered`, after how many `attempts`, with which `error`.
 //!
 //! # After a rollback
 //!
@@ -82,10 +89,67 @@
 //! | `INCONCLUSIVE`, `coverage` | the process was away, or the metric was silent for longer than `max_gap` | waiting until the window is watched again; `go` with an override |
 //! | `INCONCLUSIVE`, `no_data` on an event metric | nobody opened its handle since the start of the process | open it at the start |
 //! | `INCONCLUSIVE`, `drops` | a sample in the window could not be | mend the caller; wait until the window has passed it |
-//! | steps stand still | a `hold`, an `only_if`, a pending proposal, or a store that is away | the journal's last records say which of them |
+//! | steps stand still | a `hold`, an `only_if`, an action, a closed calendar, a pending proposal, or a store that is away | the journal's last records say which of them |
 //!
 //! `{"command":"decide","choice":"go","by":"lead","rationale":"..","override":"why the gates do not count"}` goes on
 //! without the gates; it needs the same signatures, and stands in the journal as what it is.
+//!
+//! # The calendar is closed
+//!
+//! `status().calendar.waiting`, the scorecard's last lines and the journal's `held` say what waits and when it opens. What
+//! lowers is never held up. Three things to know:
+//!
+//! - A last `go` waits with it. The gates are judged anew as it opens; where they do not pass, where a proposal is pending,
+//!   or where somebody has paused, stopped, rolled back or edited the plan, `go_voided` says so and people decide again.
+//! - A `go` with an override lets in the next phase and its first step at once; its further steps wait.
+//! - By hand: `set` above what applies needs a reason; a `retry`, and a `release` that would raise, are refused until it
+//!   opens.
+//!
+//! # An action failed
+//!
+//! The rollout is paused, with the action and its output in `action_finished`; what is exposed stays exposed. Mend the
+//! cause; `resume` runs that action again, and none that has succeeded. Where a person runs it, its result is reported:
+//!
+//! ```text
+//! {"at":"2026-01-19T10:00:00Z","command":"resume","by":"ann","reason":"the disk has room"}
+//! {"at":"2026-01-19T10:04:00Z","command":"action","action":"backup","ok":true,"output":"ok","by":"ann"}
+//! ```
+//!
+//! Without a result within its `timeout` (10 minutes unless written) it has failed; a result that comes after that is
+//! refused.
+//!
+//! # Reminders and overdue work
+//!
+//! `status().calendar` has `reminders` that wait, and the `checklist` with what `is_overdue`; `status().follow_ups` has
+//! what is left after the rollout. None of them changes a share: a checklist keeps a phase from passing only where a gate
+//! asks for it (`checklist: complete`).
+//!
+//! ```text
+//! {"at":"2026-01-20T09:10:00Z","command":"acknowledge","item":"morning","by":"on_call"}
+//! {"at":"2026-01-20T09:20:00Z","command":"check","item":"training","by":"lead"}
+//! ```
+//!
+//! # Notices do not arrive
+//!
+//! The `notice` records say why. `no sink for this channel`: the program serves none of that name. A sink that failed is
+//! asked again after 10 s, 20 s and so on up to 15 minutes, and given up after a day; its whole channel rests meanwhile,
+//! urgent notices first when it wakes. A sink that panicked is not asked again with the same notice. What is owed lies in
+//! the rollout's state, so that a restart with a mended sink sends it. `rollgate notify plan.yaml --webhook URL` tries an
+//! address.
+//!
+//! # How it stands
+//!
+//! | question | answer |
+//! | --- | --- |
+//! | how it stands this morning | [`summary`](crate::Engine::summary): a few lines, also of last night's alerts |
+//! | the rows of the day, the week, the decision, the end | [`scorecard`](crate::Engine::scorecard) with `Daily`, `Weekly`, `Phase`, `Final` |
+//! | the last minutes, hours and days, capacity, hours of the day, ON against OFF, targets | [`report`](crate::Engine::report) |
+//! | where capacity is in half a year | the report `Projection`: three days of samples at the least, with its interval |
+//! | for a Prometheus server | [`prometheus`](crate::Engine::prometheus) |
+//! | after the fact, from a trace | `rollgate replay plan.yaml --trace trace.jsonl --report summary --scorecard md --form weekly` |
+//!
+//! The daily scorecard is journalled at `daily.at` too (`daily_scorecard`); `daily` and `weekly` notices are sent at that
+//! time.
 //!
 //! # The store is away
 //!
@@ -101,6 +165,9 @@
 //!
 //! # Before a phase
 //!
+//! - `rollgate rehearse plan.yaml`: every trigger fires, and each rollback lowers what you expect; with `--run-actions` the
+//!   actions before steps are run too.
+//! - `rollgate notices plan.yaml`: who will be told what, and when.
 //! - `rollgate check plan.yaml --strict` and `rollgate matrix plan.yaml`: no problem, and the shares that you expect.
 //! - `engine.status()`: the status and the phase that you expect, and no proposal.
 //! - `engine.scorecard(Form::Phase)`: every row says something; a row without data now has none later either.
