@@ -6,8 +6,10 @@
 //! and so on up to 15 min, for a day; then the journal says that it was not delivered.
 //!
 //! Sinks are called from [`Engine::tick`](crate::Engine::tick) only, after everything that was due has been decided, and
-//! never under the engine's lock. One that fails, hangs or panics holds up no rollback and no recording call. A tick
-//! waits for a slow sink once; [`Engine::spawn_ticker`](crate::Engine::spawn_ticker) has a thread of its own for them.
+//! never under the engine's lock. One that fails or panics holds up no rollback. One that hangs holds up no recording
+//! call and no trigger that is judged in one; with [`Engine::spawn_ticker`](crate::Engine::spawn_ticker), which has a
+//! thread of its own for sinks, it holds up no evaluation either. A host that ticks itself waits in its tick: once for
+//! a slow sink, and for as long as it hangs, with all that the next ticks would have decided. Give such sinks a timeout.
 //!
 //! ```
 //! use std::sync::{Arc, Mutex};
