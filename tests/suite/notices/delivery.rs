@@ -50,6 +50,55 @@ fn r149_a_restart_between_the_transition_and_its_delivery_loses_nothing_and_send
 }
 
 #[test]
+fn r149_a_process_without_sinks_between_loses_nothing_of_what_was_owed() {
+    let mut desk = Desk::open();
+    desk.engine.start("lead").unwrap();
+    desk.reopen_with(Sinks::None, Span::seconds(5));
+    desk.coast(Span::hours(25));
+    let about_start = |desk: &Desk| {
+        desk.records("notice")
+            .into_iter()
+            .filter(|told| told.text("when") == "phase_started")
+            .collect::<Vec<_>>()
+    };
+    assert!(about_start(&desk).is_empty(), "neither refused nor given up");
+    desk.reopen(Span::seconds(5));
+    desk.engine.tick();
+    let taken: Vec<_> =
+        desk.fresh().into_iter().filter(|text| text.contains("Preparation started")).collect();
+    assert_eq!(taken.len(), 2, "{taken:?}");
+    let told = about_start(&desk);
+    assert_eq!(told.len(), 2);
+    assert!(told.iter().all(|told| told.0["delivered"] == true && told.0["attempts"] == 1), "{told:#?}");
+}
+
+#[test]
+fn r149_what_was_owed_before_a_day_of_downtime_is_tried_before_it_is_given_up() {
+    for is_well in [true, false] {
+        let mut desk = Desk::open();
+        desk.post.is(Mood::Dead);
+        desk.engine.start("lead").unwrap();
+        desk.coast(Span::minutes(30));
+        desk.reopen(Span::hours(26));
+        let about_start = |desk: &Desk| {
+            desk.records("notice")
+                .into_iter()
+                .filter(|told| told.text("when") == "phase_started")
+                .collect::<Vec<_>>()
+        };
+        assert!(about_start(&desk).is_empty(), "not given up untried");
+        if is_well {
+            desk.post.is(Mood::Well);
+        }
+        desk.coast(Span::minutes(16));
+        let told = about_start(&desk);
+        let delivered = told.iter().filter(|told| told.0["delivered"] == true).count();
+        assert_eq!(delivered, if is_well { 2 } else { 0 }, "{told:#?}");
+        assert!(!told.is_empty(), "given up after its attempt");
+    }
+}
+
+#[test]
 fn r149_the_same_message_of_another_transition_is_another_delivery() {
     let mut desk = Desk::exposed();
     desk.engine.stop("on_call", "smoke").unwrap();

@@ -149,8 +149,12 @@ impl Desk {
 
     /// The process ends without another word, and comes back.
     pub(super) fn reopen(&mut self, down: Span) {
+        self.reopen_with(Sinks::One, down);
+    }
+
+    pub(super) fn reopen_with(&mut self, sinks: Sinks, down: Span) {
         self.clock.advance(down);
-        self.engine = build(&self.plan, Sinks::One, &self.clock, &self.store, &self.post);
+        self.engine = build(&self.plan, sinks, &self.clock, &self.store, &self.post);
     }
 
     pub(super) fn tick_after(&self, span: Span) {

@@ -31,7 +31,7 @@ pub struct Letter {
     pub is_late: bool,
     /// When the transition was, by the calendar.
     pub at: Timestamp,
-    /// Observed time at which it was written; it is tried for so long from then on.
+    /// Observed time at which it was written.
     pub since: Timestamp,
     /// The channels that it is still owed to.
     pub open: Vec<Owed>,
@@ -46,6 +46,19 @@ pub struct Owed {
     pub attempts: u32,
     /// Why the latest attempt failed.
     pub error: Option<Key>,
+    /// Observed time at which its channel first failed while it waited; it is tried for so long from then on.
+    #[serde(default)]
+    pub tried_from: Option<Timestamp>,
+    /// An earlier process owed it, and this one has not tried it yet.
+    #[serde(skip)]
+    pub is_inherited: bool,
+}
+
+impl Owed {
+    /// A delivery that nobody has tried.
+    pub(super) fn to(channel: Key) -> Self {
+        Self { channel, attempts: 0, error: None, tried_from: None, is_inherited: false }
+    }
 }
 
 /// What a transition is known by.
@@ -142,7 +155,7 @@ impl Scene<'_> {
             // What is measured or written elsewhere must not end the header.
             Key::new(self.fill(subject).replace(|c: char| c.is_control(), " "))
         });
-        let open = |channel: &Key| Owed { channel: channel.clone(), attempts: 0, error: None };
+        let open = |channel: &Key| Owed::to(channel.clone());
         Letter {
             id: Key::new(format!("{}-{}", source.name, notice.key)),
             when: Key::new(notice.when.name()),

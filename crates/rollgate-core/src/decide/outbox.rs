@@ -104,16 +104,25 @@ impl Outbox {
         }
     }
 
-    /// Settles every delivery to a channel that nobody serves.
-    pub fn refuse_unserved(&mut self, is_served: impl Fn(&str) -> bool) {
-        self.part(|_, owed| !is_served(owed.channel.as_str()), |_| "no sink for this channel".to_owned());
+    /// A process takes over what the one before owed: it tries each of them once before it gives any up.
+    pub fn inherit(&mut self) {
+        self.letters.iter_mut().flat_map(|letter| &mut letter.open).for_each(|owed| owed.is_inherited = true);
     }
 
-    /// Settles what has been tried for its whole life.
+    /// Settles what this process has written to a channel that it does not serve. What an earlier process owed waits for
+    /// one that serves its channel: a store that is opened once without sinks must not lose a rollback's notice.
+    pub fn refuse_unserved(&mut self, is_served: impl Fn(&str) -> bool) {
+        self.part(
+            |owed| !owed.is_inherited && !is_served(owed.channel.as_str()),
+            |_| "no sink for this channel".to_owned(),
+        );
+    }
+
+    /// Settles what has been tried for its whole life, by this process too.
     pub fn expire(&mut self, now: Timestamp) {
         let life = Span(NOTICE_LIFE_MS);
         self.part(
-            |letter, _| now.since(letter.since) >= life,
+            |owed| !owed.is_inherited && owed.tried_from.is_some_and(|from| now.since(from) >= life),
             |owed| match &owed.error {
                 Some(error) => format!("gave up after {life}: {error}"),
                 None => format!("gave up after {life}"),
@@ -122,14 +131,14 @@ impl Outbox {
     }
 
     /// Settles, as not delivered, what `is_over` says.
-    fn part(&mut self, is_over: impl Fn(&Letter, &Owed) -> bool, why: impl Fn(&Owed) -> String + Copy) {
+    fn part(&mut self, is_over: impl Fn(&Owed) -> bool, why: impl Fn(&Owed) -> String + Copy) {
         if self.letters.is_empty() {
             return;
         }
         let mut kept = Vec::with_capacity(self.letters.len());
         for mut letter in std::mem::take(&mut self.letters) {
             let (over, open): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut letter.open).into_iter().partition(|owed| is_over(&letter, owed));
+                std::mem::take(&mut letter.open).into_iter().partition(&is_over);
             if !over.is_empty() {
                 self.give_up(Letter { open: over, ..letter.clone() }, why);
             }
@@ -170,15 +179,21 @@ impl Outbox {
         }
     }
 
-    /// What may be sent now: urgent ones first, then the oldest, and nothing to a channel that is resting.
-    pub fn due(&self, plan: &Key, now: Timestamp, most: usize) -> Vec<Delivery> {
+    /// What may be sent now: urgent ones first, then the oldest, and nothing to a channel that rests or is not served.
+    pub fn due(
+        &self,
+        plan: &Key,
+        now: Timestamp,
+        most: usize,
+        is_served: impl Fn(&str) -> bool,
+    ) -> Vec<Delivery> {
         let rests = |channel: &Key| {
             self.resting.iter().any(|resting| resting.channel == *channel && resting.until > now)
         };
         let urgent = self.letters.iter().filter(|letter| letter.is_urgent);
         let others = self.letters.iter().filter(|letter| !letter.is_urgent);
         let all = urgent.chain(others).flat_map(|letter| letter.open.iter().map(move |owed| (letter, owed)));
-        all.filter(|(_, owed)| !rests(&owed.channel))
+        all.filter(|(_, owed)| !rests(&owed.channel) && is_served(owed.channel.as_str()))
             .take(most)
             .map(|(letter, owed)| Delivery::of(plan, letter, owed))
             .collect()
@@ -188,7 +203,14 @@ impl Outbox {
     pub fn attempted(&mut self, delivery: &Delivery, answer: Answer, now: Timestamp) {
         let (channel, found) = (&delivery.channel, delivery.letter_id());
         match &answer {
-            Answer::Failed(_) => self.rest(channel, now),
+            Answer::Failed(_) => {
+                self.rest(channel, now);
+                // What waits behind it would have failed as well.
+                let open = self.letters.iter_mut().flat_map(|letter| &mut letter.open);
+                for owed in open.filter(|owed| owed.channel == *channel) {
+                    owed.tried_from.get_or_insert(now);
+                }
+            }
             Answer::Delivered | Answer::Refused(_) => {
                 self.resting.retain(|resting| resting.channel != *channel);
             }
@@ -198,6 +220,7 @@ impl Outbox {
         let Some(index) = letter.open.iter().position(|owed| owed.channel == *channel) else { return };
         let Some(owed) = letter.open.get_mut(index) else { return };
         owed.attempts = owed.attempts.saturating_add(1);
+        owed.is_inherited = false;
         let attempts = owed.attempts;
         let (is_delivered, error) = match answer {
             Answer::Failed(why) => {

@@ -131,6 +131,7 @@ impl Control {
     fn adopt(&mut self, state: RolloutState, now: Now) {
         let since = state.evaluated.unwrap_or(now.observed).min(now.observed);
         self.state = state;
+        self.state.outbox.inherit();
         let last = self.journal.after(self.journal.len().saturating_sub(1) as u64).next();
         let last = last.and_then(records::wall_of).unwrap_or(now.wall);
         if last.since(now.wall).0 >= JUMP_MIN_MS.unsigned_abs() {

@@ -37,8 +37,10 @@ pub(super) fn deliver(shared: &Shared) -> usize {
         if control.sinks.is_empty() {
             return 0;
         }
-        let due = control.state.outbox.due(&control.ruleset.name, now.observed, NOTICES_AT_ONCE);
-        (control.sinks.clone(), due)
+        let sinks = control.sinks.clone();
+        let is_served = |channel: &str| sinks.serve(channel);
+        let due = control.state.outbox.due(&control.ruleset.name, now.observed, NOTICES_AT_ONCE, is_served);
+        (sinks, due)
     };
     let mut failed: Vec<Delivery> = Vec::new();
     let mut tried = 0;

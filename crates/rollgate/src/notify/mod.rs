@@ -3,11 +3,15 @@
 //! A notice is owed from the moment that its transition is written down, and stays in the rollout's state until its sink
 //! has taken it: **at least once**, over restarts too. What a process that is killed between the two sends again carries
 //! the same [`id`](Delivery::id), so that a sink can leave it out. A channel that fails is tried again after 10 s, 20 s,
-//! and so on up to 15 min, for a day; then the journal says that it was not delivered.
+//! and so on up to 15 min, for a day from its first failure; then the journal says that it was not delivered. A process
+//! tries what the one before owed at least once before it gives that up, and leaves alone what it has no sink for: that
+//! waits for a process that has. What a process itself writes to a channel without a sink is refused at once.
 //!
 //! Sinks are called from [`Engine::tick`](crate::Engine::tick) only, after everything that was due has been decided, and
-//! never under the engine's lock. One that fails, hangs or panics holds up no rollback and no recording call. A tick
-//! waits for a slow sink once; [`Engine::spawn_ticker`](crate::Engine::spawn_ticker) has a thread of its own for them.
+//! never under the engine's lock. One that fails or panics holds up no rollback. One that hangs holds up no recording
+//! call and no trigger that is judged in one; with [`Engine::spawn_ticker`](crate::Engine::spawn_ticker), which has a
+//! thread of its own for sinks, it holds up no evaluation either. A host that ticks itself waits in its tick: once for
+//! a slow sink, and for as long as it hangs, with all that the next ticks would have decided. Give such sinks a timeout.
 //!
 //! ```
 //! use std::sync::{Arc, Mutex};
