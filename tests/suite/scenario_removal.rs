@@ -180,6 +180,49 @@ fn r156_the_consensus_and_every_approval_are_asked_for() {
 }
 
 #[test]
+fn r156_who_agreed_before_100_percent_is_asked_again_and_who_objected_can_take_it_back() {
+    let mut s = with_end(REMOVAL);
+    s.start();
+    for by in [EM, PM] {
+        s.decide(by, overridden(), "as agreed").unwrap();
+    }
+    assert_eq!(s.phase(), "ten_percent");
+    s.attest(EM, "team_agrees");
+    s.attest(EM, "removal");
+    s.attest("cto", "removal");
+    let says = |s: &mut Scenario, is_true: bool| {
+        let action = Action::Attest { item: Key::new("team_agrees"), is_true, passed: None };
+        s.say(PM, action).unwrap();
+    };
+    says(&mut s, false);
+    while s.phase() != "stabilization" {
+        if s.phase() == "hundred_percent" {
+            s.advance(Span::minutes(61));
+        }
+        for by in [EM, PM] {
+            s.decide(by, overridden(), "as agreed").unwrap();
+        }
+    }
+    s.coast(Span::days(3) + Span::hours(2));
+    let lacks = |s: &Scenario| s.engine.removals()[0].lacks.clone();
+    let approval = |role: &str| format!("the approval of {role}: attest `removal`");
+    // At 10 % nobody could approve what 100 % would show; the objection stands.
+    let objection = "team_agrees: product_manager objects".to_owned();
+    assert_eq!(lacks(&s), [objection.clone(), approval("engineering_manager"), approval("cto")]);
+    for (by, item) in [(EM, "removal"), ("cto", "removal"), (EM, "team_agrees")] {
+        s.attest(by, item);
+    }
+    assert_eq!(lacks(&s), [objection]);
+    says(&mut s, true);
+    assert!(lacks(&s).is_empty(), "{:?}", lacks(&s));
+    s.coast(Span::hours(1));
+    assert_eq!(removable(&s), ALL);
+    // To withdraw one's own statement leaves that of the others.
+    says(&mut s, false);
+    assert!(lacks(&s).is_empty(), "{:?}", lacks(&s));
+}
+
+#[test]
 fn r156_an_incident_or_a_critical_alert_begins_the_wait_anew() {
     let mut s = with_end(REMOVAL);
     at_the_end(&mut s);

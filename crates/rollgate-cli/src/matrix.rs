@@ -77,12 +77,12 @@ fn table(ruleset: &Ruleset, rows: &[Row<'_>]) -> Table {
     let mut table = Table::new(columns.chain(flags));
     for row in rows {
         let step = row.step.map_or_else(String::new, |step| step.to_string());
-        let shares = row.shares.iter().map(ToString::to_string);
+        let shares = ruleset.flags.iter().zip(row.shares).map(|(flag, share)| flag.shown(*share).to_string());
         let from = is_dated.then(|| starts(ruleset, row));
         table.add([row.phase.to_owned()].into_iter().chain(from).chain([step]).chain(shares));
     }
     if rows.is_empty() {
-        let shares = ruleset.flags.iter().map(|flag| flag.initial.to_string());
+        let shares = ruleset.flags.iter().map(|flag| flag.shown(flag.initial).to_string());
         table.add(["(no phases)".to_owned(), String::new()].into_iter().chain(shares));
     }
     table
@@ -94,7 +94,7 @@ fn json(ruleset: &Ruleset, rows: &[Row<'_>]) -> Value {
             .flags
             .iter()
             .zip(row.shares)
-            .map(|(flag, share)| (flag.key.to_string(), share.fraction().into()))
+            .map(|(flag, share)| (flag.key.to_string(), flag.shown(*share).fraction().into()))
             .collect();
         let at = |at: Option<Timestamp>| at.map(|at| at.to_string());
         json!({

@@ -377,3 +377,38 @@ fn r142_the_form_of_a_scorecard_and_any_report_can_be_asked_for() {
     assert!(report.contains("| request\\_errors |"), "{report}");
     assert!(!report.contains('\u{1b}'));
 }
+
+/// A flag that is a constant, and one that is rolled out.
+const FINAL: &str = "
+version: 1
+name: two-flags
+flags: { OLD: { final: true }, NEW: {} }
+metrics: { heap: { kind: gauge, unit: MB, good: down } }
+phases:
+  - id: half
+    duration: 1h
+    steps: [ { set: { NEW: 50% } } ]
+    gates: { time: { phase_for: 1h } }
+    triggers: { heap: { when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } } }
+";
+
+#[test]
+fn r025_a_final_flag_is_shown_at_100_percent_wherever_shares_are() {
+    let path = std::env::temp_dir().join(format!("rollgate-final-{}.yaml", std::process::id()));
+    std::fs::write(&path, FINAL).unwrap();
+    let path_text = path.to_str().unwrap();
+    let table = text(&["matrix", path_text], b"");
+    let rows: Value = serde_json::from_str(&text(&["matrix", path_text, "--format", "json"], b"")).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(table.lines().any(|line| line.contains("half") && line.contains("100%")), "{table}");
+    assert_eq!(rows[0]["shares"], serde_json::json!({ "OLD": 1.0, "NEW": 0.5 }));
+    let builder = rollgate::Engine::builder().plan_text(FINAL, rollgate::read::Format::Yaml).unwrap();
+    let engine = builder.build().unwrap();
+    engine.start("on_call").unwrap();
+    let plan = engine.report(rollgate::Report::Plan).to_text();
+    assert!(plan.contains("OLD 100%") && plan.contains("NEW 50%"), "{plan}");
+    let summary = engine.summary();
+    assert!(summary.contains("OLD 100%") && summary.contains("NEW 50%"), "{summary}");
+    let exposition = engine.prometheus();
+    assert!(exposition.contains("rollgate_flag_share_ratio{flag=\"OLD\"} 1\n"), "{exposition}");
+}

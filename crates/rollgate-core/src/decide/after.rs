@@ -6,7 +6,8 @@ use super::record::Body;
 use super::transition::Turn;
 use super::{Command, RolloutState, Status, TriggerRef};
 use crate::compile::horizon;
-use crate::id::{FlagId, Key, RoleId};
+use crate::id::{FlagId, Key, PhaseId, RoleId};
+use crate::judge::Attestation;
 use crate::limits::{ANNOTATIONS_KEPT, FOLLOW_UPS_MAX};
 use crate::snapshot::{Horizon, Plan, Ruleset};
 use crate::time::{Span, Timestamp};
@@ -22,6 +23,9 @@ pub const REMOVAL_ITEM: &str = "removal";
 pub struct After {
     /// `watched` at which each flag came to 100 %, by flag.
     pub full_since: Vec<Option<Span>>,
+    /// The phase in which each flag came to 100 %, by flag: what people said before was not of it.
+    #[serde(default)]
+    pub full_in: Vec<Option<PhaseId>>,
     /// Flags that may be taken out of the code, as last journalled.
     pub removable: Vec<Key>,
     /// Observed time at which the windows were last asked about it, and whether they agreed.
@@ -68,7 +72,7 @@ pub struct Annotation {
     /// When, by the calendar.
     pub at: Timestamp,
     /// In which phase; `None` before the start.
-    pub phase: Option<crate::id::PhaseId>,
+    pub phase: Option<PhaseId>,
     /// Who.
     pub by: Key,
     /// Of which metric.
@@ -79,10 +83,13 @@ pub struct Annotation {
 
 impl After {
     /// Follows the shares: a flag has been at 100 % since it came there last.
-    pub(super) fn follow(&mut self, shares: &[Share], watched: Span) {
+    pub(super) fn follow(&mut self, shares: &[Share], watched: Span, phase: Option<PhaseId>) {
         self.full_since.resize(shares.len(), None);
-        for (since, share) in self.full_since.iter_mut().zip(shares) {
-            *since = (*share == Share::FULL).then(|| since.unwrap_or(watched));
+        self.full_in.resize(shares.len(), None);
+        for ((since, of), share) in self.full_since.iter_mut().zip(&mut self.full_in).zip(shares) {
+            let is_full = *share == Share::FULL;
+            *since = is_full.then(|| since.unwrap_or(watched));
+            *of = of.or(phase).filter(|_| is_full);
         }
     }
 }
@@ -253,16 +260,22 @@ pub fn removal_lacks(ruleset: &Ruleset, state: &RolloutState, flag: FlagId) -> V
     if watched < plan.removal.stable_for {
         lacks.push(format!("{} at 100%: it has been watched for {watched}", plan.removal.stable_for));
     }
-    lacks.extend(statements(ruleset, plan, state));
+    let full_in = state.after.full_in.get(flag.index()).copied().flatten();
+    lacks.extend(statements(ruleset, plan, state, full_in));
     lacks
 }
 
-/// What people have not said yet.
-fn statements(ruleset: &Ruleset, plan: &Plan, state: &RolloutState) -> Vec<String> {
+/// What people have not said yet of a flag that has been at 100 % since the phase `full_in`.
+fn statements(ruleset: &Ruleset, plan: &Plan, state: &RolloutState, full_in: Option<PhaseId>) -> Vec<String> {
     let mut lacks = Vec::new();
     let said = |item: &str| {
         let item = item.to_owned();
-        state.attestations.iter().filter(move |given| given.item == *item.as_str())
+        // Who agreed when few had the flag has not agreed to this; who objected then has not taken it back.
+        let counts = move |given: &&Attestation| {
+            given.item == *item.as_str()
+                && (!given.is_true || full_in.is_some_and(|phase| given.phase >= phase))
+        };
+        state.attestations.iter().filter(counts)
     };
     for item in &plan.removal.requires {
         let mut given = said(item.as_str()).peekable();
@@ -314,7 +327,7 @@ pub(super) fn is_removal_due(ruleset: &Ruleset, state: &RolloutState, now: Times
 pub(super) fn note_removable(turn: &mut Turn<'_>) {
     let watched = turn.state.watched;
     let shares = std::mem::take(&mut turn.state.shares);
-    turn.state.after.follow(&shares, watched);
+    turn.state.after.follow(&shares, watched, turn.state.phase);
     turn.state.shares = shares;
     if let Some(is_quiet) = turn.findings.removal {
         turn.state.after.removal_judged = Some((turn.now.observed, is_quiet));

@@ -147,7 +147,11 @@ fn attest(
         roles.iter().filter_map(|role| Some(turn.ruleset.roles.get(role.index())?.key.clone())).collect();
     let state = &mut turn.state;
     // The latest statement of a person on an item is the one that counts; nobody takes back another's.
-    let is_own = |given: &Attestation| given.item == *item && given.phase == id && given.by == command.by;
+    // The removal of flags is asked for in every phase, so that a statement of an earlier one is taken back here too.
+    let is_of_removal = after::is_asked(plan, item);
+    let is_own = |given: &Attestation| {
+        given.item == *item && given.by == command.by && (given.phase == id || is_of_removal)
+    };
     if state.attestations.len() >= ATTESTATIONS_MAX && !state.attestations.iter().any(is_own) {
         return Err(format!("more than {ATTESTATIONS_MAX} attestations are kept by no rollout"));
     }
@@ -161,8 +165,9 @@ fn attest(
             state.contingency.push(Said { item, by, is_true: is_true && is_whole });
         }
     }
-    // To take back one's own statement is no objection to another's; to say no without one is.
-    let is_revoked = !is_true && state.attestations.iter().any(|given| is_own(given) && given.is_true);
+    // To take back one's own statement is no objection to another's; to say no without one in this phase is.
+    let is_this = |given: &Attestation| is_own(given) && given.phase == id && given.is_true;
+    let is_revoked = !is_true && state.attestations.iter().any(is_this);
     state.attestations.retain(|given| !is_own(given));
     if !is_revoked {
         state.attestations.push(Attestation {

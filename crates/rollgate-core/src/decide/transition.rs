@@ -160,7 +160,7 @@ impl<'a> Turn<'a> {
         let from = ShareMap::of(self.ruleset, &changed, &self.state.shares);
         let to = ShareMap::of(self.ruleset, &changed, &shares);
         self.state.has_been_exposed |= shares.iter().any(|share| *share > Share::ZERO);
-        self.state.after.follow(&shares, self.state.watched);
+        self.state.after.follow(&shares, self.state.watched, self.state.phase);
         self.state.shares = shares;
         self.state.shares_from = self.now.observed;
         self.mark();

@@ -21,7 +21,8 @@ pub fn plan(standing: &Standing<'_>) -> Document {
         Table::new("phases", "Phases", &["Phase", "Duration", "Shares at its end", "Objectives"]);
     for phase in standing.phases() {
         let shares = ruleset.flags.iter().zip(&phase.last_shares);
-        let shares: Vec<String> = shares.map(|(flag, share)| format!("{} {share}", flag.key)).collect();
+        let shares: Vec<String> =
+            shares.map(|(flag, share)| format!("{} {}", flag.key, flag.shown(*share))).collect();
         phases.add([
             Cell::text(phase.title.as_str()),
             Cell::text(phase.duration.map_or_else(|| "open".to_owned(), |span| span.to_string())),

@@ -40,7 +40,7 @@ pub(super) fn of(control: &Control, now: Now) -> Exposition {
     let plan = ruleset.name.as_str();
     for (flag, share) in ruleset.flags.iter().zip(&state.shares) {
         let family = ("rollgate_flag_share_ratio", Gauge, "The part of all subjects that a flag is on for.");
-        out.add(family, &[("flag", flag.key.as_str())], share.fraction());
+        out.add(family, &[("flag", flag.key.as_str())], flag.shown(*share).fraction());
     }
     for status in STATUSES {
         let family = ("rollgate_rollout_status", Gauge, "1 for the status that the rollout has, else 0.");

@@ -62,7 +62,8 @@ fn stands(control: &Control, now: Now) -> String {
     let day = (state.clock - state.phase_clock).0 / Span::days(1).0 + 1;
     let of = phase.duration.map_or_else(String::new, |span| format!(" of {}", span.as_days().ceil()));
     let shares = control.ruleset.flags.iter().zip(&state.shares);
-    let shares: Vec<String> = shares.map(|(flag, share)| format!("{} {share}", flag.key)).collect();
+    let shares: Vec<String> =
+        shares.map(|(flag, share)| format!("{} {}", flag.key, flag.shown(*share))).collect();
     let due = match (state.status, remaining(plan, state)) {
         (Status::Running, Some(wait)) if wait > Span::ZERO => {
             let at = local::calendar(control.ruleset.timezone.as_str(), now.wall + wait);
