@@ -163,7 +163,15 @@ fn r041_the_last_go_in_a_closed_calendar_waits_for_it() {
     rollout.until("2026-03-09T07:50:00Z");
     rollout.expect(&[]);
     rollout.until("2026-03-09T08:00:00Z");
-    rollout.expect(&["phase_passed", "phase_started", "step_applied", "shares_changed", "read_back"]);
+    // It says the verdicts that it goes on with, which are those of now.
+    rollout.expect(&[
+        "gates_passed",
+        "phase_passed",
+        "phase_started",
+        "step_applied",
+        "shares_changed",
+        "read_back",
+    ]);
     assert_eq!((rollout.phase().as_str(), rollout.share()), ("ten", 10.0));
 }
 

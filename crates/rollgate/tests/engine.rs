@@ -311,3 +311,42 @@ fn what_people_ask_is_in_the_journal_with_who_asked() {
     assert_eq!(asked(&engine), ["started ann", "approved lead"]);
     assert_eq!(engine.shares()[0].1, share("0%"));
 }
+
+const COMPARED: &str = "
+version: 1
+name: compared
+evaluate_every: 1s
+flags: { NEW: {} }
+metrics: { lat: { kind: distribution, unit: ms, good: down, arms: [NEW] } }
+phases:
+  - id: some
+    duration: 10s
+    steps: [{ set: { NEW: 50% } }]
+    gates: { same: { compare: lat, stat: p95, flag: NEW, not_worse_by: 6% } }
+    triggers: { slow: { when: { metric: lat, stat: p95, over: 10s, above: 10s }, rollback: { to: zero } } }
+";
+
+#[test]
+fn gates_that_fall_due_compare_the_same_samples_whether_or_not_somebody_looked() {
+    let gates = |looks: &[Span]| {
+        let house = house_of(COMPARED);
+        let latency = house.engine.metric("lat").unwrap();
+        house.engine.command(&Command { by: "ops".into(), role: None, action: Action::Start }).unwrap();
+        for second in 1..=12 {
+            (0..10).for_each(|user| latency.record_for(&format!("user-{user}"), 100.0));
+            if looks.contains(&Span::seconds(second)) {
+                house.engine.status();
+            }
+            house.tick();
+        }
+        let lines = house.engine.journal_after(0);
+        let gates = lines.iter().find(|line| line.contains("\"gates_inconclusive\""));
+        serde_json::from_str::<Value>(gates.expect("a few subjects decide nothing")).unwrap()
+    };
+    let unseen = gates(&[]);
+    let every: Vec<Span> = (1..=12).map(Span::seconds).collect();
+    assert_eq!(unseen["findings"], gates(&every)["findings"]);
+    // Ten seconds of ten samples each.
+    let n = unseen["findings"][0]["evidence"][0]["n"].as_u64().unwrap();
+    assert_eq!(n, 100);
+}

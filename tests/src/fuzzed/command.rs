@@ -326,7 +326,8 @@ impl<'a> Stage<'a> {
         assert_eq!(stored, lines);
         let text = serde_json::to_string(&state).unwrap_or_else(|error| panic!("{error}"));
         let read: RolloutState = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(read, state);
+        // What is of the process alone is not written, so the texts are compared.
+        assert_eq!(serde_json::to_string(&read).unwrap_or_default(), text);
         // Whoever opens it again begins where it stood; nothing but its own triggers may lower it.
         let again = open(&self.ruleset, &self.clock, &self.store);
         assert!(!rises(&status.shares, &again.shares()), "it rises on opening");

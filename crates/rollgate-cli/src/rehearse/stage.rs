@@ -194,6 +194,11 @@ impl Stage {
     /// All who decide say go, whatever the gates say.
     fn decide(&self, roles: &[RoleId]) -> Result<(), Error> {
         let mut taken: Vec<Key> = Vec::new();
+        // A rehearsal does not wait for the days that a baseline is measured over; where none is left, that is refused.
+        if let Some(role) = roles.first() {
+            let _ =
+                self.engine.command(&Command { action: Action::CaptureBaseline, ..self.holder(*role, &[]) });
+        }
         for role in roles {
             let who = self.holder(*role, &taken);
             taken.push(who.by.clone());

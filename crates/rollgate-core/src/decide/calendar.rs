@@ -72,7 +72,7 @@ pub(super) fn opens(turn: &Turn<'_>) -> bool {
         agenda.queued.is_some() || agenda.held.as_ref().is_some_and(|held| held.what == HeldWhat::Phase);
     let is_closed =
         |next: PhaseId| turn.plan().is_some_and(|plan| plan.closed(next, turn.now.wall).is_some());
-    is_waiting && !next_with_steps(turn).is_some_and(is_closed)
+    is_waiting && turn.state.proposals.is_empty() && !next_with_steps(turn).is_some_and(is_closed)
 }
 
 /// Takes the last `go` where the calendar is closed; whether it did.
