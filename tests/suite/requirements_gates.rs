@@ -217,7 +217,7 @@ fn r099_a_p95_above_200_ms_must_persist_for_more_than_a_day() {
     assert_eq!(bench.watch("latency_degraded", Span::hours(23), slow), None);
     // Just 200 ms is not above.
     let mut bench = Bench::of("hundred_percent");
-    let just = |bench: &mut Bench| bench.record("injection_latency", 199.0, 100);
+    let just = |bench: &mut Bench| bench.record("injection_latency", 200.0, 100);
     assert_eq!(bench.watch("latency_degraded", DAY + Span::hours(1), just), None);
 }
 

@@ -288,3 +288,14 @@ fn a_state_from_before_actions_and_follow_ups_loads() {
     let read: RolloutState = serde_json::from_value(old).unwrap();
     assert_eq!(read, state);
 }
+
+#[test]
+fn what_is_kept_in_the_state_has_a_bound() {
+    let s = Scenario::in_phase("ten_percent");
+    let long = "x".repeat(20_000);
+    let error = s.engine.annotate(PM, &long, None).unwrap_err().to_string();
+    assert!(error.contains("20000 bytes") && error.contains("shorten it"), "{error}");
+    let error = s.engine.follow_up(EM, "tidy", &long, "devops", "2w").unwrap_err().to_string();
+    assert!(error.contains("the title has 20000 bytes"), "{error}");
+    assert!(s.engine.status().follow_ups.iter().all(|task| task.key != *"tidy"));
+}

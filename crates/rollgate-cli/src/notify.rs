@@ -29,6 +29,14 @@ pub(crate) fn run(asked: &NotifyArgs) -> ExitCode {
         (Ok(phase), Ok(notices)) => (phase, notices),
         (Err(why), _) | (_, Err(why)) => return input::refuse(&why),
     };
+    let has_next = plan.phases.get(phase.index() + 1).is_some_and(|next| next.duration.is_some());
+    if asked.when.as_deref() == Some("phase_passed") && !has_next {
+        let key = &plan.phase(phase).key;
+        return input::refuse(&format!(
+            "`phase_passed` is never sent for phase `{key}`: no phase with an end follows it; name an earlier one with --phase, or \
+             ask for `completed`"
+        ));
+    }
     let hook = match &asked.webhook {
         None => None,
         Some(url) => match Webhook::new(url.as_str()) {

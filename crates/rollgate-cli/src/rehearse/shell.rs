@@ -29,7 +29,18 @@ pub(super) fn run(action: &DueAction, folder: &Path, timeout: Duration) -> Resul
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn().map_err(|error| format!("sh cannot be started: {error}"))?;
     let (out, err) = (child.stdout.take().map(reader), child.stderr.take().map(reader));
-    let ended = wait(&mut child, timeout);
+    let from = Instant::now();
+    let mut ended = wait(&mut child, from, timeout);
+    // What it left running may hold its output open for ever: that is waited for no longer than for itself.
+    let is_held =
+        |reader: &Option<JoinHandle<_>>| reader.as_ref().is_some_and(|reader| !reader.is_finished());
+    while (is_held(&out) || is_held(&err)) && !matches!(ended, Ok(None)) {
+        if from.elapsed() >= timeout {
+            kill(&mut child);
+            ended = Ok(None);
+        }
+        std::thread::park_timeout(ASK_EVERY.min(timeout));
+    }
     let (out, err) = (text(out), text(err));
     match ended? {
         None => Err(format!("killed after its timeout of {}", action.timeout)),
@@ -42,8 +53,11 @@ pub(super) fn run(action: &DueAction, folder: &Path, timeout: Duration) -> Resul
 }
 
 /// Waits for the end; `None` where it had to be killed.
-fn wait(child: &mut Child, timeout: Duration) -> Result<Option<std::process::ExitStatus>, String> {
-    let from = Instant::now();
+fn wait(
+    child: &mut Child,
+    from: Instant,
+    timeout: Duration,
+) -> Result<Option<std::process::ExitStatus>, String> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Ok(Some(status)),
@@ -138,6 +152,10 @@ mod tests {
     fn a_command_without_an_end_is_killed_with_what_it_started() {
         // The streams stay open until the last of the group has gone: a child that is left would hang this test.
         let why = run(&action("sleep 600 & sleep 600"), Path::new("/"), Duration::ZERO).unwrap_err();
+        assert!(why.contains("timeout of 30s"), "{why}");
+        // One that ends, and leaves behind what holds its output.
+        let why =
+            run(&action("sleep 600 & echo ok"), Path::new("/"), Duration::from_millis(300)).unwrap_err();
         assert!(why.contains("timeout of 30s"), "{why}");
     }
 

@@ -8,7 +8,7 @@ use super::{Command, RolloutState, Status, TriggerRef};
 use crate::compile::horizon;
 use crate::id::{FlagId, Key, PhaseId, RoleId};
 use crate::judge::Attestation;
-use crate::limits::{ANNOTATIONS_KEPT, FOLLOW_UPS_MAX};
+use crate::limits::{ANNOTATIONS_KEPT, FOLLOW_UPS_MAX, TEXT_BYTES_MAX};
 use crate::snapshot::{Horizon, Plan, Ruleset};
 use crate::time::{Span, Timestamp};
 use crate::units::Share;
@@ -119,6 +119,7 @@ pub(super) fn annotate(
     if text.trim().is_empty() {
         return Err("an annotation needs its text".into());
     }
+    bounded("the text", text)?;
     if let Some(metric) = metric.filter(|metric| turn.ruleset.metric_of(metric.as_str()).is_none()) {
         return Err(format!("the plan has no metric `{metric}`"));
     }
@@ -131,6 +132,14 @@ pub(super) fn annotate(
     kept.push(Annotation { at, phase, by: by.clone(), metric: metric.clone(), text: text.into() });
     turn.record(Body::Annotated { by, metric, text: text.into() });
     Ok(())
+}
+
+/// What is kept in the state is copied at every decision: it has a bound, whichever door it came in by.
+fn bounded(what: &str, text: &str) -> Result<(), String> {
+    if text.len() <= TEXT_BYTES_MAX {
+        return Ok(());
+    }
+    Err(format!("{what} has {} bytes, and at most {TEXT_BYTES_MAX} are kept; shorten it", text.len()))
 }
 
 /// Adds a thing to do.
@@ -154,6 +163,9 @@ pub(super) fn add_task(
     }
     if owner.as_str().trim().is_empty() {
         return Err(format!("`{item}` needs an owner: what nobody owns is not done"));
+    }
+    for (what, text) in [("the item", item.as_str()), ("the title", title), ("the owner", owner.as_str())] {
+        bounded(what, text)?;
     }
     let due = match horizon(due, turn.ruleset.timezone.as_str()) {
         Some(Horizon::At(at)) => at,
