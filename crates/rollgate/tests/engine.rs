@@ -350,3 +350,60 @@ fn gates_that_fall_due_compare_the_same_samples_whether_or_not_somebody_looked()
     let n = unseen["findings"][0]["evidence"][0]["n"].as_u64().unwrap();
     assert_eq!(n, 100);
 }
+
+/// A plan with one phase of two steps, evaluated once a minute.
+fn minutes(triggers: &str) -> (ManualClock, MemoryStore, String) {
+    let plan = format!(
+        "version: 1\nname: minutes\nevaluate_every: 60s\nflags: {{ A: {{}} }}\nmetrics: {{ heap: {{ kind: gauge, unit: MB, good: down }} }}\nphases:\n  - id: all\n    duration: 1h\n    steps: [ {{ set: {{ A: 10% }}, hold: 1m }}, {{ set: {{ A: 20% }} }} ]\n    gates: {{ time: {{ phase_for: 1h }} }}\n    triggers:\n{triggers}"
+    );
+    (ManualClock::at(Timestamp(1_768_816_800_000)), MemoryStore::new(), plan)
+}
+
+fn engine_of(plan: &str, clock: &ManualClock, store: &MemoryStore) -> Engine {
+    let builder = Engine::builder().plan_text(plan, Format::Yaml).unwrap().clock(clock.clone());
+    builder.store(store.clone()).build().unwrap()
+}
+
+#[test]
+fn what_an_evaluation_decides_beside_a_raise_is_not_lost_with_it() {
+    let (clock, store, plan) = minutes(
+        "      dry: { dry_run: true, when: { metric: heap, stat: max, over: 2m, above: 1000MB }, rollback: { to: zero } }\n      leak: { when: { metric: heap, stat: max, over: 3m, above: 9GB }, rollback: { to: zero } }\n",
+    );
+    let engine = engine_of(&plan, &clock, &store);
+    let heap = engine.metric("heap").unwrap();
+    let fired = || kinds(&engine.journal_after(0)).iter().filter(|kind| *kind == "trigger_fired").count();
+    engine.start("ann").unwrap();
+    heap.record(1_500.0);
+    assert_eq!(fired(), 1);
+    store.go_away();
+    // The step is due at each of them, and cannot be written; within them the window gets clear again.
+    for minute in 0..4 {
+        clock.advance(Span::minutes(1));
+        engine.tick();
+        if minute == 0 {
+            heap.record(300.0);
+        }
+    }
+    assert_eq!(engine.shares()[0].1.ppm(), 100_000, "what cannot be written is not raised");
+    store.come_back();
+    heap.record(1_500.0);
+    assert_eq!(fired(), 2, "its condition had been false");
+}
+
+#[test]
+fn a_new_process_does_not_live_again_through_what_the_old_one_had_seen() {
+    let (clock, store, plan) = minutes("      late: { when: { phase_for: 150s }, rollback: { to: zero } }\n");
+    let engine = engine_of(&plan, &clock, &store);
+    engine.start("ann").unwrap();
+    clock.advance(Span::minutes(1));
+    engine.tick();
+    clock.advance(Span::seconds(50));
+    engine.retry("ann").unwrap_err();
+    let seen = engine.next_wakeup() - engine.until_wakeup();
+    clock.jump_wall(-40_000);
+    let reopened = engine_of(&plan, &clock, &store);
+    assert!(reopened.next_wakeup() - reopened.until_wakeup() >= seen, "observed time runs on");
+    clock.advance(Span::seconds(30));
+    reopened.tick();
+    assert_eq!(reopened.status().status.name(), "running", "140 seconds have been watched");
+}

@@ -32,6 +32,7 @@ pub fn observe(
     to: Timestamp,
     passing: Passing,
 ) -> Option<(Timestamp, Timestamp)> {
+    state.observed = state.observed.max(to);
     let Some(from) = state.evaluated else {
         state.evaluated = Some(to);
         return None;
@@ -60,16 +61,25 @@ pub fn observe(
 }
 
 /// The evaluation itself, in the order of precedence of SEMANTICS 6.2.
-pub(super) fn evaluate(turn: &mut Turn<'_>) {
+pub(super) fn evaluate(turn: &mut Turn<'_>, advance: Advance) {
     reopen_latches(turn);
     settle(turn);
     lapse(turn);
-    advance(turn);
+    go_on(turn, advance);
     schedule::remind(turn);
 }
 
+/// Whether an evaluation may apply a step or enter a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Advance {
+    /// Where steps and gates allow it.
+    Allowed,
+    /// Not now: it could not be written down.
+    Held,
+}
+
 /// Goes back where a trigger says so; else one step or one phase on, where the calendar is open.
-fn advance(turn: &mut Turn<'_>) {
+fn go_on(turn: &mut Turn<'_>, advance: Advance) {
     if fire(turn) {
         return;
     }
@@ -81,10 +91,13 @@ fn advance(turn: &mut Turn<'_>) {
             // What was done for this step is of yesterday when the calendar opens.
             actions::forget_done(&mut turn.state);
         } else if actions::ready(turn, index) {
-            return apply_step(turn, index);
+            if advance == Advance::Allowed {
+                apply_step(turn, index);
+            }
+            return;
         }
     }
-    gates(turn);
+    gates(turn, advance);
 }
 
 /// Fires what is due to fire; whether it rolled back.
@@ -310,7 +323,7 @@ pub(super) fn record_captures(turn: &mut Turn<'_>) -> usize {
 }
 
 /// Journals the gate set's verdict where it changed, and waits for people or advances.
-fn gates(turn: &mut Turn<'_>) {
+fn gates(turn: &mut Turn<'_>, advance: Advance) {
     let (Some(plan), Some(phase)) = (turn.plan(), turn.phase()) else { return };
     if !is_due(plan, &turn.state) || turn.state.status == Status::Paused {
         return;
@@ -324,7 +337,10 @@ fn gates(turn: &mut Turn<'_>) {
         turn.record(Body::GatesPassed { findings });
     }
     if turn.state.agenda.queued.is_some() {
-        return calendar::dequeue(turn);
+        if advance == Advance::Allowed {
+            calendar::dequeue(turn);
+        }
+        return;
     }
     if turn.state.status != Status::Running {
         return;
@@ -337,7 +353,11 @@ fn gates(turn: &mut Turn<'_>) {
             turn.record(Body::AwaitingDecision { roles: roles.collect() });
         }
         // An open phase ends by somebody's word only.
-        None if has_passed && phase.duration.is_some() && turn.state.proposals.is_empty() => {
+        None if has_passed
+            && phase.duration.is_some()
+            && turn.state.proposals.is_empty()
+            && advance == Advance::Allowed =>
+        {
             calendar::pass(turn);
         }
         _ => {}

@@ -121,6 +121,9 @@ pub struct RolloutState {
     pub clock: Span,
     /// The last evaluation, observed.
     pub evaluated: Option<Timestamp>,
+    /// The last evaluation or command, observed.
+    #[serde(default)]
+    pub observed: Timestamp,
     /// Time credited since the last evaluation, on `watched` and on `clock`; taken back where the gap grows too long.
     pub credited: (Span, Span),
     /// `clock` at the start of the phase.
@@ -207,6 +210,7 @@ impl RolloutState {
             watched: Span::ZERO,
             clock: Span::ZERO,
             evaluated: None,
+            observed: now,
             credited: (Span::ZERO, Span::ZERO),
             phase_clock: Span::ZERO,
             first_step_clock: None,
@@ -240,7 +244,7 @@ impl RolloutState {
 
     /// The latest reading of observed time in it: no process goes on before this.
     pub fn last_observed(&self) -> Timestamp {
-        let readings = [self.evaluated, self.rollback_from, Some(self.phase_from)];
+        let readings = [self.evaluated, Some(self.observed), self.rollback_from, Some(self.phase_from)];
         readings.into_iter().flatten().fold(self.shares_from, Timestamp::max)
     }
 

@@ -12,6 +12,9 @@ use crate::units::Share;
 pub enum Input<'a> {
     /// An evaluation instant.
     Evaluation,
+    /// The same instant again, after its raise could not be written: all but going on is decided. A latch that opened,
+    /// a proposal or a statement of the gates must not be lost with the raise.
+    Held,
     /// A recording call that may fire a trigger at once.
     Recording,
     /// The process came back: the restored triggers are judged once.
@@ -62,7 +65,8 @@ pub fn decide(
 ) -> Transition {
     let mut turn = Turn::new(ruleset, state, findings, now);
     match input {
-        Input::Evaluation => evaluation::evaluate(&mut turn),
+        Input::Evaluation => evaluation::evaluate(&mut turn, evaluation::Advance::Allowed),
+        Input::Held => evaluation::evaluate(&mut turn, evaluation::Advance::Held),
         Input::Recording => {
             evaluation::fire(&mut turn);
         }

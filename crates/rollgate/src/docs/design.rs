@@ -51,7 +51,8 @@
 //! # Order of writing
 //!
 //! What raises is written down before it is applied; what lowers is applied before it is written down. A raise that
-//! cannot be written does not happen, and its records are taken back. A rollback that cannot be written has happened; its
+//! cannot be written does not happen, and its records are taken back; the instant is decided again without going on, so
+//! that a latch that opened or a trigger that fired dry is not lost with it. A rollback that cannot be written has happened; its
 //! records wait for the store. A rollback inside a recording call is written inside that call too: a process that is
 //! killed a moment later must not come back with the shares that the trigger took away.
 //!

@@ -64,6 +64,25 @@ pub(super) struct Control {
 /// What a command came to.
 pub(super) type Outcome = Result<(), Error>;
 
+/// What became of a transition.
+enum Executed {
+    /// All of it happened and is written.
+    Saved,
+    /// It happened, and will be written when the store is back.
+    Unsaved(Error),
+    /// It would have raised somebody and could not be written: nothing of it happened.
+    TakenBack(Error),
+}
+
+impl Executed {
+    fn into_outcome(self) -> Outcome {
+        match self {
+            Self::Saved => Ok(()),
+            Self::Unsaved(error) | Self::TakenBack(error) => Err(error),
+        }
+    }
+}
+
 impl Control {
     /// A control over an empty or a filled store.
     pub(super) fn open(
@@ -199,8 +218,12 @@ impl Control {
         keep::contrasts(self, now);
         let findings = judging::evaluation(self, now);
         let transition = self.decide(&findings, Input::Evaluation, now);
-        // A store that is away is tried again at the next evaluation; what was to be raised is decided anew then.
-        let _ = self.execute(transition, now);
+        // A store that is away is tried again at the next evaluation; what was to be raised is decided anew then. The
+        // rest of what this instant decides does not wait for it: a latch may be open for this instant only.
+        if let Executed::TakenBack(_) = self.execute(transition, now) {
+            let held = self.decide(&findings, Input::Held, now);
+            let _ = self.execute(held, now);
+        }
         let _ = self.flush();
         self.checkpoint(now);
     }
@@ -213,7 +236,7 @@ impl Control {
         let findings = judging::command(self, command, now);
         let transition = self.decide(&findings, Input::Command(command), now);
         let refused = transition.refused.clone();
-        self.execute(transition, now)?;
+        self.execute(transition, now).into_outcome()?;
         match refused {
             Some(why) => Err(Error::new(ErrorKind::Refused, why)),
             None => Ok(()),
@@ -257,7 +280,7 @@ impl Control {
     }
 
     /// Executes effects in their order. Where a raise cannot be written down, nothing of the transition happens.
-    fn execute(&mut self, transition: Transition, now: Now) -> Outcome {
+    fn execute(&mut self, transition: Transition, now: Now) -> Executed {
         let before = std::mem::replace(&mut self.state, transition.state);
         let journalled = self.journal.len();
         let mut applied = false;
@@ -287,7 +310,7 @@ impl Control {
                             let states = self.state.flag_states();
                             self.publish(states);
                         }
-                        return Err(error);
+                        return Executed::TakenBack(error);
                     }
                     // What was lowered stays lowered; the proof of it follows, and all of it is written later.
                     outcome = Err(error);
@@ -296,7 +319,7 @@ impl Control {
         }
         notices::settle(self, now);
         let flushed = self.flush();
-        outcome.and(flushed)
+        outcome.and(flushed).map_or_else(Executed::Unsaved, |()| Executed::Saved)
     }
 
     fn publish(&mut self, states: Box<[rollgate_core::snapshot::FlagState]>) {
