@@ -115,6 +115,102 @@ fn a_callback_that_takes_too_long_has_failed_whatever_it_says() {
     assert_eq!((engine.status().status, share(&engine)), (Status::Paused, 0));
 }
 
+/// One action with a timeout that is shorter than the wait between two evaluations.
+const HASTY: &str = "
+version: 1
+name: hasty
+flags: { NEW: {} }
+metrics: { heap: { kind: gauge, unit: MB, good: down } }
+phases:
+  - id: all
+    duration: 1h
+    steps: [ { set: { NEW: 10% }, actions: { one: { timeout: 5s }, two: { timeout: 5s } } } ]
+    gates: { time: { phase_for: 1h } }
+    triggers: { heap: { when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } } }
+";
+
+fn hasty(clock: &ManualClock) -> EngineBuilder {
+    Engine::builder().plan_text(HASTY, Format::Yaml).unwrap().clock(clock.clone())
+}
+
+#[test]
+fn r042_a_timeout_begins_when_the_host_is_asked_and_not_before() {
+    // How long after the start the first tick comes: at once, between evaluations, at the next one, and much later.
+    for wait in [0, 3, 10, 60, 3_600] {
+        let clock = ManualClock::at(Timestamp(3_000));
+        let engine = hasty(&clock).on_action(|_| Ok(String::new())).build().unwrap();
+        engine.start("on_call").unwrap();
+        for _ in 0..wait {
+            clock.advance(Span::seconds(1));
+            // Others may ask, and so evaluate: that asks no host.
+            engine.status();
+        }
+        engine.tick();
+        let late = engine.journal_after(0).into_iter().find(|line| line.contains("timeout"));
+        assert_eq!(late, None, "after {wait} s");
+        ticks(&engine, &clock, Span::seconds(20));
+        assert_eq!((engine.status().status, share(&engine)), (Status::Running, 100_000), "after {wait} s");
+    }
+}
+
+#[test]
+fn r042_whoever_was_asked_and_says_nothing_has_failed() {
+    let clock = ManualClock::at(Timestamp(3_000));
+    let engine = hasty(&clock).build().unwrap();
+    engine.start("on_call").unwrap();
+    ticks(&engine, &clock, Span::seconds(10));
+    assert_eq!(engine.status().status, Status::Running, "asked at 13 s, so its timeout counts from 20 s");
+    ticks(&engine, &clock, Span::seconds(10));
+    assert_eq!(engine.status().status, Status::Running, "at 23 s nothing was evaluated since 20 s");
+    ticks(&engine, &clock, Span::seconds(10));
+    assert_eq!(engine.status().status, Status::Paused);
+    let failed = engine.journal_after(0).into_iter().find(|line| line.contains("action_finished")).unwrap();
+    assert_eq!(Record::of(&failed).text("why"), "no result within its 5s");
+}
+
+#[test]
+fn r042_a_replay_counts_timeouts_as_the_process_did_whenever_that_ticked() {
+    let ruleset = rollgate::read::ruleset(HASTY, Format::Yaml).unwrap().ruleset;
+    let ruleset = Arc::new(ruleset);
+    let line =
+        |at: i64, rest: &str| format!("{{\"at\":\"{}\",{rest},\"by\":\"ci\"}}\n", Timestamp(at * 1_000));
+    let mut outcomes = std::collections::BTreeSet::new();
+    // The process ticks every second, a replay at evaluations only; results come at all distances from both.
+    for (start, first) in
+        [(0, 1), (0, 9), (0, 10), (3, 8), (3, 12), (3, 15), (3, 16), (3, 21), (9, 11), (10, 26)]
+    {
+        for second in [first, first + 2, first + 9, first + 17] {
+            let clock = ManualClock::at(Timestamp(0));
+            let live = Engine::builder().ruleset(ruleset.clone()).clock(clock.clone()).build().unwrap();
+            for at in 0..60 {
+                clock.set(Timestamp(at * 1_000));
+                live.tick();
+                if at == start {
+                    live.start("ci").unwrap();
+                }
+                for (when, action) in [(first, "one"), (second, "two")] {
+                    if at == when {
+                        let _ = live.report_action("ci", action, None, Ok(""));
+                    }
+                }
+                live.tick();
+            }
+            let report = |action: &str| format!("\"command\":\"action\",\"action\":\"{action}\",\"ok\":true");
+            let trace = [
+                format!("{{\"at\":\"{}\",\"tick\":true}}\n", Timestamp(0)),
+                line(start, "\"command\":\"start\""),
+                line(first, &report("one")),
+                line(second, &report("two")),
+                format!("{{\"at\":\"{}\",\"tick\":true}}\n", Timestamp(59_000)),
+            ];
+            let replayed = rollgate::replay::journal_of(ruleset.clone(), &trace.concat()).unwrap();
+            assert_eq!(live.journal_after(0), replayed, "start {start}, results {first} and {second}");
+            outcomes.insert(live.status().status.name());
+        }
+    }
+    assert_eq!(outcomes.into_iter().collect::<Vec<_>>(), ["paused", "running"], "the rows reach both ends");
+}
+
 #[test]
 fn a_process_that_comes_back_runs_the_action_again() {
     let (clock, store) = (ManualClock::at(Timestamp(0)), MemoryStore::new());

@@ -1,8 +1,10 @@
 //! Shares that an operator sets while a plan runs.
 
-use rollgate::core::decide::{Action, Status};
+use rollgate::core::decide::{Action, Choice, Status};
 use rollgate::core::id::Key;
+use rollgate::core::limits::TEXT_BYTES_MAX;
 use rollgate::core::time::Span;
+use rollgate::core::units::Share;
 use rollgate_tests::{EM, Scenario};
 
 const INJECTION: &str = "USE_ENHANCED_INJECTION";
@@ -159,4 +161,63 @@ fn r023_triggers_are_live_for_what_an_operator_raised_in_a_hold() {
     // Rolled back, the next step does not come.
     s.advance(Span::hours(1));
     s.assert_nothing();
+}
+
+// ---- words
+
+#[test]
+fn a_text_that_is_too_long_is_refused_and_changes_nothing() {
+    let long = "x".repeat(TEXT_BYTES_MAX + 1);
+    let key = || Key::new(long.as_str());
+    let decide = |choice, rationale: &str| Action::Decide { choice, rationale: rationale.into() };
+    let go = |why: &str| Choice::Go { override_reason: Some(why.into()) };
+    let zero = || Choice::Rollback { to: Some(Key::new("zero")) };
+    let raise = vec![(Key::new(INJECTION), Share::FULL)];
+    let rows: Vec<(&str, Action, &str)> = vec![
+        (EM, decide(go("we know why"), &long), "the rationale"),
+        (EM, decide(go(&long), "all green"), "the override's reason"),
+        (EM, decide(Choice::NoGo, &long), "the rationale"),
+        (EM, decide(zero(), &long), "the rationale"),
+        (EM, decide(Choice::Rollback { to: Some(key()) }, "x"), "the target"),
+        (EM, Action::Approve { proposal: Key::new("x"), rationale: long.clone() }, "the rationale"),
+        (EM, Action::Dismiss { proposal: Key::new("x"), reason: long.clone() }, "the reason"),
+        (EM, Action::Set { shares: raise, reason: long.clone() }, "the reason"),
+        (EM, Action::Set { shares: vec![(key(), Share::ZERO)], reason: String::new() }, "the flag"),
+        (EM, Action::Release { flags: vec![key()] }, "the flag"),
+        (EM, Action::Pause { reason: long.clone() }, "the reason"),
+        (EM, Action::Resume { reason: long.clone() }, "the reason"),
+        (EM, Action::Check { item: key() }, "the item"),
+        (EM, Action::Attest { item: key(), is_true: true, passed: None }, "the item"),
+        (&long, Action::Pause { reason: "lunch".into() }, "the name of who gives it"),
+        (&long, Action::Retry, "the name of who gives it"),
+    ];
+    let mut s = Scenario::in_phase("fifty_percent");
+    for (by, action, what) in rows {
+        let name = action.name();
+        let before = s.engine.status();
+        let error = s.say(by, action).unwrap_err().to_string();
+        let wanted =
+            format!("{what} has {} bytes, and at most {TEXT_BYTES_MAX} are kept; shorten it", long.len());
+        assert!(error.contains(&wanted), "{name}: {error}");
+        assert_eq!(s.engine.status(), before, "{name}");
+        let kind = if name == "decide" { "decision_refused" } else { "command_refused" };
+        let records = s.expect(&[kind]);
+        assert!(records[0].text("by").len() <= TEXT_BYTES_MAX + "…".len(), "{name}");
+        assert_eq!(records[0].text("why"), wanted);
+    }
+}
+
+#[test]
+fn nothing_that_lowers_is_held_up_by_too_many_words() {
+    let long = "é".repeat(TEXT_BYTES_MAX);
+    let mut s = Scenario::in_phase("fifty_percent");
+    s.set(&[(INJECTION, 5.0)], &long).unwrap();
+    let records = s.expect(&["override", "shares_changed", "read_back"]);
+    let kept = format!("{}…", "é".repeat(TEXT_BYTES_MAX / 2));
+    assert_eq!(records[0].text("reason"), kept);
+    s.say(&long, Action::Stop { reason: long.clone() }).unwrap();
+    let records = s.fresh();
+    let stopped = records.iter().find(|record| record.kind() == "stopped").unwrap();
+    assert_eq!((stopped.text("by"), stopped.text("reason")), (kept.as_str(), kept.as_str()));
+    s.assert_stands(Status::Stopped, "fifty_percent", [0.0; 3]);
 }

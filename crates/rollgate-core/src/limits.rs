@@ -70,6 +70,8 @@ pub const PROBLEMS_MAX: usize = 1_000;
 pub const TRACE_LINE_BYTES_MAX: usize = 1 << 20;
 /// Bytes of a rationale, a reason or an actor's name.
 pub const TEXT_BYTES_MAX: usize = 16 << 10;
+/// Bytes of an override's reason that notices and scorecards repeat; the journal has it whole.
+pub const OVERRIDE_REASON_BYTES_MAX: usize = 512;
 /// Rows of ON beside OFF that are kept, some for every day; beyond them the oldest go.
 pub const CONTRASTS_MAX: usize = 512;
 /// Pending proposals and votes are bounded by the plan; attestations by this many items.

@@ -4,6 +4,7 @@
 //! by the line without the field. Changing, dropping or moving a line breaks the chain at the next one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rollgate_core::error::{Error, ErrorKind};
 use serde_json::{Map, Value};
@@ -12,10 +13,15 @@ use sha2::{Digest, Sha256};
 /// The hash before the first line.
 const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// A journal in memory.
+/// Lines that are shared as one. A copy of a journal shares all of its blocks, so that it may be taken under a lock and
+/// read outside of it; the next line then copies the last block at the most.
+const BLOCK: usize = 256;
+
+/// A journal in memory. A clone shares the lines: it costs next to nothing, however long the story is.
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
-    lines: Vec<String>,
+    /// Every block but the last one is full, and none is empty.
+    blocks: Vec<Arc<Vec<String>>>,
 }
 
 impl Journal {
@@ -30,43 +36,63 @@ impl Journal {
     /// [`ErrorKind::BrokenJournal`] with the first line that does not fit.
     pub fn restore(lines: Vec<String>) -> Result<Self, Error> {
         verify(lines.iter().map(String::as_str))?;
-        Ok(Self { lines })
+        let mut journal = Self::default();
+        lines.into_iter().for_each(|line| journal.push(line));
+        Ok(journal)
+    }
+
+    fn push(&mut self, line: String) {
+        match self.blocks.last_mut() {
+            Some(block) if block.len() < BLOCK => Arc::make_mut(block).push(line),
+            _ => self.blocks.push(Arc::new(vec![line])),
+        }
+    }
+
+    fn last(&self) -> Option<&str> {
+        self.blocks.last()?.last().map(String::as_str)
     }
 
     /// Appends a record without a hash; gives its line.
     pub fn append(&mut self, record: Map<String, Value>) -> &str {
         let text = Value::Object(record).to_string();
-        let hash = chain(self.lines.last().and_then(|line| hash_of(line)).unwrap_or(GENESIS), &text);
+        let hash = chain(self.last().and_then(hash_of).unwrap_or(GENESIS), &text);
         let body = text.strip_suffix('}').unwrap_or(&text);
-        self.lines.push(format!("{body},\"hash\":\"{hash}\"}}"));
-        self.lines.last().map_or("", String::as_str)
+        self.push(format!("{body},\"hash\":\"{hash}\"}}"));
+        self.last().unwrap_or_default()
     }
 
     /// How many lines there are; the last one has this sequence number.
     pub fn len(&self) -> usize {
-        self.lines.len()
+        self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * BLOCK + last.len())
     }
 
     /// Whether nothing has been written.
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        self.blocks.is_empty()
     }
 
     /// The lines after a sequence number, oldest first.
     pub fn after(&self, seq: u64) -> impl Iterator<Item = &str> {
-        let from = usize::try_from(seq).unwrap_or(usize::MAX).min(self.lines.len());
-        self.lines.iter().skip(from).map(String::as_str)
+        let from = usize::try_from(seq).unwrap_or(usize::MAX).min(self.len());
+        let blocks = self.blocks.iter().skip(from / BLOCK);
+        blocks.flat_map(|block| block.iter()).skip(from % BLOCK).map(String::as_str)
     }
 
     /// Names the last line: its number, and the beginning of its hash.
     pub(crate) fn last_name(&self) -> String {
-        let hash = self.lines.last().and_then(|line| hash_of(line)).unwrap_or(GENESIS);
-        format!("{}-{}", self.lines.len(), hash.get(..8).unwrap_or(hash))
+        let hash = self.last().and_then(hash_of).unwrap_or(GENESIS);
+        format!("{}-{}", self.len(), hash.get(..8).unwrap_or(hash))
     }
 
     /// Takes back lines that were never saved.
     pub(crate) fn truncate(&mut self, len: usize) {
-        self.lines.truncate(len);
+        if len >= self.len() {
+            return;
+        }
+        self.blocks.truncate(len.div_ceil(BLOCK));
+        if let Some(last) = self.blocks.last_mut().filter(|_| !len.is_multiple_of(BLOCK)) {
+            Arc::make_mut(last).truncate(len % BLOCK);
+        }
     }
 }
 
@@ -185,11 +211,51 @@ mod tests {
         journal
     }
 
+    fn lines(journal: &Journal) -> Vec<String> {
+        journal.after(0).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_journal_of_many_blocks_is_what_a_plain_list_is() {
+        let mut journal = Journal::new();
+        let mut plain: Vec<String> = Vec::new();
+        // Appended to and taken back around the ends of blocks, with copies that must not change.
+        for (appended, taken_back) in [
+            (1, 0),
+            (0, 1),
+            (BLOCK, 0),
+            (1, 1),
+            (1, 2),
+            (2, BLOCK),
+            (2 * BLOCK + 3, 0),
+            (0, 3),
+            (5, BLOCK + 5),
+            (1, 0),
+        ] {
+            let (copy, before) = (journal.clone(), plain.clone());
+            for seq in plain.len() + 1..=plain.len() + appended {
+                let mut record = Map::new();
+                record.insert("seq".into(), seq.into());
+                plain.push(journal.append(record).to_owned());
+            }
+            plain.truncate(plain.len() - taken_back);
+            journal.truncate(plain.len());
+            assert_eq!((lines(&copy), copy.len()), (before.clone(), before.len()));
+            assert_eq!((journal.len(), journal.is_empty()), (plain.len(), plain.is_empty()));
+            for seq in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, plain.len(), plain.len() + 1] {
+                let after: Vec<&str> = journal.after(seq as u64).collect();
+                assert_eq!(after, plain[seq.min(plain.len())..], "after {seq} of {}", plain.len());
+            }
+            verify(journal.after(0)).unwrap();
+            assert_eq!(lines(&Journal::restore(plain.clone()).unwrap()), plain);
+        }
+    }
+
     #[test]
     fn an_untouched_journal_verifies() {
         let journal = journal();
         verify(journal.after(0)).unwrap();
-        assert_eq!(Journal::restore(journal.lines.clone()).unwrap().len(), 4);
+        assert_eq!(Journal::restore(lines(&journal)).unwrap().len(), 4);
         assert_eq!(journal.after(3).count(), 1);
     }
 
@@ -204,7 +270,7 @@ mod tests {
             let Value::Object(record) = record else { unreachable!() };
             journal.append(record);
         }
-        let first = recall(journal.lines[..1].iter().map(String::as_str)).unwrap();
+        let first = recall(journal.after(0).take(1).collect::<Vec<_>>().into_iter()).unwrap();
         assert_eq!((first.status.as_str(), first.shares["A"]), ("running", 0.1));
         let error = recall(journal.after(0).collect::<Vec<_>>().into_iter()).unwrap_err();
         assert!(error.to_string().contains("record 2"), "{error}");
@@ -212,7 +278,7 @@ mod tests {
 
     #[test]
     fn any_change_breaks_the_chain() {
-        let lines = journal().lines;
+        let lines = lines(&journal());
         let broken = |lines: Vec<String>| verify(lines.iter().map(String::as_str)).unwrap_err().to_string();
         let mut changed = lines.clone();
         changed[1] = changed[1].replace("quoted", "Quoted");

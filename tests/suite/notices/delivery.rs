@@ -387,3 +387,60 @@ fn a_sink_that_hangs_holds_up_neither_the_tickers_evaluations_nor_its_end() {
     drop(ticker);
     drop(let_go);
 }
+
+/// An engine whose sink of `slack` says that it was entered and hangs until the other end is dropped; all other channels
+/// go to the third.
+fn hanging()
+-> (Engine, std::sync::mpsc::Receiver<()>, std::sync::mpsc::Sender<()>, std::sync::mpsc::Receiver<String>) {
+    let (entered, is_inside) = channel();
+    let (let_go, hang) = channel::<()>();
+    let (sent, taken) = channel();
+    let (entered, hang, sent) = (Mutex::new(entered), Mutex::new(hang), Mutex::new(sent));
+    let clock = ManualClock::at(Timestamp::parse("2026-01-19T22:00:00Z").unwrap());
+    let engine = Engine::builder()
+        .plan_text(PLAN, Format::Yaml)
+        .unwrap()
+        .clock(clock)
+        .on_notice_to("slack", move |_| {
+            let _ = entered.lock().unwrap().send(());
+            let _ = hang.lock().unwrap().recv();
+            Ok(())
+        })
+        .on_notice(move |notice| {
+            let _ = sent.lock().unwrap().send(notice.channel.to_string());
+            Ok(())
+        })
+        .build()
+        .unwrap();
+    (engine, is_inside, let_go, taken)
+}
+
+#[test]
+fn with_a_ticker_a_sink_that_hangs_delays_nothing_but_itself() {
+    let (engine, is_inside, let_go, taken) = hanging();
+    engine.start("lead").unwrap();
+    let ticker = engine.spawn_ticker().unwrap();
+    is_inside.recv().unwrap();
+    engine.stop("on_call", "smoke").unwrap();
+    // Without a thread of its own, this channel would wait for the other one for good.
+    assert_eq!(taken.recv().unwrap(), "status_page");
+    drop(ticker);
+    drop(let_go);
+}
+
+#[test]
+fn a_tick_on_another_thread_sends_what_is_not_of_the_sink_that_hangs() {
+    let (engine, is_inside, let_go, taken) = hanging();
+    engine.start("lead").unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| engine.tick());
+        is_inside.recv().unwrap();
+        engine.stop("on_call", "smoke").unwrap();
+        engine.tick();
+        assert_eq!(taken.try_recv().ok().as_deref(), Some("status_page"));
+        assert!(is_inside.try_recv().is_err(), "the sink that hangs is not called a second time");
+        drop(let_go);
+    });
+    let told = engine.journal_after(0).iter().filter(|line| line.contains("\"delivered\":true")).count();
+    assert_eq!(told, 3, "both channels of the sink that came back, and the other one");
+}

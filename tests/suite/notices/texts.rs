@@ -2,6 +2,7 @@
 
 use rollgate::Engine;
 use rollgate::clock::ManualClock;
+use rollgate::core::decide::Choice;
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::notify::{Delivery, for_recipient};
 use rollgate::read::Format;
@@ -9,6 +10,7 @@ use rollgate_tests::Record;
 use std::sync::{Arc, Mutex};
 
 use super::channels::problems;
+use super::desk::{Desk, PLAN, Sinks};
 
 const COMMUNICATION: &str = include_str!("../../../examples/plans/communication.yaml");
 
@@ -132,4 +134,62 @@ fn r148_brackets_that_may_be_meant_are_warned_of_and_links_are_not() {
     for text in ["see [Status page](https://x)", "[x] done", "a[0]", "[]", "{{title}} is written so", "}"] {
         assert_eq!(codes(text), [""; 0], "{text}");
     }
+}
+
+#[test]
+fn what_was_passed_by_override_is_told_as_that_with_who_and_why() {
+    use rollgate::core::limits::OVERRIDE_REASON_BYTES_MAX;
+    use rollgate::core::report::Form;
+
+    let mut desk = Desk::open();
+    let notes = |desk: &Desk, form| -> Vec<String> {
+        let notes = desk.engine.scorecard(form).notes;
+        notes.into_iter().filter(|note| note.contains("override")).collect()
+    };
+    desk.engine.start("lead").unwrap();
+    desk.go();
+    desk.engine.tick();
+    let passed = "mail: Phase 0: Preparation successful. Proceeding to Phase 1: 10%.";
+    let said = desk.fresh().into_iter().find(|text| text.starts_with(passed)).unwrap();
+    assert_eq!(said, format!("{passed}\nPassed by override of lead: as the test wants it"));
+    // The next phase passes by its gates, and nothing is added.
+    desk.heap(100.0);
+    desk.coast(Span::minutes(61));
+    let plain = "mail: Phase 1: 10% successful. Proceeding to Phase 2: 100%.";
+    assert!(desk.fresh().iter().any(|text| text == plain));
+    let first = "Phase 0: Preparation was passed by override of lead: as the test wants it";
+    for (form, wanted) in [(Form::Phase, vec![first]), (Form::Weekly, vec![first]), (Form::Daily, vec![])] {
+        assert_eq!(notes(&desk, form), wanted);
+    }
+    // The last phase that ends: the rollout is completed, and not by its gates. A long reason is told by its beginning.
+    let why = "w".repeat(2 * OVERRIDE_REASON_BYTES_MAX);
+    let choice = Choice::Go { override_reason: Some(why.clone()) };
+    desk.engine.decide("lead", choice, "we go on").unwrap();
+    desk.engine.tick();
+    let short = &why[..OVERRIDE_REASON_BYTES_MAX];
+    let wanted = format!("mail: The new search fully deployed.\nPassed by override of lead: {short}…");
+    assert!(desk.fresh().contains(&wanted));
+    assert_eq!(desk.records("decided").pop().unwrap().text("override"), why, "the journal has it whole");
+    assert_eq!(notes(&desk, Form::Final).len(), 2);
+    // Who enters a phase again has not passed it yet.
+    desk.engine.stop("lead", "smoke").unwrap();
+    desk.engine.retry("lead").unwrap();
+    assert_eq!(notes(&desk, Form::Final), [first]);
+}
+
+#[test]
+fn the_subject_of_what_was_passed_by_override_says_so_too() {
+    let plan = PLAN.replace(
+        "channels: [mail], message: \"{phase.title} successful.",
+        "channels: [mail], subject: \"{phase.id} passed\", message: \"{phase.title} successful.",
+    );
+    assert_ne!(plan, PLAN);
+    let desk = Desk::of(&plan, Sinks::One);
+    desk.engine.start("lead").unwrap();
+    desk.go();
+    desk.engine.tick();
+    let taken = desk.post.taken.lock().unwrap();
+    let subjects: Vec<&str> =
+        taken.iter().filter_map(|notice| notice.subject.as_ref()).map(|subject| subject.as_str()).collect();
+    assert_eq!(subjects, ["prepare passed (by override)"]);
 }

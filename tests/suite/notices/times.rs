@@ -76,7 +76,7 @@ fn r145_a_phase_that_starts_is_told_at_once_and_one_that_passes_after_its_go() {
     assert_eq!(
         desk.fresh(),
         [
-            "mail: Phase 0: Preparation successful. Proceeding to Phase 1: 10%.",
+            "mail: Phase 0: Preparation successful. Proceeding to Phase 1: 10%.\nPassed by override of lead: as the test wants it",
             "slack:#eng: Phase 1: 10% started. Monitoring closely.",
             "slack:#product: Phase 1: 10% started. Monitoring closely."
         ]

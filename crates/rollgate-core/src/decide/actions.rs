@@ -4,6 +4,9 @@
 //! once the hold before it has passed and the step's `only_if` passes. Its start is written down before the host hears
 //! of it, and a restart in the middle of it starts it again: it runs at least once.
 //!
+//! The host hears of an action at its next tick, so that is where a timeout begins, and not at the start: a timeout that is
+//! shorter than the wait for a tick would end the action before anybody was asked. See [`ask`].
+//!
 //! A failure holds the rollout where it is. It lowers nothing, for what is exposed is healthy: a backup that cannot be
 //! made is a reason not to go on, and none to take a working version away from people.
 
@@ -11,11 +14,12 @@ use serde::{Deserialize, Serialize};
 
 use super::docket::due_step;
 use super::record::Body;
+use super::texts::tail;
 use super::transition::Turn;
 use super::{Command, RolloutState, Status};
 use crate::id::{Key, PhaseId};
 use crate::limits::ACTION_OUTPUT_BYTES_MAX;
-use crate::snapshot::{Plan, StepAction};
+use crate::snapshot::{Plan, Ruleset, StepAction};
 use crate::time::Timestamp;
 
 /// How far the actions of the next step have come in this attempt.
@@ -39,6 +43,9 @@ pub struct Run {
     pub number: u64,
     /// Observed time at which it was started.
     pub since: Timestamp,
+    /// Observed time from which its timeout counts; `None`: the host has not been asked yet.
+    #[serde(default)]
+    pub asked: Option<Timestamp>,
     /// The same action was started before: a result without a number may be that one's.
     #[serde(default)]
     pub is_again: bool,
@@ -64,6 +71,24 @@ pub fn running_action<'a>(plan: &'a Plan, state: &RolloutState) -> Option<(&'a S
     Some((phase.steps.get(state.step)?.actions.get(state.actions.done)?, run))
 }
 
+/// The host is being asked for the action under way: its timeout counts from here, to the next instant of the evaluations.
+///
+/// Evaluations fall on the same instants in every run of a story, and what lies between them does not: a replay, which
+/// has no host and ticks at those instants only, so counts from the same one. Of a run the first call counts.
+pub fn ask(ruleset: &Ruleset, state: &mut RolloutState, now: Timestamp) {
+    let Some(run) = &mut state.actions.running else { return };
+    // The instant itself is one, unless the run was started at it: then it may have been started after its tick.
+    let before = Timestamp(now.0.saturating_sub(1)).max(run.since);
+    run.asked.get_or_insert(before.next(ruleset.evaluate_every));
+}
+
+impl Run {
+    /// Whether its timeout is over.
+    fn is_late(&self, action: &StepAction, now: Timestamp) -> bool {
+        self.asked.is_some_and(|asked| now.since(asked) > action.timeout)
+    }
+}
+
 /// Whether every action of a step has succeeded in this attempt; starts the next one where none is under way.
 pub(super) fn ready(turn: &mut Turn<'_>, index: usize) -> bool {
     let Some(step) = turn.phase().and_then(|phase| phase.steps.get(index)) else { return false };
@@ -78,7 +103,7 @@ pub(super) fn ready(turn: &mut Turn<'_>, index: usize) -> bool {
     let place = (phase, index, attempt.done);
     let is_again = attempt.latest.is_some_and(|latest| latest >= place);
     attempt.latest = Some(attempt.latest.map_or(place, |latest| latest.max(place)));
-    attempt.running = Some(Run { number: run, since: turn.now.observed, is_again });
+    attempt.running = Some(Run { number: run, since: turn.now.observed, asked: None, is_again });
     turn.record(Body::ActionStarted { step: index + 1, action: action.key.clone(), run });
     false
 }
@@ -121,7 +146,7 @@ fn go_on(turn: &mut Turn<'_>) {
 /// An action whose result is not there in time has failed.
 pub(super) fn expire(turn: &mut Turn<'_>) {
     let Some((action, run)) = turn.plan().and_then(|plan| running_action(plan, &turn.state)) else { return };
-    if turn.now.observed.since(run.since) > action.timeout {
+    if run.is_late(action, turn.now.observed) {
         let why = format!("no result within its {}", action.timeout);
         finish(turn, action, run, &Key::new("rollgate"), "", Some(why));
     }
@@ -157,12 +182,11 @@ pub(super) fn report(turn: &mut Turn<'_>, command: &Command, result: &ActionResu
 /// Why a result is a failure; `None`: it is none.
 fn failure(action: &StepAction, run: Run, result: &ActionResult, now: Timestamp) -> Option<String> {
     let said = result.output.trim();
-    let took = now.since(run.since);
     if !result.is_ok {
         return Some(if said.is_empty() { "it gave no reason".into() } else { tail(said, 256) });
     }
-    if took > action.timeout {
-        return Some(format!("it took {took}, and its timeout is {}", action.timeout));
+    if run.is_late(action, now) {
+        return Some(format!("it took {}, and its timeout is {}", now.since(run.since), action.timeout));
     }
     let expected = action.expect.as_ref().filter(|expected| expected.as_str() != said)?;
     Some(format!("it gave `{}` where `{expected}` was expected", tail(said, 256)))
@@ -199,30 +223,5 @@ fn hold(turn: &mut Turn<'_>, reason: String) {
         turn.state.paused_from = Some(status);
         turn.set_status(Status::Paused);
         turn.record(Body::Paused { by: Key::new("rollgate"), reason });
-    }
-}
-
-/// The last bytes of a text, from a whole character on.
-fn tail(text: &str, bytes: usize) -> String {
-    if text.len() <= bytes {
-        return text.to_owned();
-    }
-    let mut from = text.len() - bytes;
-    while !text.is_char_boundary(from) {
-        from += 1;
-    }
-    format!("…{}", &text[from..])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_output_keeps_its_end_in_whole_characters() {
-        assert_eq!(tail("abc", 3), "abc");
-        assert_eq!(tail("xabc", 3), "…abc");
-        // An `é` has two bytes, and half of one is none.
-        assert_eq!(tail("éab", 3), "…ab");
     }
 }

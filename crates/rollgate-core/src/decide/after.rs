@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::record::Body;
+use super::texts::head;
 use super::transition::Turn;
 use super::{Command, RolloutState, Status, TriggerRef};
 use crate::compile::horizon;
 use crate::id::{FlagId, Key, PhaseId, RoleId};
 use crate::judge::Attestation;
-use crate::limits::{ANNOTATIONS_KEPT, FOLLOW_UPS_MAX, TEXT_BYTES_MAX};
+use crate::limits::{ANNOTATIONS_KEPT, FOLLOW_UPS_MAX, OVERRIDE_REASON_BYTES_MAX};
 use crate::snapshot::{Horizon, Plan, Ruleset};
 use crate::time::{Span, Timestamp};
 use crate::units::Share;
@@ -40,6 +41,20 @@ pub struct After {
     pub annotations: Vec<Annotation>,
     /// When the last finite phase passed, by the calendar.
     pub completed_at: Option<Timestamp>,
+    /// Phases that an override let pass, since they were entered last.
+    #[serde(default)]
+    pub overridden: Vec<Overridden>,
+}
+
+/// A phase that was passed by an override.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overridden {
+    /// The phase.
+    pub phase: PhaseId,
+    /// Who gave it.
+    pub by: Key,
+    /// Why: the beginning of the reason, which the journal has whole.
+    pub why: String,
 }
 
 /// How often a trigger has fired.
@@ -119,7 +134,6 @@ pub(super) fn annotate(
     if text.trim().is_empty() {
         return Err("an annotation needs its text".into());
     }
-    bounded("the text", text)?;
     if let Some(metric) = metric.filter(|metric| turn.ruleset.metric_of(metric.as_str()).is_none()) {
         return Err(format!("the plan has no metric `{metric}`"));
     }
@@ -134,12 +148,11 @@ pub(super) fn annotate(
     Ok(())
 }
 
-/// What is kept in the state is copied at every decision: it has a bound, whichever door it came in by.
-fn bounded(what: &str, text: &str) -> Result<(), String> {
-    if text.len() <= TEXT_BYTES_MAX {
-        return Ok(());
-    }
-    Err(format!("{what} has {} bytes, and at most {TEXT_BYTES_MAX} are kept; shorten it", text.len()))
+/// Remembers that a phase was passed by an override. Of why, as much is kept as is told.
+pub(super) fn overridden(state: &mut RolloutState, phase: PhaseId, by: &Key, why: &str) {
+    let why = head(why.trim(), OVERRIDE_REASON_BYTES_MAX);
+    state.after.overridden.retain(|known| known.phase != phase);
+    state.after.overridden.push(Overridden { phase, by: by.clone(), why });
 }
 
 /// Adds a thing to do.
@@ -163,9 +176,6 @@ pub(super) fn add_task(
     }
     if owner.as_str().trim().is_empty() {
         return Err(format!("`{item}` needs an owner: what nobody owns is not done"));
-    }
-    for (what, text) in [("the item", item.as_str()), ("the title", title), ("the owner", owner.as_str())] {
-        bounded(what, text)?;
     }
     let due = match horizon(due, turn.ruleset.timezone.as_str()) {
         Some(Horizon::At(at)) => at,

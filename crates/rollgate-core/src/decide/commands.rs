@@ -5,7 +5,7 @@ use super::evaluation::{apply_step, enter, entry_step, record_captures};
 use super::operator;
 use super::record::{Body, CauseKind, CauseOf};
 use super::transition::Turn;
-use super::{Action, Command, Said, Status, actions, after, calendar, schedule};
+use super::{Action, Command, Said, Status, actions, after, calendar, schedule, texts};
 use crate::id::{Key, PhaseId};
 use crate::judge::Attestation;
 use crate::limits::ATTESTATIONS_MAX;
@@ -23,6 +23,17 @@ fn unsigned(turn: &Turn<'_>, command: &Command) -> Option<String> {
 
 /// Carries out a command, or journals its refusal.
 pub(super) fn obey(turn: &mut Turn<'_>, command: &Command) {
+    let short;
+    let command = match texts::too_long(command) {
+        None => command,
+        Some(why) => {
+            let Some(lowering) = texts::lowering(turn.ruleset, &turn.state, command) else {
+                return refuse(turn, &texts::signed(command), why);
+            };
+            short = lowering;
+            &short
+        }
+    };
     // Decisions say themselves why they are refused; what lowers is not held up by a misspelt name.
     let is_free = matches!(command.action, Action::Decide { .. } | Action::Stop { .. } | Action::Set { .. });
     if !is_free && let Some(why) = unsigned(turn, command) {
@@ -62,7 +73,11 @@ pub(super) fn obey(turn: &mut Turn<'_>, command: &Command) {
 
 fn refuse(turn: &mut Turn<'_>, command: &Command, why: String) {
     turn.refused = Some(why.clone());
-    turn.record(Body::CommandRefused { command: command.action.name(), by: command.by.clone(), why });
+    let by = command.by.clone();
+    turn.record(match &command.action {
+        Action::Decide { choice, .. } => Body::DecisionRefused { choice: choice.name(), by, why },
+        action => Body::CommandRefused { command: action.name(), by, why },
+    });
 }
 
 fn start(turn: &mut Turn<'_>, command: &Command) -> Result<(), String> {
@@ -322,6 +337,7 @@ fn retry(turn: &mut Turn<'_>, command: &Command) {
     state.is_killed = false;
     state.is_completed = false;
     state.after.completed_at = None;
+    state.after.overridden.retain(|passed| passed.phase < phase);
     state.latches.clear();
     state.contingency.clear();
     state.attestations.retain(|given| given.phase < phase);

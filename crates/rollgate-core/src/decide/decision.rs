@@ -1,12 +1,11 @@
 //! People's decisions: go, no-go, rollback, approval.
 
-use super::calendar;
 use super::docket::is_due;
 use super::evaluation::{enter, record_gates};
 use super::record::{Body, CauseKind, CauseOf};
 use super::rollback::{can_lower, roll_back};
 use super::transition::Turn;
-use super::{Choice, Command, Status, Vote};
+use super::{Choice, Command, Status, Vote, after, calendar};
 use crate::id::{Key, PhaseId, RoleId};
 use crate::judge::{Finding, SetVerdict};
 use crate::snapshot::{DecisionRule, Phase, RollbackTarget, RollbackTo};
@@ -146,7 +145,7 @@ fn go(turn: &mut Turn<'_>, command: &Command, rationale: &str, over: Option<&str
     });
     // An override covers the calendar too.
     if is_last && (is_overridden || !calendar::queue(turn, &command.by, role)) {
-        pass_phase(turn);
+        pass_by(turn, command, over);
     } else {
         turn.state.votes.push(Vote { by: command.by.clone(), role });
     }
@@ -185,8 +184,16 @@ fn hurry(
         to: None,
         findings,
     });
-    pass_phase(turn);
+    pass_by(turn, command, over);
     Ok(())
+}
+
+/// The phase passes by somebody's word: where that is an override, whoever is told of it is told so.
+fn pass_by(turn: &mut Turn<'_>, command: &Command, over: Option<&str>) {
+    if let (Some(phase), Some(why)) = (turn.state.phase, over) {
+        after::overridden(&mut turn.state, phase, &command.by, why);
+    }
+    pass_phase(turn);
 }
 
 fn gate_findings(turn: &Turn<'_>) -> Vec<Finding> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::announce;
 use super::record::{Body, CauseKind, CauseOf, Record};
-use super::{RolloutState, ShareMap};
+use super::{Overridden, RolloutState, ShareMap};
 use crate::id::Key;
 use crate::judge::Finding;
 use crate::snapshot::{Notice, NoticeWhen, Part, Phase, Plan, RollbackTarget, Ruleset, Slot, Template};
@@ -100,7 +100,13 @@ pub fn owed(ruleset: &Ruleset, state: &mut RolloutState, record: &Record, source
         Body::Reminder { .. } => |when| when == NoticeWhen::Reminder,
         _ => return Vec::new(),
     };
-    let scene = Scene { ruleset, plan, phase, next, body: Some(&record.body), state };
+    let over = match &record.body {
+        Body::PhasePassed {} | Body::Completed {} => {
+            state.after.overridden.iter().find(|passed| Some(passed.phase) == record.phase)
+        }
+        _ => None,
+    };
+    let scene = Scene { ruleset, plan, phase, next, body: Some(&record.body), over, state };
     let notices = plan.notices.iter().filter(|notice| due(notice.when));
     notices.map(|notice| scene.write(notice, source, announce::Punctuality::OnTime)).collect()
 }
@@ -122,7 +128,11 @@ pub(super) fn of_calendar(
     punctuality: announce::Punctuality,
 ) -> Letter {
     let phase = state.phase.and_then(|phase| plan.phases.get(phase.index()));
-    Scene { ruleset, plan, phase, next: None, body: None, state }.write(notice, source, punctuality)
+    Scene { ruleset, plan, phase, next: None, body: None, over: None, state }.write(
+        notice,
+        source,
+        punctuality,
+    )
 }
 
 /// A letter of a record that was never written.
@@ -135,7 +145,7 @@ pub(super) fn of_sample(
     source: Source<'_>,
 ) -> Letter {
     let at = |ahead: usize| plan.phases.get(state.phase?.index() + ahead);
-    let scene = Scene { ruleset, plan, phase: at(0), next: at(1), body: Some(body), state };
+    let scene = Scene { ruleset, plan, phase: at(0), next: at(1), body: Some(body), over: None, state };
     scene.write(notice, source, announce::Punctuality::OnTime)
 }
 
@@ -146,6 +156,8 @@ struct Scene<'a> {
     phase: Option<&'a Phase>,
     next: Option<&'a Phase>,
     body: Option<&'a Body>,
+    /// How the phase was passed, where it was by an override.
+    over: Option<&'a Overridden>,
     state: &'a RolloutState,
 }
 
@@ -153,15 +165,20 @@ impl Scene<'_> {
     fn write(&self, notice: &Notice, source: Source<'_>, punctuality: announce::Punctuality) -> Letter {
         let subject = notice.subject.as_ref().map(|subject| {
             // What is measured or written elsewhere must not end the header.
-            Key::new(self.fill(subject).replace(|c: char| c.is_control(), " "))
+            let by = if self.over.is_some() { " (by override)" } else { "" };
+            Key::new(self.fill(subject).replace(|c: char| c.is_control(), " ") + by)
         });
+        // A plan's words are of a success; that it was none by the gates must not depend on who wrote them.
+        let by = self
+            .over
+            .map_or_else(String::new, |over| format!("\nPassed by override of {}: {}", over.by, over.why));
         let open = |channel: &Key| Owed::to(channel.clone());
         Letter {
             id: Key::new(format!("{}-{}", source.name, notice.key)),
             when: Key::new(notice.when.name()),
             audience: notice.audience.clone(),
             subject,
-            message: Key::new(self.fill(&notice.message)),
+            message: Key::new(self.fill(&notice.message) + &by),
             is_urgent: notice.is_urgent,
             is_late: punctuality == announce::Punctuality::Late,
             at: source.now.wall,

@@ -32,12 +32,14 @@ mod rollback;
 mod sample;
 mod schedule;
 mod state;
+mod texts;
 mod timeline;
 mod transition;
 
-pub use actions::{ActionResult, Attempt, Run, running_action};
+pub use actions::{ActionResult, Attempt, Run, ask, running_action};
 pub use after::{
-    After, Annotation, Fired, FollowUpStatus, REMOVAL_ITEM, Task, TaskState, follow_ups, removal_lacks,
+    After, Annotation, Fired, FollowUpStatus, Overridden, REMOVAL_ITEM, Task, TaskState, follow_ups,
+    removal_lacks,
 };
 pub use agenda::{Agenda, Held, HeldWhat, OpenReminder, Progress, QueuedGo, Reminded};
 pub use announce::{letters_due, moment, planned_exposure};

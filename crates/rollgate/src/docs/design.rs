@@ -116,6 +116,8 @@
 //! - **A stop cuts the triggers' windows** like a rollback does: what was measured before it was measured under another
 //!   exposure, and must not fire after the retry.
 //! - **A retry after a stop that came before the start** goes back to `pending`; the plan still waits for its start.
+//! - **Words are bounded**: a command with a text of more than 16 KiB is refused and changes nothing, whichever way it comes.
+//!   A stop, and a share that is lowered by hand, need no words and are never refused for them: they are cut.
 //! - **While rolled back or stopped nothing rises**, not even up to what the plan would allow. Releasing an override gives
 //!   a flag back to the rollback's own limit.
 //! - **An open phase never ends by itself.** Without a decision it stays running.
@@ -152,8 +154,11 @@
 //!   middle of one starts it again when it comes back, so an action has to bear being run twice.
 //! - **Results are of one attempt.** A rollback, a stop, a retry, another phase or an edited plan forgets them. A run has a
 //!   number; a result that names another one, or an action that is not under way, is refused and changes nothing.
-//! - **A timeout counts observed time** from the start. A callback cannot be interrupted: one that comes back too late has
-//!   failed, whatever it says. While it runs, a tick by hand does not return; triggers in recording calls are live all
+//! - **A timeout begins when the host is asked**, which a tick does: at the first evaluation instant after the start by which
+//!   there was a tick. A timeout that is shorter than the wait for a tick so ends nothing unasked, and a replay, which
+//!   ticks at evaluations only, counts from the same instant. It counts observed time. A host that is still busy with a
+//!   run that counts no more has been asked like any other. A callback cannot be interrupted: one that comes back too late
+//!   has failed, whatever it says. While it runs, a tick by hand does not return; triggers in recording calls are live all
 //!   the same.
 //! - **Output is kept by its end**, 4 KiB of it; `expect` is compared with all of it, without the white space around it.
 //!
@@ -213,8 +218,16 @@
 //! - **`delivered` is never a guess.** Without a sink (a replay, a simulation, a channel that nobody serves) the journal
 //!   says `delivered: false, attempts: 0, error: "no sink for this channel"` in the transition's own transaction; with
 //!   one, nothing is written until the sink answered or the notice was given up. The field is always a yes or no.
-//! - **One tick waits for one slow call**, and then decides again. With a ticker, sinks have a thread of their own, and so
-//!   have actions: neither holds up an evaluation. A tick by hand does both in line, after what was due has been decided.
+//! - **What a new process inherits** it tries once before it gives it up, however long the one before was down, and leaves
+//!   alone what it has no sink for: a store that is opened once without sinks loses no notice of a rollback. Only what a
+//!   process has itself written to a channel that it does not serve is refused at once.
+//! - **With a ticker each sink has a thread of its own**, and so have actions: one that hangs holds up no evaluation and no
+//!   other sink. There are as many threads as sinks were given, and no more. Two threads never call one sink at once.
+//! - **A tick by hand does it all in line**, after what was due has been decided: at most 32 calls, and none after one that
+//!   took a second. Behind a sink that is slow every time, others so wait for some ticks, urgent notices first; one that
+//!   hangs keeps the tick for as long, and a tick of another thread goes on with the other sinks.
+//! - **A phase that was passed by override is told as that**, with who gave it and why, below the plan's own words and in
+//!   scorecards: what was no success by the gates must not read like one.
 //! - **A channel that fails rests as a whole**, 10 s to 15 min: a dead webhook costs one time-out, not one a notice. Its
 //!   notices keep their order, but urgent ones go first. A panic is not tried again: what it left in the sink nobody knows.
 //! - **256 notices wait at most**; the oldest that is not urgent goes first, and the journal says so.
@@ -235,6 +248,8 @@
 //!
 //! Reports and scorecards read the engine and change nothing; asking for one is not an evaluation.
 //!
+//! - **The journal is read outside the engine's lock**, from a copy that shares its lines: a trigger in a recording call
+//!   waits for no report. What the windows say is measured under the lock, and its length is that of the plan.
 //! - **ON and OFF are kept once a day in the state**, of the samples since the last change of shares, because windows over a
 //!   change of shares would mix two populations. A restart loses the windows and not these rows.
 //! - **Overnight alerts come from the journal**, with exact times, between 17:00 and `daily.at` of the plan's zone; they are

@@ -16,7 +16,8 @@
 //! assert_eq!((EVENT_TIMES_MAX, ALERTS_MAX, ATTESTATIONS_MAX), (4_096, 4_096, 1_024));
 //! assert_eq!((NOTICES_WAITING_MAX, NOTICES_AT_ONCE, CHANNELS_MAX), (256, 32, 64));
 //! // Of an action's output the end is kept; a notice is tried for a day, after 10 s at first and 15 min at last.
-//! assert_eq!(ACTION_OUTPUT_BYTES_MAX, 4 << 10);
+//! // Of an override's reason notices and scorecards repeat the beginning.
+//! assert_eq!((ACTION_OUTPUT_BYTES_MAX, OVERRIDE_REASON_BYTES_MAX), (4 << 10, 512));
 //! assert_eq!((NOTICE_LIFE_MS, NOTICE_WAIT_MIN_MS, NOTICE_WAIT_MAX_MS), (86_400_000, 10_000, 900_000));
 //! // The longest window is 92 days; an evaluation comes every second at the most, every hour at the least.
 //! assert_eq!(WINDOW_MAX_MS, 92 * 86_400_000);

@@ -92,7 +92,7 @@
 //! | steps stand still | a `hold`, an `only_if`, an action, a closed calendar, a pending proposal, or a store that is away | the journal's last records say which of them |
 //!
 //! `{"command":"decide","choice":"go","by":"lead","rationale":"..","override":"why the gates do not count"}` goes on
-//! without the gates; it needs the same signatures, and stands in the journal as what it is.
+//! without the gates; it needs the same signatures, and stands in the journal, in notices and in scorecards as what it is.
 //!
 //! # The calendar is closed
 //!
@@ -115,8 +115,8 @@
 //! {"at":"2026-01-19T10:04:00Z","command":"action","action":"backup","ok":true,"output":"ok","by":"ann"}
 //! ```
 //!
-//! Without a result within its `timeout` (10 minutes unless written) it has failed; a result that comes after that is
-//! refused.
+//! Without a result within its `timeout` (10 minutes unless written; from the evaluation by which the host was asked) it has
+//! failed; a result that comes after that is refused.
 //!
 //! # Reminders and overdue work
 //!

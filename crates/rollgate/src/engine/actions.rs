@@ -32,7 +32,7 @@ pub struct DueAction {
     pub expect: Option<String>,
     /// The role that answers for it.
     pub owner: Option<Key>,
-    /// How long it may take.
+    /// How long it may take, from the evaluation by which the host was asked.
     pub timeout: Span,
     /// The number of this run; a result that names another one is refused.
     pub number: u64,
@@ -65,11 +65,12 @@ impl Engine {
         let Some(actor) = &self.shared.actor else { return };
         loop {
             let due = {
-                let (mut control, _) = self.shared.lock();
+                let (mut control, now) = self.shared.lock();
                 let Some(due) = DueAction::of(&control).filter(|due| due.number > control.asked) else {
                     return;
                 };
                 control.asked = due.number;
+                control.ask(now);
                 due
             };
             // What the host's code left behind when it panicked is the host's; nothing of the engine's was lent to it.

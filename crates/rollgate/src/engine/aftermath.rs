@@ -110,6 +110,11 @@ pub(super) fn notes(control: &Control, form: Form, now: Now) -> Vec<String> {
     if form == Form::Daily {
         return notes;
     }
+    for passed in &state.after.overridden {
+        let mut phases = control.ruleset.plan.iter().flat_map(|plan| &plan.phases);
+        let title = phases.nth(passed.phase.index()).map_or("", |phase| phase.title.as_str());
+        notes.push(format!("{title} was passed by override of {}: {}", passed.by, passed.why));
+    }
     if !state.after.removable.is_empty() {
         let flags: Vec<&str> = state.after.removable.iter().map(Key::as_str).collect();
         notes.push(format!("May be taken out of the code: {}.", flags.join(", ")));

@@ -10,6 +10,10 @@ use super::handle::Engine;
 impl Engine {
     /// Carries out one command; in it a person can act in a role.
     ///
+    /// Names, reasons and other texts have at most
+    /// [`TEXT_BYTES_MAX`](rollgate_core::limits::TEXT_BYTES_MAX) bytes; one that is longer is refused. Those of a stop and of
+    /// a share that is lowered are cut.
+    ///
     /// # Errors
     /// [`Refused`](rollgate_core::error::ErrorKind::Refused) with the reason, which is journalled too;
     /// [`StoreAway`](rollgate_core::error::ErrorKind::StoreAway) where a raise could not be written down, and so did not

@@ -228,6 +228,11 @@ impl Control {
         self.checkpoint(now);
     }
 
+    /// Begins the timeout of an action under way, where it has not begun.
+    pub(super) fn ask(&mut self, now: Now) {
+        decide::ask(&self.ruleset, &mut self.state, now.observed);
+    }
+
     /// One command, decided at its own time on everything recorded so far.
     pub(super) fn command(&mut self, command: &Command, now: Now) -> Outcome {
         self.collect(Depth::Subjects, now);

@@ -17,7 +17,7 @@ use super::builder::EngineBuilder;
 use super::control::Control;
 use super::drops::{self, Thrift};
 use super::metric::{Alerts, Metric, names};
-use super::notices;
+use super::notices::{self, Whose};
 use super::scorecard;
 use super::status::RolloutStatus;
 use super::ticker::Ticker;
@@ -56,8 +56,6 @@ pub(super) struct Shared {
     origin: (Timestamp, rollgate_core::time::Span),
     listeners: Vec<Listener>,
     pub(super) actor: Option<Actor>,
-    /// Held while sinks are called: one delivery is under way once.
-    sending: Mutex<()>,
     /// Journal lines that listeners have seen. Its own lock keeps them in order without holding the control.
     told: Mutex<u64>,
 }
@@ -89,7 +87,7 @@ impl Shared {
             return;
         }
         let Some(mut told) = self.told.try_lock() else { return };
-        let lines: Vec<String> = self.control.lock().journal.after(*told).map(str::to_owned).collect();
+        let lines = self.control.lock().journal.after(*told).map(str::to_owned).collect::<Vec<String>>();
         for line in lines {
             *told += 1;
             self.listeners.iter().for_each(|listener| listener(&line));
@@ -120,9 +118,7 @@ impl Engine {
         let origin = (control.state.evaluated.unwrap_or(origin.0), origin.1);
         let told = Mutex::new(control.journal.len() as u64);
         let control = Mutex::new(control);
-        let sending = Mutex::new(());
-        let shared =
-            Shared { ruleset, flags, recorder, control, clock, origin, listeners, actor, sending, told };
+        let shared = Shared { ruleset, flags, recorder, control, clock, origin, listeners, actor, told };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -188,7 +184,7 @@ impl Engine {
     pub fn tick(&self) {
         self.evaluate_due();
         self.act_on_due();
-        self.deliver();
+        self.deliver(Whose::All);
     }
 
     /// The first part of a tick: what must never wait for anybody.
@@ -198,15 +194,15 @@ impl Engine {
             if now.observed >= control.due {
                 control.evaluate(now);
             }
+            // Whoever runs actions, the host or somebody who reads the journal, is asked by ticks.
+            control.ask(now);
         }
         self.shared.tell();
     }
 
     /// The last part of a tick: sinks, which may take their time.
-    pub(super) fn deliver(&self) {
-        // Whoever comes while a sink is being called leaves it to the one who calls.
-        let Some(_sending) = self.shared.sending.try_lock() else { return };
-        if notices::deliver(&self.shared) > 0 {
+    pub(super) fn deliver(&self, whose: Whose) {
+        if notices::deliver(&self.shared, whose) > 0 {
             self.shared.tell();
         }
     }
@@ -216,9 +212,9 @@ impl Engine {
         self.shared.actor.is_some()
     }
 
-    /// Whether anything sends notices.
-    pub(super) fn has_sinks(&self) -> bool {
-        !self.shared.control.lock().sinks.is_empty()
+    /// How many sinks send notices.
+    pub(super) fn sinks(&self) -> usize {
+        self.shared.control.lock().sinks.len()
     }
 
     /// Observed time at which something may next change by itself.
@@ -255,12 +251,15 @@ impl Engine {
 
     /// The journal's lines after this sequence number, oldest first.
     pub fn journal_after(&self, seq: u64) -> Vec<String> {
-        self.shared.control.lock().journal.after(seq).map(str::to_owned).collect()
+        // Taken under the lock, and copied outside it.
+        let journal = self.shared.control.lock().journal.clone();
+        journal.after(seq).map(str::to_owned).collect()
     }
 
     /// The scorecard of the current phase, judged now.
     pub fn scorecard(&self, form: Form) -> Scorecard {
-        self.shared.with_control(|control, now| scorecard::of(control, form, now))
+        let later = self.shared.with_control(|control, now| scorecard::whole(control, form, now));
+        later()
     }
 
     /// What a metric has recorded so far; `None` where the plan has no such metric.

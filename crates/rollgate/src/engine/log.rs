@@ -1,4 +1,7 @@
 //! What the journal says of a span of the calendar: alerts, and what was done.
+//!
+//! A journal is long, and reading it takes its time: what does so is handed out as a [`Later`], which is called once the
+//! engine's lock is free again. A trigger in a recording call must not wait for somebody's report.
 
 use rollgate_core::report::{Cell, Table, local};
 use rollgate_core::snapshot::Severity;
@@ -6,7 +9,10 @@ use rollgate_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::control::Control;
+use crate::journal::Journal;
+
+/// What is left to be done without the engine's lock.
+pub(super) type Later<T> = Box<dyn FnOnce() -> T>;
 
 /// One alert, from its opening to its end.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -91,10 +97,10 @@ impl AlertsBetween {
 }
 
 /// The alerts of a span, from the journal: exact, whatever windows still hold, and across restarts.
-pub(super) fn alerts_between(control: &Control, from: Timestamp, to: Timestamp) -> AlertsBetween {
+pub(super) fn alerts_between(journal: &Journal, from: Timestamp, to: Timestamp) -> AlertsBetween {
     let mut alerts: Vec<AlertSpan> = Vec::new();
     let mut dropped = 0;
-    for record in records(control, &["alert_opened", "alert_closed", "dropped"]) {
+    for record in records(journal, &["alert_opened", "alert_closed", "dropped"]) {
         if record.at >= to && record.kind != "alert_closed" {
             continue;
         }
@@ -152,13 +158,21 @@ impl Logged {
 }
 
 /// The records of these kinds, oldest first; no others are parsed.
-pub(super) fn records<'a>(control: &'a Control, kinds: &'a [&str]) -> impl Iterator<Item = Logged> + 'a {
+pub(super) fn records<'a>(journal: &'a Journal, kinds: &'a [&str]) -> impl Iterator<Item = Logged> + 'a {
+    #[cfg(test)]
+    READ.set(READ.get() + 1);
     let wanted: Vec<String> = kinds.iter().map(|kind| format!("\"kind\":\"{kind}\"")).collect();
-    let lines = control.journal.after(0);
+    let lines = journal.after(0);
     lines.filter(move |line| wanted.iter().any(|kind| line.contains(kind.as_str()))).filter_map(|line| {
         let value: Value = serde_json::from_str(line).ok()?;
         let at = Timestamp::parse(value.get("at")?.as_str()?).ok()?;
         let kind = value.get("kind")?.as_str()?.to_owned();
         Some(Logged { at, kind, value })
     })
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has read a journal.
+    pub(super) static READ: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }

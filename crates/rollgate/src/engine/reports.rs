@@ -1,14 +1,16 @@
 //! Reports of the running engine: read at any time, and nothing stops or moves for them.
+//!
+//! What the windows say is measured under the engine's lock; what the journal says is read after it.
 
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::metrics::Hour;
 use rollgate_core::report::{self, Document, Table, local};
 use rollgate_core::snapshot::{MetricView, Stat};
-use rollgate_core::time::{Span, Timestamp};
+use rollgate_core::time::{Now, Span, Timestamp};
 
 use super::control::Control;
 use super::handle::Engine;
-use super::log::{self, AlertsBetween};
+use super::log::{self, AlertsBetween, Later};
 use super::metric::names;
 use super::summary;
 
@@ -76,25 +78,28 @@ impl Report {
 impl Engine {
     /// A report, of now.
     pub fn report(&self, report: Report) -> Document {
-        self.shared.with_control(|control, now| document(control, report, now))
+        let later = self.shared.with_control(|control, now| document(control, report, now));
+        later()
     }
 
     /// The lines of the morning: for a team's meeting, or a message.
     pub fn summary(&self) -> String {
-        self.shared.with_control(|control, now| summary::lines(control, now).join("\n") + "\n")
+        let later = self.shared.with_control(|control, now| summary::lines(control, now));
+        later().join("\n") + "\n"
     }
 
     /// Alerts that were opened, or open, in [`from`, `to`) of the calendar.
     pub fn alerts_between(&self, from: Timestamp, to: Timestamp) -> AlertsBetween {
-        self.shared.with_control(|control, _| log::alerts_between(control, from, to))
+        let journal = self.shared.with_control(|control, _| control.journal.clone());
+        log::alerts_between(&journal, from, to)
     }
 
     /// Alerts between the last evening and the last morning before now; both are minutes after midnight in the plan's zone.
     pub fn alerts_overnight(&self, evening: u16, morning: u16) -> AlertsBetween {
-        self.shared.with_control(|control, now| {
-            let (from, to) = summary::night(control, evening, morning, now);
-            log::alerts_between(control, from, to)
-        })
+        let ((from, to), journal) = self.shared.with_control(|control, now| {
+            (summary::night(control, evening, morning, now), control.journal.clone())
+        });
+        log::alerts_between(&journal, from, to)
     }
 
     /// A metric's statistic over the last `over`, in these hours of the day (in the plan's zone) taken together.
@@ -123,11 +128,12 @@ impl Engine {
 
     /// Metrics, shares, statuses and verdicts in Prometheus' text format.
     pub fn prometheus(&self) -> String {
-        self.shared.with_control(|control, now| super::exposition::of(control, now).to_text())
+        let exposition = self.shared.with_control(|control, now| super::exposition::of(control, now));
+        exposition.to_text()
     }
 }
 
-fn document(control: &Control, report: Report, now: rollgate_core::time::Now) -> Document {
+fn document(control: &Control, report: Report, now: Now) -> Later<Document> {
     let standing = control.standing(now);
     let of = |tables: Vec<Table>| {
         let at = local::calendar(control.ruleset.timezone.as_str(), now.wall);
@@ -141,12 +147,20 @@ fn document(control: &Control, report: Report, now: rollgate_core::time::Now) ->
             notes: Vec::new(),
         }
     };
-    match report {
+    let document = match report {
         Report::Plan => report::plan(&standing),
-        Report::Summary => Document { notes: summary::lines(control, now), ..of(Vec::new()) },
+        Report::Summary => {
+            let (document, lines) = (of(Vec::new()), summary::lines(control, now));
+            return Box::new(move || Document { notes: lines(), ..document });
+        }
         Report::Overnight => {
             let (from, to) = summary::night(control, summary::EVENING, summary::morning(control), now);
-            of(vec![log::alerts_between(control, from, to).table(control.ruleset.timezone.as_str())])
+            let (document, zone) = (of(Vec::new()), control.ruleset.timezone.clone());
+            let journal = control.journal.clone();
+            return Box::new(move || {
+                let alerts = log::alerts_between(&journal, from, to);
+                Document { tables: vec![alerts.table(zone.as_str())], ..document }
+            });
         }
         Report::Arms => {
             let mut tables: Vec<Table> = report::arms(&standing).into_iter().collect();
@@ -160,5 +174,85 @@ fn document(control: &Control, report: Report, now: rollgate_core::time::Now) ->
         Report::Capacity => of(vec![report::view(&standing, MetricView::Capacity)]),
         Report::Hours => of(report::hours(&standing)),
         Report::Projection => of(vec![report::projection(&standing)]),
+    };
+    Box::new(|| document)
+}
+
+#[cfg(test)]
+mod tests {
+    use rollgate_core::report::{Form, Scorecard};
+
+    use super::super::log::READ;
+    use super::super::{exposition, scorecard};
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::read::Format;
+
+    const PLAN: &str = "
+version: 1
+name: read
+flags: { NEW: {} }
+metrics: { heap: { kind: gauge, unit: MB, good: down } }
+phases:
+  - id: all
+    duration: 1h
+    steps: [ { set: { NEW: 100% } } ]
+    gates: { heap: { metric: heap, stat: max, over: 10m, below: 500MB } }
+    triggers: { heap: { when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } } }
+";
+
+    /// Exposed, with an alert and a remark to report.
+    fn exposed() -> Engine {
+        let clock = ManualClock::at(Timestamp(1_768_816_800_000));
+        let engine = Engine::builder().plan_text(PLAN, Format::Yaml).unwrap().clock(clock).build().unwrap();
+        engine.start("on_call").unwrap();
+        engine.alerts().open_alert(rollgate_core::snapshot::Severity::Warning, "disk").unwrap();
+        engine.annotate("on_call", "a quiet day", None).unwrap();
+        engine.metric("heap").unwrap().record(100.0);
+        assert!(engine.is_on("NEW", "somebody"));
+        engine
+    }
+
+    /// What is taken under the lock reads no journal; what is left needs no lock, and a recording call that comes between
+    /// the two rolls back at once. Whether the journal was read at all.
+    fn reads<T: PartialEq + std::fmt::Debug>(
+        take: impl FnOnce(&mut Control, Now) -> Later<T>,
+        whole: impl FnOnce(&Engine) -> T,
+    ) -> bool {
+        let engine = exposed();
+        let wanted = whole(&engine);
+        let before = READ.get();
+        let later = engine.shared.with_control(take);
+        assert_eq!(READ.get(), before, "the journal is read under the lock");
+        engine.metric("heap").unwrap().record(2_000.0);
+        assert!(!engine.is_on("NEW", "somebody"), "the trigger waits for the report");
+        let held = engine.shared.control.lock();
+        // This would never return if it needed the lock.
+        let found = later();
+        drop(held);
+        assert_eq!(found, wanted, "the report is of the instant at which it was asked for");
+        READ.get() > before
+    }
+
+    #[test]
+    fn a_trigger_in_a_recording_call_fires_while_a_report_is_being_made() {
+        for report in Report::ALL {
+            let has_read =
+                reads(|control, now| document(control, report, now), |engine| engine.report(report));
+            assert_eq!(has_read, matches!(report, Report::Summary | Report::Overnight), "{report:?}");
+        }
+        for form in [Form::Daily, Form::Weekly, Form::Phase, Form::Final] {
+            let take = |control: &mut Control, now| scorecard::whole(control, form, now);
+            let has_read = reads::<Scorecard>(take, |engine| engine.scorecard(form));
+            assert_eq!(has_read, form == Form::Weekly, "{form:?}");
+        }
+        let has_read = reads(
+            |control, now| {
+                let exposition = exposition::of(control, now);
+                Box::new(move || exposition.to_text())
+            },
+            Engine::prometheus,
+        );
+        assert!(!has_read, "what a server scrapes every few seconds reads no journal at all");
     }
 }

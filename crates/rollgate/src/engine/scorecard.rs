@@ -9,9 +9,21 @@ use rollgate_core::time::{Now, Span, Timestamp};
 use super::aftermath;
 use super::calendar;
 use super::control::Control;
+use super::log::Later;
 use super::week;
 
-/// The scorecard of the current phase. Nothing moves: streaks are only read.
+/// The scorecard of the current phase, with what the journal says of the week.
+pub(super) fn whole(control: &Control, form: Form, now: Now) -> Later<Scorecard> {
+    let mut card = of(control, form, now);
+    let has_phase = control.standing(now).phase().is_some();
+    let week = (form == Form::Weekly && has_phase).then(|| week::tables(control, now));
+    Box::new(move || {
+        card.tables.extend(week.into_iter().flat_map(|tables| tables()));
+        card
+    })
+}
+
+/// The scorecard of the current phase, without what the journal says. Nothing moves: streaks are only read.
 pub(super) fn of(control: &Control, form: Form, now: Now) -> Scorecard {
     let (ruleset, state) = (&control.ruleset, &control.state);
     let shares = ruleset.flags.iter().zip(&state.shares);
@@ -60,9 +72,6 @@ pub(super) fn of(control: &Control, form: Form, now: Now) -> Scorecard {
     card.notes.extend(aftermath::notes(control, form, now));
     let standing = control.standing(now);
     card.tables.extend(report::arms(&standing).filter(|_| control.state.has_been_exposed));
-    if form == Form::Weekly {
-        card.tables.extend(week::tables(control, now));
-    }
     card
 }
 

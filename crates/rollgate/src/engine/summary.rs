@@ -5,7 +5,9 @@ use rollgate_core::report::{self, Form, RowStatus, local};
 use rollgate_core::time::{Now, Span, Timestamp};
 
 use super::control::Control;
+use super::log::Later;
 use super::{log, scorecard, week};
+use crate::journal::Journal;
 
 /// The end of a day's work, where nobody says otherwise: 17:00.
 pub(super) const EVENING: u16 = 17 * 60;
@@ -26,28 +28,31 @@ pub(super) fn morning(control: &Control) -> u16 {
 }
 
 /// The summary, one statement a line.
-pub(super) fn lines(control: &Control, now: Now) -> Vec<String> {
+pub(super) fn lines(control: &Control, now: Now) -> Later<Vec<String>> {
     let standing = control.standing(now);
     let card = scorecard::of(control, Form::Daily, now);
-    let at = local::calendar(control.ruleset.timezone.as_str(), now.wall);
+    let zone = control.ruleset.timezone.clone();
+    let at = local::calendar(zone.as_str(), now.wall);
     let mut lines = vec![format!("{}, {at}.", control.ruleset.title), stands(control, now)];
     lines.push(rows(&card));
     let (from, to) = night(control, EVENING, morning(control), now);
-    let zone = control.ruleset.timezone.as_str();
-    let night = log::alerts_between(control, from, to);
-    lines.push(format!(
-        "Overnight ({} to {}): {}",
-        local::calendar(zone, from),
-        local::calendar(zone, to),
-        night.words()
-    ));
-    lines.push(done(control, now));
     let contrasts = rollgate_core::judge::contrasts(&control.ruleset, &control.windows, now.wall);
     let said: Vec<String> = contrasts.iter().filter_map(|row| report::in_words(&standing, row)).collect();
-    if !said.is_empty() {
-        lines.push(format!("ON against OFF: {}.", said.join("; ")));
-    }
-    lines
+    let journal = control.journal.clone();
+    Box::new(move || {
+        let zone = zone.as_str();
+        lines.push(format!(
+            "Overnight ({} to {}): {}",
+            local::calendar(zone, from),
+            local::calendar(zone, to),
+            log::alerts_between(&journal, from, to).words()
+        ));
+        lines.push(done(&journal, now));
+        if !said.is_empty() {
+            lines.push(format!("ON against OFF: {}.", said.join("; ")));
+        }
+        lines
+    })
 }
 
 /// `Phase 1: 10% Rollout, running, day 3 of 7; USE_X 10%; gates due Tue …`.
@@ -102,7 +107,7 @@ fn rows(card: &report::Scorecard) -> String {
 }
 
 /// What was done since this time yesterday.
-fn done(control: &Control, now: Now) -> String {
+fn done(journal: &Journal, now: Now) -> String {
     let kinds = [
         "rolled_back",
         "trigger_fired",
@@ -114,7 +119,7 @@ fn done(control: &Control, now: Now) -> String {
         "annotated",
     ];
     let from = now.wall - Span::days(1);
-    let said: Vec<String> = log::records(control, &kinds)
+    let said: Vec<String> = log::records(journal, &kinds)
         .filter(|record| record.at >= from)
         .map(|record| {
             let (what, by, _) = week::words(&record);

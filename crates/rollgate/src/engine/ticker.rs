@@ -8,14 +8,15 @@ use parking_lot::{Condvar, Mutex};
 use rollgate_core::error::{Error, ErrorKind};
 
 use super::Engine;
+use super::notices::Whose;
 
 /// The longest wait between two looks at the clock: a wall or manual clock may be set while the thread waits.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Ticks an engine until it is dropped; dropping it waits for the evaluation under way.
 ///
-/// Where the engine has sinks, a second thread calls them: a sink that hangs holds up no evaluation, and not the end of
-/// the program either. What it had not taken by then is sent by the next process.
+/// Every sink of the engine has a thread of its own beside it: one that hangs holds up no evaluation, no other sink, and not
+/// the end of the program either. What it had not taken by then is sent by the next process.
 pub struct Ticker {
     stop: Arc<Signal>,
     evaluations: Option<JoinHandle<()>>,
@@ -51,8 +52,8 @@ impl Ticker {
         let stop = Arc::new(Signal::default());
         let mut ticker = Self { stop: stop.clone(), evaluations: None };
         // Neither is kept: each ends by itself once the host's code comes back, and nobody waits for code that does not.
-        if engine.has_sinks() {
-            aside("rollgate-notices", &engine, &stop, Engine::deliver)?;
+        for sink in 0..engine.sinks() {
+            aside("rollgate-notices", &engine, &stop, move |engine| engine.deliver(Whose::Of(sink)))?;
         }
         if engine.has_actor() {
             aside("rollgate-actions", &engine, &stop, Engine::act_on_due)?;
@@ -60,6 +61,8 @@ impl Ticker {
         ticker.evaluations = Some(spawn("rollgate-ticker", move || {
             loop {
                 engine.evaluate_due();
+                // What was decided may be for the threads beside this one.
+                stop.wake.notify_all();
                 let wait =
                     Duration::from_millis(engine.until_wakeup().0).clamp(Duration::from_millis(1), WAIT_MAX);
                 if stop.wait(wait) == Stop::Asked {
@@ -72,7 +75,12 @@ impl Ticker {
 }
 
 /// A thread for what may take its time: a backup of an hour must not keep triggers from being judged.
-fn aside(name: &str, engine: &Engine, stop: &Arc<Signal>, what: fn(&Engine)) -> Result<(), Error> {
+fn aside(
+    name: &str,
+    engine: &Engine,
+    stop: &Arc<Signal>,
+    what: impl Fn(&Engine) + Send + 'static,
+) -> Result<(), Error> {
     let (engine, stop) = (engine.clone(), stop.clone());
     let run = move || {
         loop {

@@ -4,7 +4,8 @@ use rollgate_core::report::{self, Cell, Table, local};
 use rollgate_core::time::{Now, Span, Timestamp};
 
 use super::control::Control;
-use super::log::{self, Logged};
+use super::log::{self, AlertsBetween, Later, Logged};
+use crate::journal::Journal;
 
 const WEEK: Span = Span::days(7);
 
@@ -30,28 +31,28 @@ const KINDS: [&str; 16] = [
 
 /// The week's incidents and alerts, its rollbacks, its overrides and other events, its annotations, the baseline against
 /// the week, and ON against OFF day by day.
-pub(super) fn tables(control: &Control, now: Now) -> Vec<Table> {
+pub(super) fn tables(control: &Control, now: Now) -> Later<Vec<Table>> {
     let from = now.wall - WEEK;
     let standing = control.standing(now);
-    let mut tables = vec![counts(control, from, now)];
-    let alerts = log::alerts_between(control, from, Timestamp(now.wall.0.saturating_add(1)));
-    tables.push(alerts.table(control.ruleset.timezone.as_str()));
-    tables.push(events(control, from));
+    let counted = events_of(&standing);
     let mut baseline = report::baseline(&standing);
     baseline.title = "Baseline, target and now, at the end of the week".into();
-    tables.push(baseline);
     let kept = report::kept(&standing, 7);
-    if !kept.rows.is_empty() {
-        tables.push(kept);
-    }
-    tables
+    let (journal, zone) = (control.journal.clone(), control.ruleset.timezone.clone());
+    Box::new(move || {
+        let zone = zone.as_str();
+        let alerts = log::alerts_between(&journal, from, Timestamp(now.wall.0.saturating_add(1)));
+        let mut tables = vec![counts(&journal, &alerts, counted, from)];
+        tables.extend([alerts.table(zone), events(&journal, zone, from), baseline]);
+        tables.extend(Some(kept).filter(|kept| !kept.rows.is_empty()));
+        tables
+    })
 }
 
 /// How often what people ask about first.
-fn counts(control: &Control, from: Timestamp, now: Now) -> Table {
+fn counts(journal: &Journal, alerts: &AlertsBetween, counted: Vec<(String, Cell)>, from: Timestamp) -> Table {
     let mut table = Table::new("week", "The last 7 days", &["Of the week", "Count"]);
-    let of = |kinds: &[&str]| log::records(control, kinds).filter(|record| record.at >= from).count();
-    let alerts = log::alerts_between(control, from, Timestamp(now.wall.0.saturating_add(1)));
+    let of = |kinds: &[&str]| log::records(journal, kinds).filter(|record| record.at >= from).count();
     let opened = [
         rollgate_core::snapshot::Severity::Critical,
         rollgate_core::snapshot::Severity::Warning,
@@ -59,7 +60,7 @@ fn counts(control: &Control, from: Timestamp, now: Now) -> Table {
     ]
     .map(|severity| alerts.opened(severity));
     let overrides = of(&["override"])
-        + log::records(control, &["decided"])
+        + log::records(journal, &["decided"])
             .filter(|record| record.at >= from && !record.text("override").is_empty())
             .count();
     let rows = [
@@ -74,8 +75,7 @@ fn counts(control: &Control, from: Timestamp, now: Now) -> Table {
         table.add([Cell::text(name), number(count)]);
     }
     // Incidents are events of the plan's own: each kind of them that is said to be good downwards.
-    let standing = control.standing(now);
-    for (name, count) in events_of(&standing) {
+    for (name, count) in counted {
         table.add([Cell::text(name), count]);
     }
     table
@@ -99,10 +99,9 @@ fn events_of(standing: &report::Standing<'_>) -> Vec<(String, Cell)> {
 }
 
 /// Rollbacks, overrides, decisions and annotations with their reasons.
-fn events(control: &Control, from: Timestamp) -> Table {
-    let zone = control.ruleset.timezone.as_str();
+fn events(journal: &Journal, zone: &str, from: Timestamp) -> Table {
     let mut table = Table::new("events", "What was done", &["When", "What", "By", "Why"]);
-    for record in log::records(control, &KINDS).filter(|record| record.at >= from) {
+    for record in log::records(journal, &KINDS).filter(|record| record.at >= from) {
         let (what, by, why) = words(&record);
         let at = local::calendar(zone, record.at);
         table.add([Cell::text(at), Cell::text(what), Cell::text(by), Cell::text(why)]);

@@ -7,11 +7,16 @@
 //! tries what the one before owed at least once before it gives that up, and leaves alone what it has no sink for: that
 //! waits for a process that has. What a process itself writes to a channel without a sink is refused at once.
 //!
-//! Sinks are called from [`Engine::tick`](crate::Engine::tick) only, after everything that was due has been decided, and
-//! never under the engine's lock. One that fails or panics holds up no rollback. One that hangs holds up no recording
-//! call and no trigger that is judged in one; with [`Engine::spawn_ticker`](crate::Engine::spawn_ticker), which has a
-//! thread of its own for sinks, it holds up no evaluation either. A host that ticks itself waits in its tick: once for
-//! a slow sink, and for as long as it hangs, with all that the next ticks would have decided. Give such sinks a timeout.
+//! Sinks are called from [`Engine::tick`](crate::Engine::tick) only, after everything that was due has been decided, never
+//! under the engine's lock, and each by one thread at a time. One that fails or panics holds up no rollback. One that hangs
+//! holds up no recording call and no trigger that is judged in one; with
+//! [`Engine::spawn_ticker`](crate::Engine::spawn_ticker), which has a thread for each sink, it holds up no evaluation and no
+//! other sink either.
+//!
+//! A host that ticks itself waits in its tick. A call that takes a second or more is the last one of its tick, so that a
+//! slow sink costs each tick one call, and what is for other sinks may wait behind it for some ticks: urgent notices first,
+//! then the oldest. A sink that hangs keeps the tick, with all that the next ticks would have decided, for as long as it
+//! hangs; ticks of other threads leave that sink out and go on. Give such sinks a timeout.
 //!
 //! ```
 //! use std::sync::{Arc, Mutex};

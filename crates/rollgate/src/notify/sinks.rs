@@ -3,51 +3,58 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use parking_lot::{Mutex, MutexGuard};
 use rollgate_core::decide::{Answer, Delivery};
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::snapshot::Ruleset;
 
 use super::{SendError, Sink};
 
-/// The sinks of an engine; `None` is the one for every channel without its own.
+/// The sinks of an engine, numbered in the order in which the program gave them.
 #[derive(Default)]
 pub(crate) struct Sinks {
-    sinks: Vec<(Option<String>, Box<dyn Sink>)>,
+    sinks: Vec<Served>,
+}
+
+/// A sink and what it serves.
+struct Served {
+    /// A channel or a kind of them; `None`: every channel without a sink of its own.
+    channel: Option<String>,
+    sink: Box<dyn Sink>,
+    /// Held while the sink is called: one delivery is under way once, and a sink that hangs holds up no other.
+    sending: Mutex<()>,
+}
+
+/// A sink that nobody else calls as long as this lives.
+pub(crate) struct Line<'a> {
+    sink: &'a dyn Sink,
+    _sending: MutexGuard<'a, ()>,
 }
 
 impl Sinks {
     pub(crate) fn add(&mut self, channel: Option<String>, sink: impl Sink + 'static) {
-        self.sinks.push((channel, Box::new(sink)));
+        self.sinks.push(Served { channel, sink: Box::new(sink), sending: Mutex::new(()) });
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.sinks.is_empty()
+    pub(crate) fn len(&self) -> usize {
+        self.sinks.len()
     }
 
     /// The sink of a channel: its own; else that of its kind, which is what stands before a colon; else that for all.
-    fn of(&self, channel: &str) -> Option<&dyn Sink> {
-        let named = |name: Option<&str>| self.sinks.iter().find(|(own, _)| own.as_deref() == name);
+    pub(crate) fn of(&self, channel: &str) -> Option<usize> {
+        let named = |name: Option<&str>| self.sinks.iter().position(|own| own.channel.as_deref() == name);
         let kind = channel.split_once(':').map(|(kind, _)| kind);
-        let found = named(Some(channel)).or_else(|| named(Some(kind?))).or_else(|| named(None));
-        found.map(|(_, sink)| &**sink)
+        named(Some(channel)).or_else(|| named(Some(kind?))).or_else(|| named(None))
     }
 
     pub(crate) fn serve(&self, channel: &str) -> bool {
         self.of(channel).is_some()
     }
 
-    /// Hands a delivery to its sink; a panic of the sink ends there.
-    pub(crate) fn send(&self, delivery: &Delivery) -> Answer {
-        let Some(sink) = self.of(delivery.channel.as_str()) else {
-            return Answer::Refused("no sink for this channel".into());
-        };
-        match catch_unwind(AssertUnwindSafe(|| sink.send(delivery))) {
-            Ok(Ok(())) => Answer::Delivered,
-            Ok(Err(SendError::Again(why))) => Answer::Failed(why),
-            Ok(Err(SendError::Never(why))) => Answer::Refused(why),
-            // What a panic leaves behind in the sink nobody knows: this notice is not tried on it again.
-            Err(panic) => Answer::Refused(format!("the sink panicked: {}", words(&*panic))),
-        }
+    /// A sink to be called, unless somebody is calling it: whoever comes then leaves it to the one who does.
+    pub(crate) fn line(&self, sink: usize) -> Option<Line<'_>> {
+        let served = self.sinks.get(sink)?;
+        Some(Line { _sending: served.sending.try_lock()?, sink: &*served.sink })
     }
 
     /// Finds sinks that would never be asked.
@@ -59,9 +66,9 @@ impl Sinks {
             used.into_iter().flatten().chain(listed.into_iter().flatten()).map(|key| key.as_str()).collect();
         known.sort_unstable();
         known.dedup();
-        for (index, (channel, _)) in self.sinks.iter().enumerate() {
+        for (index, Served { channel, .. }) in self.sinks.iter().enumerate() {
             let name = channel.as_deref().unwrap_or("every channel");
-            if self.sinks.iter().take(index).any(|(other, _)| other == channel) {
+            if self.sinks.iter().take(index).any(|other| other.channel == *channel) {
                 return Err(Error::new(
                     ErrorKind::InvalidArgument,
                     format_args!("{name} has two sinks; one closure may call both"),
@@ -81,6 +88,19 @@ impl Sinks {
             }
         }
         Ok(())
+    }
+}
+
+impl Line<'_> {
+    /// Hands a delivery over; a panic of the sink ends there.
+    pub(crate) fn send(&self, delivery: &Delivery) -> Answer {
+        match catch_unwind(AssertUnwindSafe(|| self.sink.send(delivery))) {
+            Ok(Ok(())) => Answer::Delivered,
+            Ok(Err(SendError::Again(why))) => Answer::Failed(why),
+            Ok(Err(SendError::Never(why))) => Answer::Refused(why),
+            // What a panic leaves behind in the sink nobody knows: this notice is not tried on it again.
+            Err(panic) => Answer::Refused(format!("the sink panicked: {}", words(&*panic))),
+        }
     }
 }
 
