@@ -6,9 +6,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::core::units::Share;
 
+/// What a script wants to know, and where somebody begins.
+const AFTER_HELP: &str = "\
+Exit codes: 0 done; 1 a plan is refused, or what was asked did not come out well; 2 wrong usage, or input that cannot be \
+read. Standard output is data; what people should know is on standard error.
+
+Begin with `rollgate demo`, then `rollgate check PLAN`.";
+
 /// Progressive delivery: check a plan, ask what a flag serves, replay a rollout.
 #[derive(Debug, Parser)]
-#[command(name = "rollgate", version, disable_help_subcommand = true)]
+#[command(name = "rollgate", version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -20,7 +27,7 @@ pub(crate) enum Command {
     Demo,
     /// Find every problem of a plan file
     Check {
-        /// YAML, TOML or JSON, by extension
+        /// The plan file: YAML, TOML or JSON, by extension
         plan: PathBuf,
         /// Warnings are errors
         #[arg(long)]
@@ -31,7 +38,7 @@ pub(crate) enum Command {
     },
     /// Show the share of every flag in every phase
     Matrix {
-        /// YAML, TOML or JSON, by extension
+        /// The plan file: YAML, TOML or JSON, by extension
         plan: PathBuf,
         /// How the table is written
         #[arg(long, value_enum, default_value_t = TableFormat::Table)]
@@ -49,7 +56,7 @@ pub(crate) enum Command {
     Rehearse(RehearseArgs),
     /// Show the risks of a plan with their triggers, and which of them have fired
     Risks {
-        /// YAML, TOML or JSON, by extension
+        /// The plan file: YAML, TOML or JSON, by extension
         plan: PathBuf,
         /// The journal of its rollout, as JSON lines; without it nothing is known to have fired
         #[arg(long, value_name = "FILE")]
@@ -66,7 +73,7 @@ pub(crate) enum Command {
     Stale(StaleArgs),
     /// Show who is told what, when and where, and the table of channels
     Notices {
-        /// YAML, TOML or JSON, by extension
+        /// The plan file: YAML, TOML or JSON, by extension
         plan: PathBuf,
         /// How the tables are written
         #[arg(long, value_enum, default_value_t = TableFormat::Table)]
@@ -107,7 +114,7 @@ pub(crate) enum TableFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArgs {
-    /// YAML, TOML or JSON, by extension
+    /// The plan file: YAML, TOML or JSON, by extension
     pub(crate) plan: PathBuf,
     /// The flag to evaluate
     #[arg(long, value_name = "FLAG")]
@@ -141,12 +148,12 @@ pub(crate) struct Subjects {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
-    /// YAML, TOML or JSON, by extension
+    /// The plan file: YAML, TOML or JSON, by extension
     pub(crate) plan: PathBuf,
     /// JSON lines ordered by time; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: PathBuf,
-    /// Stop at this time; a shorter trace is continued up to it
+    /// Stop at this time, for example 2026-01-19T10:00:00Z; a shorter trace is continued up to it
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) until: Option<Timestamp>,
     /// How journal records are written
@@ -219,7 +226,7 @@ pub(crate) enum ReportFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct RehearseArgs {
-    /// YAML, TOML or JSON, by extension
+    /// The plan file: YAML, TOML or JSON, by extension
     pub(crate) plan: PathBuf,
     /// Run the actions before steps: each `run` goes to `sh -c`, in the plan's folder
     ///
@@ -234,7 +241,7 @@ pub(crate) struct RehearseArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct StaleArgs {
-    /// YAML, TOML or JSON, by extension
+    /// The plan file: YAML, TOML or JSON, by extension
     pub(crate) plan: PathBuf,
     /// The folder to look through
     #[arg(long, value_name = "DIR")]
@@ -249,7 +256,7 @@ pub(crate) struct StaleArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct NotifyArgs {
-    /// YAML, TOML or JSON, by extension
+    /// The plan file: YAML, TOML or JSON, by extension
     pub(crate) plan: PathBuf,
     /// The transition, for example rolled_back; default: all that the plan has notices for
     #[arg(long, value_name = "WHEN")]
@@ -260,21 +267,46 @@ pub(crate) struct NotifyArgs {
     /// Only this channel
     #[arg(long, value_name = "CHANNEL")]
     pub(crate) channel: Option<String>,
-    /// Post them there, each marked as a test; without it they are only written out
-    #[arg(long, value_name = "URL")]
-    pub(crate) webhook: Option<String>,
+    #[command(flatten)]
+    pub(crate) address: Address,
     /// What is posted
-    #[arg(long, value_enum, default_value_t = PostBody::Notice, requires = "webhook")]
+    #[arg(long, value_enum, default_value_t = PostBody::Notice, requires = "address")]
     pub(crate) body: PostBody,
-    /// How often each is tried
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20), requires = "webhook")]
+    /// How often each is tried, 1 to 20
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20), requires = "address")]
     pub(crate) attempts: u32,
     /// The wait before the second attempt; it doubles with each
-    #[arg(long, value_name = "SPAN", value_parser = Span::parse, default_value = "1s", requires = "webhook")]
+    #[arg(long, value_name = "SPAN", value_parser = Span::parse, default_value = "1s", requires = "address")]
     pub(crate) wait: Span,
     /// The longest wait for an answer
-    #[arg(long, value_name = "SPAN", value_parser = Span::parse, default_value = "5s", requires = "webhook")]
+    #[arg(long, value_name = "SPAN", value_parser = Span::parse, default_value = "5s", requires = "address")]
     pub(crate) timeout: Span,
+}
+
+/// Where notices are posted; in none of these ways: nowhere. The address of a webhook is a secret, and a command line is
+/// none: others see it in the list of processes, and a shell remembers it.
+#[derive(Args)]
+#[group(id = "address", multiple = false)]
+pub(crate) struct Address {
+    /// Post them to the address in this file, each marked as a test; - is standard input
+    ///
+    /// Without one of the three --webhook options notices are only written out. No message shows more of an address than its
+    /// host.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) webhook_file: Option<PathBuf>,
+    /// The same, with the address in this environment variable; default: ROLLGATE_WEBHOOK
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "ROLLGATE_WEBHOOK")]
+    pub(crate) webhook_env: Option<String>,
+    /// The same, with the address itself; others can read it in the list of processes
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook: Option<String>,
+}
+
+/// Its address is a secret.
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Address")
+    }
 }
 
 /// What a webhook is sent.
@@ -354,6 +386,8 @@ mod tests {
         refuses("rollgate replay p --trace - --until soon", ErrorKind::ValueValidation);
         refuses("rollgate replay p --trace - --scorecard pdf", ErrorKind::InvalidValue);
         refuses("rollgate notify p --attempts 2", ErrorKind::MissingRequiredArgument);
+        refuses("rollgate notify p --webhook http://x --webhook-env", ErrorKind::ArgumentConflict);
+        refuses("rollgate notify p --webhook http://x --webhook-file f", ErrorKind::ArgumentConflict);
         refuses("rollgate notify p --webhook http://x --attempts 0", ErrorKind::ValueValidation);
         refuses("rollgate notify p --webhook http://x --timeout 5", ErrorKind::ValueValidation);
         refuses("rollgate replay p --trace - --form weekly", ErrorKind::MissingRequiredArgument);

@@ -20,7 +20,7 @@ pub(crate) fn run(plan: &Path, strictness: Strictness, format: CheckFormat) -> E
     let (text, mut problems) = match plan_file_with_text(plan) {
         Ok((compiled, text)) => (text, compiled.warnings),
         Err(ReadError::Refused(refused)) => (refused.text, refused.problems.0),
-        Err(error) => return input::refuse(&error),
+        Err(error) => return input::refuse(&format_args!("{error}{}", input::looked_in(plan))),
     };
     if strictness == Strictness::Strict {
         problems.iter_mut().for_each(|problem| problem.level = Level::Error);

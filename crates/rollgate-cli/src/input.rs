@@ -9,13 +9,27 @@ use std::sync::Arc;
 
 use rollgate::core::error::{Error, ErrorKind as Kind};
 use rollgate::core::snapshot::Ruleset;
-use rollgate::{journal, read};
+use rollgate::journal;
+use rollgate::read::{self, ReadError};
 use serde_json::Value;
 
 /// The compiled plan of a file.
 pub(crate) fn plan(path: &Path) -> Result<Arc<Ruleset>, Error> {
-    let compiled = read::plan_file(path).map_err(|error| error.into_error())?;
+    let compiled = read::plan_file(path).map_err(|error| match error {
+        ReadError::Io(..) => Error::new(Kind::Io, format_args!("{error}{}", looked_in(path))),
+        error => error.into_error(),
+    })?;
     Ok(Arc::new(compiled.ruleset))
+}
+
+/// Where a file was looked for that is not there: most often it is somewhere else.
+pub(crate) fn looked_in(path: &Path) -> String {
+    match std::env::current_dir() {
+        Ok(folder) if path.is_relative() && path.as_os_str() != "-" && !path.exists() => {
+            format!("; it was looked for in {}", folder.display())
+        }
+        _ => String::new(),
+    }
 }
 
 /// A file to read by lines; `-` is standard input. `seen` may look at the file, and wrap it.
@@ -37,7 +51,13 @@ pub(crate) fn journal(path: &Path, ruleset: &Ruleset) -> Result<Vec<Value>, Erro
     let text: Vec<String> = text.into_iter().filter(|line| !line.trim().is_empty()).collect();
     let named =
         |error: &dyn Display| Error::new(Kind::BrokenJournal, format_args!("{}: {error}", name(path)));
-    journal::verify(text.iter().map(String::as_str)).map_err(|error| named(&error))?;
+    let whole =
+        "a journal is what `rollgate replay` writes as JSON lines, or a program's own, whole and unchanged";
+    journal::verify(text.iter().map(String::as_str))
+        .map_err(|error| named(&format_args!("{error}; {whole}")))?;
+    if text.is_empty() {
+        eprintln!("note: {} has no records", name(path));
+    }
     let records: Vec<Value> = text.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
     if let Some(other) =
         records.iter().filter_map(|record| record.get("plan")?.as_str()).find(|plan| ruleset.name != **plan)
@@ -49,7 +69,7 @@ pub(crate) fn journal(path: &Path, ruleset: &Ruleset) -> Result<Vec<Value>, Erro
 
 /// The error of a file that cannot be read.
 pub(crate) fn cannot_read(path: &Path, error: &io::Error) -> Error {
-    Error::new(Kind::Io, format_args!("{} cannot be read: {error}", name(path)))
+    Error::new(Kind::Io, format_args!("{} cannot be read: {error}{}", name(path), looked_in(path)))
 }
 
 /// A file as a message names it.

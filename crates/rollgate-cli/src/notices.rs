@@ -21,6 +21,9 @@ pub(crate) fn run(plan: &Path, format: TableFormat) -> ExitCode {
     let Some(plan) = &ruleset.plan else {
         return input::refuse(&"a setup of flags only tells nobody anything: it has no phases");
     };
+    if plan.notices.is_empty() {
+        eprintln!("note: the plan has no notices; `notices:` says who is told what, and when");
+    }
     let mut out = io::stdout().lock();
     input::written(match format {
         TableFormat::Json => writeln!(out, "{}", json(plan)),

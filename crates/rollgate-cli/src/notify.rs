@@ -1,11 +1,13 @@
 //! `rollgate notify`: notices as they would be sent, and a webhook that is tried before it matters.
 
-use std::io::{self, Write};
+use std::env::VarError;
+use std::io::{self, Read, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use rollgate::clock::{Clock, SystemClock};
 use rollgate::core::decide::{Delivery, sample};
+use rollgate::core::error::{Error, ErrorKind};
 use rollgate::core::id::PhaseId;
 use rollgate::core::snapshot::{Notice, Plan};
 use rollgate::core::time::{Now, Span};
@@ -13,8 +15,11 @@ use rollgate::core::units::Share;
 use rollgate::notify::{SendError, Sink, Webhook, WebhookBody};
 use serde_json::{Value, json};
 
-use crate::args::{NotifyArgs, PostBody};
+use crate::args::{Address, NotifyArgs, PostBody};
 use crate::input;
+
+/// Bytes of a file with an address that are read.
+const ADDRESS_BYTES_MAX: u64 = 16 << 10;
 
 /// Writes out, and sends, the notices that were asked for. 0: every one was delivered or only shown; 1: one was not.
 pub(crate) fn run(asked: &NotifyArgs) -> ExitCode {
@@ -37,17 +42,9 @@ pub(crate) fn run(asked: &NotifyArgs) -> ExitCode {
              ask for `completed`"
         ));
     }
-    let hook = match &asked.webhook {
-        None => None,
-        Some(url) => match Webhook::new(url.as_str()) {
-            Ok(hook) => Some(hook.with_timeout(Duration::from_millis(asked.timeout.0.max(1))).with_body(
-                match asked.body {
-                    PostBody::Notice => WebhookBody::Notice,
-                    PostBody::Text => WebhookBody::Text,
-                },
-            )),
-            Err(error) => return input::refuse(&error),
-        },
+    let hook = match hook(asked) {
+        Ok(hook) => hook,
+        Err(error) => return input::refuse(&error),
     };
     let now = Now::same(SystemClock::new().wall());
     let letters = notices.iter().filter_map(|notice| sample(&ruleset, notice, phase, now));
@@ -74,6 +71,48 @@ pub(crate) fn run(asked: &NotifyArgs) -> ExitCode {
         ExitCode::SUCCESS if !all_delivered => ExitCode::from(1),
         code => code,
     }
+}
+
+/// The webhook at the address that was named, if one was.
+fn hook(asked: &NotifyArgs) -> Result<Option<Webhook>, Error> {
+    let Some((url, place)) = address(&asked.address)? else { return Ok(None) };
+    let body = match asked.body {
+        PostBody::Notice => WebhookBody::Notice,
+        PostBody::Text => WebhookBody::Text,
+    };
+    let timeout = Duration::from_millis(asked.timeout.0.max(1));
+    match Webhook::new(url) {
+        Ok(hook) => Ok(Some(hook.with_timeout(timeout).with_body(body))),
+        // What stands there may be a secret all the same, so that it is not quoted.
+        Err(error) => Err(Error::new(error.kind(), format_args!("{place}: {error}"))),
+    }
+}
+
+/// The address as it stands where the command line says, and a name for that place.
+fn address(asked: &Address) -> Result<Option<(String, String)>, Error> {
+    let named = asked.webhook_file.as_ref().and_then(|path| path.to_str()).or(asked.webhook_env.as_deref());
+    if named.is_some_and(|name| name.contains("://")) {
+        let why =
+            "an address stands where --webhook-file takes a file, and --webhook-env the name of a variable";
+        return Err(Error::new(ErrorKind::InvalidArgument, why));
+    }
+    if let Some(path) = &asked.webhook_file {
+        let mut text = String::new();
+        // An address is short: of another file that is named by mistake no more is read.
+        let mut file = input::lines(path, |file| Box::new(file))?.take(ADDRESS_BYTES_MAX);
+        file.read_to_string(&mut text).map_err(|error| input::cannot_read(path, &error))?;
+        return Ok(Some((text.trim().to_owned(), input::name(path))));
+    }
+    if let Some(name) = &asked.webhook_env {
+        let why = match std::env::var(name) {
+            Ok(url) => return Ok(Some((url.trim().to_owned(), format!("environment variable {name}")))),
+            Err(VarError::NotPresent) => "is not set",
+            Err(VarError::NotUnicode(_)) => "is not UTF-8",
+        };
+        let message = format_args!("environment variable {name} {why}; it should hold a webhook's address");
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    Ok(asked.webhook.clone().map(|url| (url, "--webhook".to_owned())))
 }
 
 /// Sends one, with its attempts.
@@ -121,6 +160,9 @@ fn chosen<'a>(plan: &'a Plan, asked: &NotifyArgs) -> Result<Vec<&'a Notice>, Str
         names.dedup();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     };
+    if plan.notices.is_empty() {
+        return Err("the plan has no notices; `notices:` says who is told what, and when".into());
+    }
     let fits = |notice: &&Notice| asked.when.as_deref().is_none_or(|when| when == notice.when.name());
     let notices: Vec<&Notice> = plan.notices.iter().filter(fits).collect();
     if notices.is_empty() {
@@ -132,7 +174,7 @@ fn chosen<'a>(plan: &'a Plan, asked: &NotifyArgs) -> Result<Vec<&'a Notice>, Str
         let names: Vec<&str> =
             notices.iter().flat_map(|notice| &notice.channels).map(|key| key.as_str()).collect();
         if !names.contains(&channel.as_str()) {
-            return Err(format!("none of them goes to `{channel}`; they go to {}", listed(names)));
+            return Err(format!("no such notice goes to `{channel}`; they go to {}", listed(names)));
         }
     }
     Ok(notices)

@@ -93,7 +93,7 @@ impl Paint {
 }
 
 /// How wide tables may be: what `COLUMNS` says, else what the terminal has, else the usual.
-fn width() -> Width {
+pub(crate) fn width() -> Width {
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let has = || Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
     match said.or_else(has).filter(|columns| *columns > 0) {

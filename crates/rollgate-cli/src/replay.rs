@@ -5,7 +5,9 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rollgate::core::snapshot::Ruleset;
 use rollgate::replay::{self, Replay};
+use serde_json::Value;
 
 use crate::args::{JournalFormat, ReplayArgs};
 use crate::{input, journal_text, reports};
@@ -21,14 +23,16 @@ pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
         Ok(trace) => trace,
         Err(error) => return input::refuse(&error),
     };
-    let mut replay = Replay::new(ruleset);
+    let mut replay = Replay::new(ruleset.clone());
     if let Some(until) = asked.until {
         replay = replay.with_until(until);
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
     // A reader that has gone away wants no more records; the trace is still read, because its end is what counts.
     let mut outcome = Ok(());
+    let mut unknown = Vec::new();
     let ended = replay::run(&mut replay, &mut trace, &mut |line| {
+        unknown.extend(unknown_metric(&ruleset, line).filter(|name| !unknown.contains(name)));
         if outcome.is_ok() {
             outcome = write_record(asked.format, line, &mut out);
         }
@@ -43,7 +47,14 @@ pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
     match ended {
         Ok(()) => {
             if replay.engine().is_none() {
-                eprintln!("note: {} has no lines, so nothing happened", input::name(&asked.trace));
+                let until = asked.until.map_or_else(String::new, |until| format!(" up to {until}"));
+                eprintln!("note: {} has no lines{until}, so nothing happened", input::name(&asked.trace));
+            }
+            if !unknown.is_empty() {
+                eprintln!(
+                    "warning: the plan has no metric {}; what was recorded under such a name was dropped",
+                    unknown.join(", ")
+                );
             }
             input::written(outcome)
         }
@@ -66,6 +77,18 @@ fn watched(file: File, bar: &ProgressBar) -> Box<dyn Read> {
     // It draws nothing where standard error is no terminal.
     bar.set_draw_target(ProgressDrawTarget::stderr());
     Box::new(bar.wrap_read(file))
+}
+
+/// The metric of a record of dropped samples, where the plan has none of that name: a slip of the pen that changes
+/// nothing, and that nobody would see.
+fn unknown_metric(ruleset: &Ruleset, line: &str) -> Option<String> {
+    if !line.contains("\"kind\":\"dropped\"") {
+        return None;
+    }
+    let record: Value = serde_json::from_str(line).ok()?;
+    let name = record.get("metric")?.as_str()?;
+    let is_known = ruleset.metrics.iter().any(|metric| metric.key == *name);
+    (!is_known).then(|| format!("`{name}`"))
 }
 
 fn write_record(format: JournalFormat, line: &str, out: &mut dyn Write) -> io::Result<()> {

@@ -26,20 +26,40 @@ pub(crate) fn run(plan: &Path, journal: Option<&Path>, format: TableFormat) -> E
         Ok(records) => records,
         Err(error) => return input::refuse(&error),
     };
-    if records.is_none() {
+    if ruleset.plan.as_ref().is_none_or(|plan| plan.risks.is_empty()) {
+        eprintln!("note: the plan has no risks; `risks:` lists them with the triggers that watch for them");
+    } else if records.is_none() {
         eprintln!("note: without --journal nothing is known to have fired");
     }
     let register = RiskRegister::of(&ruleset, &fired(records.as_deref().unwrap_or_default()));
-    let mut table = Table::new(HEADINGS.map(str::to_owned));
-    register.cells().into_iter().for_each(|cells| table.add(cells));
     let mut out = io::stdout().lock();
     input::written(match format {
         TableFormat::Json => {
             serde_json::to_writer(&mut out, &register).map_err(io::Error::from).and_then(|()| writeln!(out))
         }
-        TableFormat::Table => write!(out, "{}", table.draw(Style::Text)),
-        TableFormat::Markdown => write!(out, "{}", table.draw(Style::Markdown)),
+        TableFormat::Table => write!(out, "{}", table(&register, Style::Text).draw(Style::Text)),
+        TableFormat::Markdown => write!(out, "{}", table(&register, Style::Markdown).draw(Style::Markdown)),
     })
+}
+
+/// The register as a table. For a terminal each trigger has a row of its own: where a name is broken, the number of times
+/// that it fired still stands beside it.
+fn table(register: &RiskRegister, style: Style) -> Table {
+    let mut table = Table::new(HEADINGS.map(str::to_owned));
+    for cells in register.cells() {
+        if style == Style::Markdown {
+            table.add(cells);
+            continue;
+        }
+        let [title, probability, impact, mitigation, triggers, fired] = cells;
+        let mut fired = fired.lines();
+        let mut of_risk = [title, probability, impact, mitigation];
+        for trigger in triggers.lines() {
+            let beside = [trigger, fired.next().unwrap_or_default()].map(str::to_owned);
+            table.add(std::mem::take(&mut of_risk).into_iter().chain(beside));
+        }
+    }
+    table
 }
 
 /// How often each trigger has fired, told by a journal.

@@ -56,6 +56,10 @@ pub(crate) fn run(asked: &StaleArgs) -> ExitCode {
     let mut flags = flags(&ruleset, records.as_deref());
     // The plan names every flag, and is no call site.
     let mut walk = Walk { plan: fs::canonicalize(&asked.plan).ok(), ..Walk::default() };
+    if asked.source.is_file() {
+        let name = asked.source.display();
+        return input::refuse(&format_args!("{name} is a file; --source takes the folder to look through"));
+    }
     if let Err(error) = walk.folder(&asked.source, 0, &mut flags) {
         return input::refuse(&error);
     }
@@ -80,7 +84,8 @@ fn tell(walk: &Walk, has_journal: bool, flags: &[Flag]) {
         eprintln!("note: the journal calls no flag removable");
     }
     if walk.skipped > 0 {
-        eprintln!("note: {} files are binary or too long, and were not looked at", walk.skipped);
+        let (files, were) = if walk.skipped == 1 { ("file is", "was") } else { ("files are", "were") };
+        eprintln!("note: {} {files} binary or too long, and {were} not looked at", walk.skipped);
     }
     for error in &walk.unread {
         eprintln!("warning: {error}");

@@ -264,3 +264,52 @@ fn journals_of_others_and_broken_ones_are_refused() {
     let flags_only = write(&place.join("flags.yaml"), "version: 1\nname: f\nflags: { A: { share: 10% } }\n");
     assert_eq!(rollgate(&["rehearse", &flags_only]).status.code(), Some(2));
 }
+
+/// The same for one reader: as wide as `COLUMNS` says.
+fn table(arguments: &[&str], columns: &str) -> (String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollgate"));
+    let output = command.args(arguments).env("COLUMNS", columns).output().unwrap();
+    (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn tables_are_as_wide_as_the_terminal() {
+    let source = folder("wide");
+    let stale = ["stale", PLAN, "--source", source.to_str().unwrap()];
+    let communication = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/plans/communication.yaml");
+    let longest = |arguments: &[&str], columns: &str| {
+        let (text, _) = table(arguments, columns);
+        assert!(!text.is_empty(), "{arguments:?}");
+        text.lines().map(|line| line.chars().count()).max().unwrap()
+    };
+    for arguments in [&["notices", communication][..], &["risks", PLAN], &stale] {
+        let [usual, wide, unsaid] = ["100", "150", "wide"].map(|columns| longest(arguments, columns));
+        assert!(usual <= 100 && wide <= 150, "{arguments:?}: {usual}, {wide}");
+        // Nobody says how wide it is: as wide as a scorecard.
+        assert_eq!(unsaid, usual, "{arguments:?}");
+    }
+    assert!(longest(&["notices", communication], "150") > 100, "there is more to say than fits");
+    assert!(longest(&["rehearse", PLAN], "100") <= 100);
+}
+
+/// Why a phase is not reached is the same for each of its triggers.
+#[test]
+fn r117_one_problem_of_several_triggers_is_said_once() {
+    let more = "again:   { when: { metric: rollgate.rollbacks, stat: count, over: 1h, at_least: 1 }, rollback: { to: zero } }
+      once_more: { when: { metric: rollgate.rollbacks, stat: count, over: 1d, at_least: 2 }, rollback: { to: zero } }
+      slower:  { when: { metric: latency, stat: p95, over: 1m, above: 900ms, for: 30m }, rollback: { to: zero } }
+      slow:    { when: { metric: latency, stat: p95, over: 1m, above: 500ms }, rollback: { to: zero } }";
+    let plan = write(&folder("said-once").join("plan.yaml"), small("{}", more));
+    let (text, said) = table(&["rehearse", &plan], "100");
+    let why = "it looks at the rollbacks themselves";
+    assert_eq!((text.matches(why).count(), said.matches(why).count()), (1, 0), "{text}\n{said}");
+    assert_eq!(text.matches("PROBLEM 1").count(), 2, "{text}");
+    let row = text.lines().find(|line| line.starts_with("1 ")).unwrap();
+    assert!(row.contains("again, once_more in phase all"), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("2 ") && line.contains("`slow` fires first")), "{text}");
+    assert_eq!(said, "error: 3 of 5 triggers are not as they should be\n");
+    // Programs get it with each trigger, and people with the list.
+    let (_, said) = told(&["rehearse", &plan, "--format", "json"], 1);
+    assert!(said.contains("error: again, once_more in phase all: it looks at"), "{said}");
+    assert_eq!(said.lines().count(), 2, "{said}");
+}

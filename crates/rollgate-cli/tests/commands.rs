@@ -412,3 +412,77 @@ fn r025_a_final_flag_is_shown_at_100_percent_wherever_shares_are() {
     let exposition = engine.prometheus();
     assert!(exposition.contains("rollgate_flag_share_ratio{flag=\"OLD\"} 1\n"), "{exposition}");
 }
+
+/// What somebody gets wrong on the first day is answered with what was wrong, where, and what helps.
+#[test]
+fn a_newcomers_mistakes_are_answered() {
+    let empty = scratch("no-lines.jsonl", "");
+    let journal = scratch("no-journal.jsonl", TRACE);
+    let later = scratch("later.jsonl", TRACE);
+    let toml = scratch("toml.yaml", "version = 1\nname = \"n\"\n[flags.A]\n");
+    let plain = scratch("plain.yaml", "version = 1\nname = \"n\"\n");
+    let prose = scratch("prose.yaml", "Dear all,\nhere is the plan.\n");
+    let yaml = scratch("yaml.json", "version: 1\nname: n\n");
+    let json = scratch("json.toml", "{\"version\": 1}\n");
+    let other = scratch("other-version.yaml", "version: 2\nname: n\nflags: { A: {} }\n");
+    let bare = scratch("bare.yaml", FINAL);
+    let place = env!("CARGO_TARGET_TMPDIR");
+    let rows: [(&[&str], i32, &[&str]); 23] = [
+        (&[], 2, &["check", "Exit codes: 0 done", "Begin with `rollgate demo`"]),
+        (&["help", "check"], 0, &[]),
+        (&["chek", PLAN], 2, &["'chek'", "'check'"]),
+        (&["check", "--stric", PLAN], 2, &["'--stric'", "'--strict'"]),
+        (&["check", "no-such.yaml"], 2, &["no-such.yaml", "it was looked for in /"]),
+        (&["check", place], 2, &["is a folder; name the plan file in it"]),
+        (&["check", "README.md"], 2, &["the name says no format", ".yaml, .yml, .toml or .json"]),
+        (&["check", &toml], 1, &["the name of such a file ends in .toml"]),
+        (&["check", &plain], 1, &["the name of such a file ends in .toml"]),
+        (&["check", &prose], 1, &["expected keys with their values", "a plan begins with `version: 1`"]),
+        (&["check", &yaml], 1, &["a plan in JSON begins with `{`", "YAML ends in .yaml"]),
+        (&["check", &json], 1, &["the name of such a file ends in .json"]),
+        (&["check", &other], 1, &["version `2` is not known", "write `version: 1`"]),
+        (
+            &["risks", PLAN, "--journal", &journal],
+            2,
+            &["record 1 is broken", "what `rollgate replay` writes"],
+        ),
+        (&["risks", PLAN, "--journal", &empty], 0, &["no-lines.jsonl has no records"]),
+        (&["risks", PLAN, "--journal", "no-such"], 2, &["no-such cannot be read", "it was looked for in /"]),
+        (&["risks", &bare], 0, &["the plan has no risks; `risks:` lists them"]),
+        (&["notices", &bare], 0, &["the plan has no notices; `notices:` says"]),
+        (&["notify", &bare], 2, &["the plan has no notices; `notices:` says"]),
+        (&["notify", PLAN, "--channel", "nope"], 2, &["no such notice goes to `nope`; they go to blog, "]),
+        (&["stale", PLAN, "--source", &journal], 2, &["is a file; --source takes the folder"]),
+        (
+            &["replay", PLAN, "--trace", &later, "--until", "2026-01-01T00:00:00Z"],
+            0,
+            &["later.jsonl has no lines up to 2026-01-01", "so nothing happened"],
+        ),
+        (&["demo", "now"], 2, &["unexpected argument 'now'"]),
+    ];
+    for (arguments, code, parts) in rows {
+        let output = rollgate(arguments, b"");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        for part in parts {
+            assert!(said.contains(part), "{arguments:?} does not say `{part}`:\n{said}");
+        }
+    }
+}
+
+/// A misspelt metric changes nothing, and its record is one of thousands.
+#[test]
+fn samples_of_a_metric_that_the_plan_has_not_are_told_apart() {
+    let trace = r#"{"at":"2026-01-13T09:00:00Z","metric":"latncy","value":1}
+{"at":"2026-01-13T09:00:01Z","metric":"latncy","value":2}
+"#;
+    let output = rollgate(&["replay", PLAN, "--trace", "-"], trace.as_bytes());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert_eq!(
+        said,
+        "warning: the plan has no metric `latncy`; what was recorded under such a name was dropped\n"
+    );
+    let output = rollgate(&["replay", PLAN, "--trace", "-"], TRACE.as_bytes());
+    assert!(output.stderr.is_empty());
+}

@@ -129,6 +129,53 @@ fn r150_a_webhook_that_never_answers_well_is_exit_code_1() {
     assert_eq!(lines(&output)[0]["attempt"], 1);
 }
 
+/// A command line is read by others; a file and the environment are not.
+#[test]
+fn r150_the_address_of_a_webhook_stands_in_a_file_or_in_the_environment() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("webhook-address");
+    let named = file.to_str().unwrap();
+    let notify = |more: &[&str], variable: Option<(&str, &str)>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rollgate"));
+        command.args(["notify", PLAN, "--when", "proposal", "--attempts", "1"]).args(more);
+        command.envs(variable).output().unwrap()
+    };
+    for way in [&["--webhook-file", named][..], &["--webhook-env"], &["--webhook-env=HOOK_OF_TEAM"]] {
+        let (url, heard) = server(vec![503]);
+        std::fs::write(&file, format!("{url}\n")).unwrap();
+        let variable = way[0].strip_prefix("--webhook-env=").unwrap_or("ROLLGATE_WEBHOOK");
+        let output = notify(way, Some((variable, url.as_str())));
+        assert_eq!(output.status.code(), Some(1), "{way:?}: {}", text(&output.stderr));
+        assert_eq!(heard.recv().unwrap()["when"], "proposal");
+        let said = text(&output.stderr) + &text(&output.stdout);
+        assert!(said.contains("127.0.0.1 answered 503") && !said.contains("secret"), "{way:?}: {said}");
+    }
+    // A variable that is set and not asked for sends nothing.
+    let output = notify(&[], None).status.code();
+    assert_eq!(output, Some(2), "--attempts goes with an address");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollgate"));
+    command.args(["notify", PLAN, "--when", "proposal"]).env("ROLLGATE_WEBHOOK", "http://127.0.0.1:1/");
+    let quiet = command.output().unwrap();
+    assert_eq!((quiet.status.code(), lines(&quiet)[0].get("delivered")), (Some(0), None));
+    // What is wrong is named by its place; a secret that stands in the wrong one is not shown.
+    std::fs::write(&file, "hooks.example.org/secret\n").unwrap();
+    let secret = "https://hooks.example.org/secret";
+    let wrong = Some(("ROLLGATE_WEBHOOK", "hooks.example.org/secret"));
+    for (way, variable, reason) in [
+        (vec!["--webhook-file", named], None, "webhook-address: a webhook needs an address such as https://"),
+        (vec!["--webhook-file", "no-such-file"], None, "no-such-file cannot be read"),
+        (vec!["--webhook-env"], None, "environment variable ROLLGATE_WEBHOOK is not set"),
+        (vec!["--webhook-env"], wrong, "environment variable ROLLGATE_WEBHOOK: a webhook needs an address"),
+        (vec!["--webhook-file", secret], None, "an address stands where"),
+        (vec!["--webhook-env=https://hooks.example.org/secret"], None, "an address stands where"),
+    ] {
+        let output = notify(&way, variable);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{way:?}: {said}");
+        assert!(said.contains(reason) && !said.contains("secret"), "{way:?}: {said}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
 #[test]
 fn without_a_webhook_notices_are_only_written_out() {
     let output = rollgate(&["notify", PLAN, "--phase", "fifty_percent"]);

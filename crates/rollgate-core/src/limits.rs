@@ -58,12 +58,13 @@ pub const SPAN_MAX_MS: u64 = 3_660 * 86_400_000;
 pub const EVALUATE_EVERY_MIN_MS: u64 = 1_000;
 /// Longest `evaluate_every`; a trigger acts one evaluation after its window.
 pub const EVALUATE_EVERY_MAX_MS: u64 = 3_600_000;
-/// Bytes of a plan file.
-pub const PLAN_BYTES_MAX: usize = 4 << 20;
+/// Bytes of a plan file: what a Kubernetes ConfigMap holds. A large plan of people has a tenth of it, and what programs
+/// generate is refused before it costs time.
+pub const PLAN_BYTES_MAX: usize = 1 << 20;
 /// Nesting of a plan file.
 pub const PLAN_DEPTH_MAX: usize = 64;
 /// Values in a plan file: texts, numbers, lists and maps. Few bytes make many of them, and each costs memory and time.
-pub const PLAN_VALUES_MAX: usize = 1 << 18;
+pub const PLAN_VALUES_MAX: usize = 1 << 17;
 /// Problems of one plan that are listed; nobody reads the thousand-and-first.
 pub const PROBLEMS_MAX: usize = 1_000;
 /// Bytes of one line of a trace.

@@ -45,18 +45,64 @@ pub(crate) fn run(asked: &RehearseArgs) -> ExitCode {
     let (actions, stuck) =
         if asked.run_actions { acted(&ruleset, &asked.plan) } else { (listed(&ruleset), None) };
     let drills = drills(&ruleset);
-    let written = write(asked.format, &drills, &actions);
-    for why in drills.iter().filter_map(|drill| Some((drill, drill.problem.as_ref()?))) {
-        eprintln!("error: {} in phase {}: {}", why.0.trigger, why.0.phase, why.1);
-    }
+    let found = found(&drills);
+    let written = write(asked.format, &drills, &found, &actions);
+    say(asked.format, &found, drills.len());
     if let Some(why) = &stuck {
         eprintln!("error: the actions: {why}");
     }
-    let is_fine = stuck.is_none() && drills.iter().all(|drill| drill.problem.is_none());
+    let is_fine = stuck.is_none() && found.is_empty();
     match input::written(written) {
         done if is_fine || done != ExitCode::SUCCESS => done,
         _ => ExitCode::from(1),
     }
+}
+
+/// One thing that is not as it should be, and the drills that it stood in the way of: a phase that is never reached is
+/// the same for each of its triggers.
+struct Found<'a> {
+    why: &'a str,
+    drills: Vec<&'a Drill>,
+}
+
+impl Found<'_> {
+    /// `latency, crashes in phase ten; latency in phase fifty`.
+    fn triggers(&self) -> String {
+        let in_phase = |drills: &[&Drill]| {
+            let triggers: Vec<&str> = drills.iter().map(|drill| drill.trigger.as_str()).collect();
+            let phase = drills.first().map_or("", |drill| drill.phase.as_str());
+            format!("{} in phase {phase}", triggers.join(", "))
+        };
+        let by_phase = self.drills.chunk_by(|one, other| one.phase == other.phase);
+        by_phase.map(in_phase).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// Tells people of problems: one by one where the data is for programs, else how many, for the tables say the rest.
+fn say(format: TableFormat, found: &[Found<'_>], drills: usize) {
+    let failed: usize = found.iter().map(|problem| problem.drills.len()).sum();
+    match format {
+        TableFormat::Json => {
+            for problem in found {
+                eprintln!("error: {}: {}", problem.triggers(), problem.why);
+            }
+        }
+        _ if failed > 0 => eprintln!("error: {failed} of {drills} triggers are not as they should be"),
+        _ => {}
+    }
+}
+
+/// The problems of all drills, each once.
+fn found(drills: &[Drill]) -> Vec<Found<'_>> {
+    let mut found: Vec<Found<'_>> = Vec::new();
+    for drill in drills {
+        let Some(why) = drill.problem.as_deref() else { continue };
+        match found.iter_mut().find(|other| other.why == why) {
+            Some(same) => same.drills.push(drill),
+            None => found.push(Found { why, drills: vec![drill] }),
+        }
+    }
+    found
 }
 
 fn drills(ruleset: &Arc<Ruleset>) -> Vec<Drill> {
@@ -140,14 +186,17 @@ fn shown(said: &str) -> &str {
     said.trim().lines().last().unwrap_or("(no output)")
 }
 
-fn write(format: TableFormat, drills: &[Drill], actions: &[Acted]) -> io::Result<()> {
+fn write(format: TableFormat, drills: &[Drill], found: &[Found<'_>], actions: &[Acted]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let style = match format {
         TableFormat::Json => return writeln!(out, "{}", json!({ "rollbacks": drills, "actions": actions })),
         TableFormat::Table => Style::Text,
         TableFormat::Markdown => Style::Markdown,
     };
-    write!(out, "{}", rollbacks(drills).draw(style))?;
+    write!(out, "{}", rollbacks(drills, found).draw(style))?;
+    if !found.is_empty() {
+        write!(out, "\n{}", problems(found).draw(style))?;
+    }
     if actions.is_empty() {
         return Ok(());
     }
@@ -165,15 +214,25 @@ fn write(format: TableFormat, drills: &[Drill], actions: &[Acted]) -> io::Result
     write!(out, "\n{}", table.draw(style))
 }
 
-fn rollbacks(drills: &[Drill]) -> Table {
-    const HEADINGS: [&str; 7] = ["Phase", "Trigger", "Mode", "To", "Shares", "After", "A retry needs"];
+/// What the numbers in the table of rollbacks stand for.
+fn problems(found: &[Found<'_>]) -> Table {
+    let mut table = Table::new(["Problem", "Triggers", "Why"].map(str::to_owned));
+    for (index, problem) in found.iter().enumerate() {
+        table.add([(index + 1).to_string(), problem.triggers(), problem.why.to_owned()]);
+    }
+    table
+}
+
+fn rollbacks(drills: &[Drill], found: &[Found<'_>]) -> Table {
+    const HEADINGS: [&str; 6] = ["Phase", "Trigger", "Rollback", "Shares", "After", "A retry needs"];
     let mut table = Table::new(HEADINGS.map(str::to_owned));
     for drill in drills {
         let moved = drill.shares.iter().filter(|moved| moved.before != moved.after);
         let shares: Vec<String> =
             moved.map(|moved| format!("{} {} → {}", moved.flag, moved.before, moved.after)).collect();
-        let shares = match &drill.problem {
-            Some(why) => format!("PROBLEM: {why}"),
+        let problem = drill.problem.as_ref().and_then(|why| found.iter().position(|one| one.why == why));
+        let shares = match problem {
+            Some(index) => format!("PROBLEM {}", index + 1),
             None if shares.is_empty() => "nothing is lowered".into(),
             None => shares.join("\n"),
         };
@@ -183,8 +242,7 @@ fn rollbacks(drills: &[Drill]) -> Table {
         table.add([
             drill.phase.to_string(),
             drill.trigger.to_string(),
-            drill.mode.to_owned(),
-            drill.target.to_string(),
+            format!("{}, to {}", drill.mode, drill.target),
             shares,
             after,
             needs,

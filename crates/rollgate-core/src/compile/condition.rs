@@ -32,6 +32,22 @@ pub(super) enum Use {
 const SEVERITIES: [(&str, Severity); 3] =
     [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];
 
+/// What a condition may be of; each has exactly one.
+const SUBJECTS: [&str; 12] = [
+    "metric",
+    "alerts",
+    "compare",
+    "attest",
+    "checklist",
+    "shares",
+    "flag",
+    "phase_for",
+    "all",
+    "any",
+    "not",
+    "at_least_of",
+];
+
 /// Compiles a condition that stands in a map of its own.
 pub(super) fn condition(
     reader: &mut Reader,
@@ -118,20 +134,6 @@ fn as_written(
         .and_then(|item| reader.word(&item, &[("hold", OnNoData::Hold), (act, OnNoData::Act)]))
         .unwrap_or_default();
     let coverage = map.take("coverage").and_then(|item| reader.part(&item));
-    const SUBJECTS: [&str; 12] = [
-        "metric",
-        "alerts",
-        "compare",
-        "attest",
-        "checklist",
-        "shares",
-        "flag",
-        "phase_for",
-        "all",
-        "any",
-        "not",
-        "at_least_of",
-    ];
     let written: Vec<&str> = SUBJECTS
         .into_iter()
         .filter(|subject| map.has(subject) && !(*subject == "flag" && map.has("compare")))

@@ -1,6 +1,6 @@
 //! Flags: salts, nesting, lists.
 
-use super::reader::{Item, Reader, join};
+use super::reader::{Item, Map, Reader, join};
 use crate::bucket;
 use crate::id::{FlagId, Key};
 use crate::limits::{FLAGS_MAX, WITHIN_DEPTH_MAX};
@@ -73,18 +73,7 @@ fn flag<'a>(reader: &mut Reader, key: &str, item: &Item<'a>, setup: Setup) -> Op
         always_off: KeyList::default(),
         initial: Share::ZERO,
     };
-    if let Some(item) = map.take("bucketing")
-        && let Some(mut bucketing) = reader.map(&item, "a map with salt and by")
-    {
-        if let Some(salt) = bucketing.take("salt").and_then(|item| reader.text(&item)) {
-            flag.salt = Key::new(salt);
-        }
-        match bucketing.take("by").and_then(|item| reader.text(&item)).as_deref() {
-            None | Some("targeting_key") => {}
-            Some(attribute) => flag.by = Bucketing::Attribute(Key::new(attribute)),
-        }
-        reader.close(bucketing);
-    }
+    bucketing(reader, map.take("bucketing"), &mut flag);
     flag.seed = bucket::seed(bucket::ROLLOUT, flag.salt.as_str());
     if let Some(enabled) = map.take("enabled").and_then(|item| reader.flag(&item)) {
         flag.is_enabled = enabled;
@@ -92,40 +81,13 @@ fn flag<'a>(reader: &mut Reader, key: &str, item: &Item<'a>, setup: Setup) -> Op
     flag.always_on = keys(reader, map.take("always_on"));
     flag.always_off = keys(reader, map.take("always_off"));
     if let Some(item) = map.take("share") {
-        if setup == Setup::Phased {
-            reader.error_help(
-                "share-in-plan",
-                &item.path,
-                item.at(),
-                "a plan with phases sets the shares in its steps",
-                "remove this share; flags start at 0%",
-            );
-        } else if let Some(share) = reader.share(&item) {
-            flag.initial = share;
-        }
+        flag.initial = initial(reader, &item, setup).unwrap_or_default();
     }
     let within = map.take("within").and_then(|item| reader.text(&item).map(|name| (item, name)));
     let share_of = map
         .take("share_of")
         .and_then(|item| reader.word(&item, &[("total", ShareOf::Total), ("parent", ShareOf::Parent)]));
-    if within.is_some() && share_of.is_none() && !map.has("share_of") {
-        reader.error_help(
-            "nested-without-share-of",
-            &item.path,
-            map.key_at("within"),
-            format_args!("`{key}` lies within another flag, and does not say what its share is a share of"),
-            "add `share_of: total` (of all subjects) or `share_of: parent` (of the parent's subjects)",
-        );
-    }
-    if within.is_none() && map.has("share_of") {
-        reader.error_help(
-            "share-of-without-within",
-            &item.path,
-            map.key_at("share_of"),
-            "`share_of` without `within`",
-            "name the parent: `within: FLAG`",
-        );
-    }
+    check_nesting(reader, &map, key, within.is_some());
     if let Some(is_final) = map.take("final").and_then(|item| reader.flag(&item)) {
         flag.is_final = is_final;
         for key in FINAL_LACKS.into_iter().filter(|key| is_final && map.has(key)) {
@@ -140,6 +102,57 @@ fn flag<'a>(reader: &mut Reader, key: &str, item: &Item<'a>, setup: Setup) -> Op
     }
     reader.close(map);
     Some(Written { flag, within, share_of, at: item.clone() })
+}
+
+/// What the flag is bucketed by, and with which salt.
+fn bucketing(reader: &mut Reader, item: Option<Item<'_>>, flag: &mut Flag) {
+    let map = item.and_then(|item| reader.map(&item, "a map with salt and by"));
+    let Some(mut map) = map else { return };
+    if let Some(salt) = map.take("salt").and_then(|item| reader.text(&item)) {
+        flag.salt = Key::new(salt);
+    }
+    match map.take("by").and_then(|item| reader.text(&item)).as_deref() {
+        None | Some("targeting_key") => {}
+        Some(attribute) => flag.by = Bucketing::Attribute(Key::new(attribute)),
+    }
+    reader.close(map);
+}
+
+/// The share that a flag starts at; where there are phases, they say it.
+fn initial(reader: &mut Reader, item: &Item<'_>, setup: Setup) -> Option<Share> {
+    if setup == Setup::FlagsOnly {
+        return reader.share(item);
+    }
+    reader.error_help(
+        "share-in-plan",
+        &item.path,
+        item.at(),
+        "a plan with phases sets the shares in its steps",
+        "remove this share; flags start at 0%",
+    );
+    None
+}
+
+/// Whether `within` and `share_of` stand together.
+fn check_nesting(reader: &mut Reader, map: &Map<'_>, key: &str, is_within: bool) {
+    if is_within && !map.has("share_of") {
+        reader.error_help(
+            "nested-without-share-of",
+            &map.path,
+            map.key_at("within"),
+            format_args!("`{key}` lies within another flag, and does not say what its share is a share of"),
+            "add `share_of: total` (of all subjects) or `share_of: parent` (of the parent's subjects)",
+        );
+    }
+    if !is_within && map.has("share_of") {
+        reader.error_help(
+            "share-of-without-within",
+            &map.path,
+            map.key_at("share_of"),
+            "`share_of` without `within`",
+            "name the parent: `within: FLAG`",
+        );
+    }
 }
 
 fn keys(reader: &mut Reader, item: Option<Item<'_>>) -> KeyList {
@@ -202,7 +215,7 @@ fn nest(reader: &mut Reader, written: &mut [Written<'_>]) {
     }
 }
 
-/// An unknown name, with the nearest known one.
+/// An unknown name, with the nearest known one, or with all of them and where another is added.
 pub(super) fn unknown<'a>(
     reader: &mut Reader,
     code: &'static str,
@@ -211,34 +224,37 @@ pub(super) fn unknown<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) {
+    const SHOWN: usize = 12;
     // The name is the value, or else the key.
     let is_key = item.path.ends_with(&format!(".{name}"));
     let at = if is_key { item.key_at() } else { item.at() };
     let known: Vec<&str> = known.into_iter().collect();
-    let message = format!("there is no {noun} `{name}`");
-    match super::problem::nearest(name, known.iter().copied()) {
-        Some(near) => {
-            reader.error_help(code, &item.path, at, message, format_args!("did you mean `{near}`?"))
+    let near = super::problem::nearest(name, known.iter().copied());
+    let listed = match (near, &known[..]) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, []) => String::new(),
+        (None, [only]) => format!("there is only `{only}`"),
+        (None, [..]) if known.len() > SHOWN => {
+            format!("there are {} and {} more", known[..SHOWN].join(", "), known.len() - SHOWN)
         }
-        None if known.is_empty() => reader.error_help(
-            code,
-            &item.path,
-            at,
-            message,
-            format_args!("the plan has no {noun} that could stand here"),
-        ),
-        None if known.len() == 1 => {
-            reader.error_help(code, &item.path, at, message, format_args!("there is only `{}`", known[0]));
-        }
-        None => {
-            const SHOWN: usize = 12;
-            let more = if known.len() > SHOWN {
-                format!(" and {} more", known.len() - SHOWN)
-            } else {
-                String::new()
-            };
-            let shown = known[..known.len().min(SHOWN)].join(", ");
-            reader.error_help(code, &item.path, at, message, format_args!("there are {shown}{more}"));
-        }
+        (None, [..]) => format!("there are {}", known.join(", ")),
+    };
+    let help = match (near, section_of(code)) {
+        (None, Some(section)) if known.is_empty() => format!("add `{name}` to `{section}:`"),
+        (None, Some(section)) => format!("{listed}; or add `{name}` to `{section}:`"),
+        (None, None) if known.is_empty() => format!("the plan has no {noun} that could stand here"),
+        _ => listed,
+    };
+    reader.error_help(code, &item.path, at, format_args!("there is no {noun} `{name}`"), help);
+}
+
+/// Where a plan says which names of a kind there are.
+fn section_of(code: &str) -> Option<&'static str> {
+    match code {
+        "unknown-metric" => Some("metrics"),
+        "unknown-flag" => Some("flags"),
+        "unknown-role" => Some("roles"),
+        "unknown-channel" => Some("channels"),
+        _ => None,
     }
 }

@@ -99,6 +99,67 @@ fn window(reader: &mut Reader, item: Option<Item<'_>>) -> Option<Option<Window>>
     Some(Some(Window::Over(bounded(reader, &item, Span::seconds(1))?)))
 }
 
+/// The keys of a measurement. All of them are read before anything is given up, so that all problems are found at once.
+struct Written<'a> {
+    stat: Option<Item<'a>>,
+    /// `Some(None)`: none is written.
+    window: Option<Option<Window>>,
+    sustained: Option<Option<Span>>,
+    averaged: Option<Item<'a>>,
+    averaged_by: Option<Span>,
+    min_samples: Option<u64>,
+    versus: Option<Option<Change>>,
+    limit: Option<(Comparison, Item<'a>)>,
+}
+
+impl<'a> Written<'a> {
+    fn read(reader: &mut Reader, map: &mut Map<'a>, item: &Item<'_>) -> Self {
+        let stat = map.take("stat");
+        let window = window(reader, map.take("over"));
+        let sustained = map.take("for").map(|item| bounded(reader, &item, Span::seconds(1)));
+        let averaged = map.take("averaged_by");
+        let averaged_by = averaged.as_ref().and_then(|item| reader.span(item, Span::minutes(1)));
+        let min_samples = map.take("min_samples").and_then(|item| reader.whole(&item, 0));
+        let versus = versus(reader, map, item);
+        let limit = comparison(reader, map, item);
+        if let (Some(Some(Window::Over(over))), Some(by), Some(item)) = (window, averaged_by, &averaged)
+            && by > over
+        {
+            let message = format!("parts of {by} do not fit into a window of {over}");
+            let help = "shorten `averaged_by`, or lengthen `over`";
+            reader.error_help("out-of-range", &item.path, item.at(), message, help);
+        }
+        Self { stat, window, sustained, averaged, averaged_by, min_samples, versus, limit }
+    }
+
+    /// Refuses means over parts of a window for what has none.
+    fn check_averaged(&self, reader: &mut Reader, stat: Stat) {
+        let Some(item) = &self.averaged else { return };
+        if stat.per().is_some() || matches!(stat, Stat::Count | Stat::Last | Stat::GrowthPerDay) {
+            reader.error_help(
+                "wrong-stat",
+                &item.path,
+                item.at(),
+                format_args!("{stat} is not averaged over parts of its window"),
+                "leave `averaged_by` out, and write a rate such as per_day where a mean of counts is meant",
+            );
+        }
+    }
+
+    /// The window that is written, or the one that goes without saying.
+    fn window(&self, reader: &mut Reader, metric: &Metric, stat: Stat, item: &Item<'_>) -> Option<Window> {
+        match self.window? {
+            Some(window) => Some(window),
+            None if self.sustained.is_some() => Some(Window::Over(Span::minutes(1))),
+            None if stat == Stat::Last => Some(Window::Latest(metric.max_gap)),
+            None => {
+                let _ = missing(reader, item, "over", "how far back it looks: a length of time, or phase");
+                None
+            }
+        }
+    }
+}
+
 /// Compiles a measurement or a trend.
 pub(super) fn metric(
     reader: &mut Reader,
@@ -116,71 +177,55 @@ pub(super) fn metric(
     if map.has("trend") {
         return trend(reader, map, item, found);
     }
-    // Every key is read before anything is given up, so that all problems are found at once.
-    let stat_item = map.take("stat");
-    let window = window(reader, map.take("over"));
-    let sustained = map.take("for").map(|item| bounded(reader, &item, Span::seconds(1)));
-    let averaged_item = map.take("averaged_by");
-    let averaged_by = averaged_item.as_ref().and_then(|item| reader.span(item, Span::minutes(1)));
-    let min_samples = map.take("min_samples").and_then(|item| reader.whole(&item, 0));
-    let versus = versus(reader, map, item);
-    let limit_item = comparison(reader, map, item);
-    if let (Some(Some(Window::Over(over))), Some(by), Some(item)) = (window, averaged_by, &averaged_item)
-        && by > over
-    {
-        let message = format!("parts of {by} do not fit into a window of {over}");
-        let help = "shorten `averaged_by`, or lengthen `over`";
-        reader.error_help("out-of-range", &item.path, item.at(), message, help);
-    }
-    let (subject, metric) = found?;
-    let stat = stat(reader, stat_item, metric, item);
-    let limit = match (&limit_item, stat) {
-        (Some((_, limit_item)), Some(stat)) => measured_limit(reader, limit_item, metric, stat, versus),
+    let written = Written::read(reader, map, item);
+    let Some((subject, metric)) = found else {
+        // What is no number is none in any metric's unit.
+        let _ = written.limit.and_then(|(_, item)| reader.quantity(&item));
+        return None;
+    };
+    let stat = stat(reader, written.stat.clone(), metric, item);
+    let limit = match (&written.limit, stat) {
+        (Some((_, item)), Some(stat)) => measured_limit(reader, item, metric, stat, written.versus),
         _ => None,
     };
     let stat = stat?;
-    if let Some(item) = &averaged_item
-        && (stat.per().is_some() || matches!(stat, Stat::Count | Stat::Last | Stat::GrowthPerDay))
-    {
-        reader.error_help(
-            "wrong-stat",
-            &item.path,
-            item.at(),
-            format_args!("{stat} is not averaged over parts of its window"),
-            "leave `averaged_by` out, and write a rate such as per_day where a mean of counts is meant",
-        );
-    }
-    let window = match window? {
-        Some(window) => window,
-        None if sustained.is_some() => Window::Over(Span::minutes(1)),
-        None if stat == Stat::Last => Window::Latest(metric.max_gap),
-        None => {
-            let _ = missing(reader, item, "over", "how far back it looks: a length of time, or phase");
-            return None;
-        }
-    };
-    let (comparison, limit_item) = limit_item?;
+    written.check_averaged(reader, stat);
+    let window = written.window(reader, metric, stat, item)?;
+    let (comparison, limit_item) = written.limit.as_ref()?;
     let (limit, unit) = limit?;
-    let versus = versus?.map(|change| {
-        let of = |baseline: &Baseline| Subject::Metric(baseline.metric) == subject && baseline.stat == stat;
-        Versus { baseline: names.baselines.iter().position(of).map(|index| BaselineId(index as u16)), change }
-    });
-    if versus.is_some_and(|versus| versus.baseline.is_none()) {
-        let message = format!("{stat} of `{}` has no baseline, so this is never decided", metric.key);
-        let help = format!("add `{}: {{ stat: {stat}, capture_over: 7d }}` to `baseline:`", metric.key);
-        reader.warn("no-baseline", &limit_item.path, limit_item.at(), message, help);
-    }
-    let sustained = match sustained {
+    let change = written.versus?;
+    let versus =
+        change.map(|change| versus_baseline(reader, names, limit_item, (subject, metric, stat), change));
+    let sustained = match written.sustained {
         Some(span) => {
             names.streaks += 1;
             Some(Sustained { streak: StreakId((names.streaks - 1) as u32), span: span? })
         }
         None => None,
     };
-    let count = min_samples.unwrap_or(default_samples(metric.kind, stat));
-    let min_samples = MinSamples { count, is_given: min_samples.is_some() };
-    let query = Query { subject, stat, window, averaged_by };
+    let count = written.min_samples.unwrap_or(default_samples(metric.kind, stat));
+    let min_samples = MinSamples { count, is_given: written.min_samples.is_some() };
+    let query = Query { subject, stat, window, averaged_by: written.averaged_by };
+    let comparison = *comparison;
     Some(ConditionKind::Measure(Measure { query, comparison, limit, unit, sustained, min_samples, versus }))
+}
+
+/// The baseline that a change is measured from; without one it is never decided.
+fn versus_baseline(
+    reader: &mut Reader,
+    names: &Names<'_>,
+    item: &Item<'_>,
+    (subject, metric, stat): (Subject, &Metric, Stat),
+    change: Change,
+) -> Versus {
+    let of = |baseline: &Baseline| Subject::Metric(baseline.metric) == subject && baseline.stat == stat;
+    let baseline = names.baselines.iter().position(of).map(|index| BaselineId(index as u16));
+    if baseline.is_none() {
+        let message = format!("{stat} of `{}` has no baseline, so this is never decided", metric.key);
+        let help = format!("add `{}: {{ stat: {stat}, capture_over: 7d }}` to `baseline:`", metric.key);
+        reader.warn("no-baseline", &item.path, item.at(), message, help);
+    }
+    Versus { baseline, change }
 }
 
 /// How many samples a measurement needs where nothing is written (SEMANTICS 4.1).

@@ -11,7 +11,8 @@ use crate::config::{Scalar, Value};
 use crate::id::{FlagId, Key};
 use crate::limits::{CONDITIONS_MAX, STEPS_MAX};
 use crate::snapshot::{
-    Check, ChecklistItem, ConditionKind, DeploymentWindow, Gate, Phase, ShareOf, Step, TriggerMode,
+    Check, ChecklistItem, ConditionKind, DecisionRule, DeploymentWindow, Gate, Phase, ShareOf, Step, Trigger,
+    TriggerMode,
 };
 use crate::time::{Span, Zone};
 use crate::units::Share;
@@ -42,12 +43,7 @@ pub(super) fn phase(
 ) -> Phase {
     let title = reader.opt_text(map.take("title"));
     let duration = duration(reader, &mut map, key, item);
-    let objectives = match map.take("objectives") {
-        Some(item) => {
-            reader.list(&item, "a list of texts", 256).iter().filter_map(|item| reader.text(item)).collect()
-        }
-        None => Vec::new(),
-    };
+    let objectives = objectives(reader, map.take("objectives"));
     let checklist = checklist(reader, names, before.zone, duration, map.take("checklist"));
     let start = before
         .phases
@@ -57,18 +53,70 @@ pub(super) fn phase(
     let gates = gates(reader, names, map.take("gates"));
     let here = Here { before, shares: &last_shares };
     let decision = map.take("decision").and_then(|item| decision(reader, names, &here, &item));
-    let mut triggers = Vec::new();
     let triggers_item = map.take("triggers");
-    if let Some(item) = &triggers_item {
-        for (key, _, item) in reader.named(item, "a map of triggers", CONDITIONS_MAX) {
-            triggers.extend(trigger(reader, names, &here, key, &item, decision.as_ref()));
-        }
+    let triggers = triggers(reader, names, &here, triggers_item.as_ref(), decision.as_ref());
+    let written = triggers_item.as_ref().map_or(0, item_len);
+    check_guard(reader, key, item, (&start, &steps), (&triggers, written));
+    let contingency = map.take("contingency").and_then(|item| contingency(reader, &here, &item));
+    check_gates(reader, key, item, &gates, &checklist);
+    let daily = checks(reader, names, map.take("daily"));
+    let window = window(reader, map.take("deployment_window")).or_else(|| before.window.cloned());
+    let schedule = schedule(reader, names.roles, map.take("schedule"));
+    let targets = checks(reader, names, map.take("targets"));
+    reader.close(map);
+    let phase = Phase {
+        key: Key::new(key),
+        title: if title.is_empty() { key.to_owned() } else { title },
+        duration,
+        objectives,
+        checklist,
+        steps,
+        gates,
+        triggers,
+        contingency,
+        decision,
+        window,
+        schedule: schedule.iter().map(|(item, _)| item.clone()).collect(),
+        daily,
+        targets,
+        last_shares,
+    };
+    warn_of_never(reader, &schedule, &phase, item);
+    phase
+}
+
+fn objectives(reader: &mut Reader, item: Option<Item<'_>>) -> Vec<String> {
+    let Some(item) = item else { return Vec::new() };
+    reader.list(&item, "a list of texts", 256).iter().filter_map(|item| reader.text(item)).collect()
+}
+
+fn triggers(
+    reader: &mut Reader,
+    names: &mut Names<'_>,
+    here: &Here<'_>,
+    item: Option<&Item<'_>>,
+    decision: Option<&DecisionRule>,
+) -> Vec<Trigger> {
+    let Some(item) = item else { return Vec::new() };
+    let mut triggers = Vec::new();
+    for (key, _, item) in reader.named(item, "a map of triggers", CONDITIONS_MAX) {
+        triggers.extend(trigger(reader, names, here, key, &item, decision));
     }
+    triggers
+}
+
+/// Whether something rolls back by itself where people are exposed: at the start of the phase, or by its steps.
+fn check_guard(
+    reader: &mut Reader,
+    key: &str,
+    item: &Item<'_>,
+    (start, steps): (&[Share], &[Step]),
+    (triggers, written): (&[Trigger], usize),
+) {
     let is_exposed = start.iter().any(|share| *share > Share::ZERO);
-    let raises = steps.iter().any(|step| step.shares.iter().zip(&start).any(|(now, was)| now > was));
+    let raises = steps.iter().any(|step| step.shares.iter().zip(start).any(|(now, was)| now > was));
     let has_guard =
         triggers.iter().any(|trigger| trigger.mode == TriggerMode::Automatic && !trigger.is_dry_run);
-    let written = triggers_item.as_ref().map_or(0, item_len);
     // One that was not understood is a problem of its own.
     let is_whole = triggers.len() == written;
     if raises && !has_guard && is_whole {
@@ -96,32 +144,6 @@ pub(super) fn phase(
             "add a trigger without `mode: manual`",
         );
     }
-    let contingency = map.take("contingency").and_then(|item| contingency(reader, &here, &item));
-    check_gates(reader, key, item, &gates, &checklist);
-    let daily = checks(reader, names, map.take("daily"));
-    let window = window(reader, map.take("deployment_window")).or_else(|| before.window.cloned());
-    let schedule = schedule(reader, names.roles, map.take("schedule"));
-    let targets = checks(reader, names, map.take("targets"));
-    reader.close(map);
-    let phase = Phase {
-        key: Key::new(key),
-        title: if title.is_empty() { key.to_owned() } else { title },
-        duration,
-        objectives,
-        checklist,
-        steps,
-        gates,
-        triggers,
-        contingency,
-        decision,
-        window,
-        schedule: schedule.iter().map(|(item, _)| item.clone()).collect(),
-        daily,
-        targets,
-        last_shares,
-    };
-    warn_of_never(reader, &schedule, &phase, item);
-    phase
 }
 
 /// How long it lasts; `None` where it is open.
@@ -264,53 +286,14 @@ fn steps(
     let Some(item) = item else { return (steps, shares) };
     for item in reader.list(&item, "a list of steps", STEPS_MAX) {
         let Some(mut map) = reader.map(&item, "a map with set and hold") else { continue };
-        let mut named = Vec::new();
-        match map.take("set") {
-            Some(set_item) => {
-                for (flag, share) in set(reader, names, &set_item) {
-                    let was = shares[flag.index()];
-                    if share < was {
-                        reader.error_help(
-                            "share-falls",
-                            &set_item.path,
-                            set_item.at(),
-                            format_args!("`{}` falls from {was} to {share}", names.flags[flag.index()].key),
-                            "inside a plan shares only rise; what lowers them is a trigger or a decision",
-                        );
-                    }
-                    shares[flag.index()] = share;
-                    named.push(flag);
-                }
-                for (index, flag) in names.flags.iter().enumerate() {
-                    if let Some(parent) = flag.parent
-                        && parent.share_of == ShareOf::Total
-                        && !names.flags[parent.flag.index()].is_final
-                        && shares[index] > shares[parent.flag.index()]
-                    {
-                        let above = &names.flags[parent.flag.index()].key;
-                        reader.error_help(
-                            "child-above-parent",
-                            &set_item.path,
-                            set_item.key_at(),
-                            format_args!(
-                                "`{}` at {} lies within `{above}` at {}",
-                                flag.key,
-                                shares[index],
-                                shares[parent.flag.index()]
-                            ),
-                            ABOVE_PARENT,
-                        );
-                    }
-                }
+        let named = match map.take("set") {
+            Some(set) => raise(reader, names, &set, &mut shares),
+            None => {
+                let (message, help) = ("the step sets nothing", "add `set: { FLAG: 10% }`");
+                reader.error_help("missing-key", &item.path, item.key_at(), message, help);
+                Vec::new()
             }
-            None => reader.error_help(
-                "missing-key",
-                &item.path,
-                item.key_at(),
-                "the step sets nothing",
-                "add `set: { FLAG: 10% }`",
-            ),
-        }
+        };
         let hold = map.take("hold").and_then(|item| reader.span(&item, Span::ZERO)).unwrap_or_default();
         let day = Span::hours(24);
         let soak = map
@@ -323,6 +306,38 @@ fn steps(
         steps.push(Step { shares: shares.clone(), names: named, hold, soak, only_if, actions });
     }
     (steps, shares)
+}
+
+/// Sets the shares of a step, which only rise and stay within those of parents; gives the flags that it names.
+fn raise(reader: &mut Reader, names: &Names<'_>, item: &Item<'_>, shares: &mut [Share]) -> Vec<FlagId> {
+    let mut named = Vec::new();
+    for (flag, share) in set(reader, names, item) {
+        let was = shares[flag.index()];
+        if share < was {
+            reader.error_help(
+                "share-falls",
+                &item.path,
+                item.at(),
+                format_args!("`{}` falls from {was} to {share}", names.flags[flag.index()].key),
+                "inside a plan shares only rise; what lowers them is a trigger or a decision",
+            );
+        }
+        shares[flag.index()] = share;
+        named.push(flag);
+    }
+    for (index, flag) in names.flags.iter().enumerate() {
+        if let Some(parent) = flag.parent
+            && parent.share_of == ShareOf::Total
+            && !names.flags[parent.flag.index()].is_final
+            && shares[index] > shares[parent.flag.index()]
+        {
+            let (own, above) = (shares[index], shares[parent.flag.index()]);
+            let key = &names.flags[parent.flag.index()].key;
+            let message = format_args!("`{}` at {own} lies within `{key}` at {above}", flag.key);
+            reader.error_help("child-above-parent", &item.path, item.key_at(), message, ABOVE_PARENT);
+        }
+    }
+    named
 }
 
 /// Compiles rows that are shown.

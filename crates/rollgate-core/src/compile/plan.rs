@@ -15,8 +15,8 @@ use super::schedule::{instantiate, schedule};
 use crate::config::{Config, Location, Node, Value};
 use crate::id::{FlagId, Key};
 use crate::limits::{CONDITIONS_MAX, EVALUATE_EVERY_MAX_MS, EVALUATE_EVERY_MIN_MS, PHASES_MAX};
-use crate::snapshot::{Calendar, Check, Daily, DeploymentWindow, Phase, Plan, Risk, Ruleset};
-use crate::time::{Span, Zone};
+use crate::snapshot::{About, Calendar, Check, Daily, DeploymentWindow, Flag, Phase, Plan, Risk, Ruleset};
+use crate::time::{Span, Timestamp, Zone};
 
 /// A plan that may run, and what somebody should look at.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,11 +55,69 @@ pub fn compile_config(config: &Config) -> Result<Compiled, Problems> {
 fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let item = Item::new(tree, "");
     let mut map = reader.map(&item, "a plan: a map")?;
-    version(reader, &mut map, &item);
-    let name = name(reader, &mut map, &item);
+    let head = head(reader, &mut map, &item);
+    let has_phases = map.has("phases");
+    let flags = all_flags(reader, &mut map, &item);
+    let metrics = metrics::metrics(reader, map.take("metrics"), &flags);
+    let roles = metrics::roles(reader, map.take("roles"));
+    let baselines = metrics::baselines(reader, map.take("baseline"), &metrics);
+    let mut names =
+        Names { flags: &flags, metrics: &metrics, roles: &roles, baselines: &baselines, streaks: 0 };
+    let plan = rollout(reader, &mut names, &mut map, &head);
+    if !has_phases {
+        warn_of_no_phases(reader, &map);
+    }
+    reader.close(map);
+    let streaks = names.streaks;
+    let plan = (!plan.phases.is_empty()).then_some(plan);
+    if has_phases && plan.is_none() {
+        return None;
+    }
+    let mut flag_index: Vec<(Key, FlagId)> =
+        flags.iter().enumerate().map(|(index, flag)| (flag.key.clone(), FlagId(index as u16))).collect();
+    flag_index.sort();
+    let mut ruleset = Ruleset {
+        name: Key::new(head.name.as_str()),
+        title: if head.title.is_empty() { head.name } else { head.title },
+        about: head.about,
+        hash: Key::new(""),
+        timezone: Key::new(head.calendar.zone.name()),
+        evaluate_every: head.evaluate_every,
+        expected_traffic: head.expected_traffic,
+        flags,
+        metrics,
+        roles,
+        baselines,
+        streaks,
+        plan,
+        flag_index,
+    };
+    sign(reader, &mut ruleset, tree);
+    if let Some(plan) = &ruleset.plan {
+        super::calendar::lint(reader, plan, tree);
+        super::lint::lint(reader, &ruleset, tree);
+    }
+    Some(ruleset)
+}
+
+/// What a file says of the whole plan, before its flags.
+struct Head {
+    name: String,
+    title: String,
+    about: About,
+    date: Option<Timestamp>,
+    calendar: Calendar,
+    window: Option<DeploymentWindow>,
+    evaluate_every: Span,
+    expected_traffic: Option<f64>,
+}
+
+fn head(reader: &mut Reader, map: &mut Map<'_>, item: &Item<'_>) -> Head {
+    version(reader, map, item);
+    let name = name(reader, map, item);
     let title = reader.opt_text(map.take("title"));
     let date_item = map.take("date");
-    let mut about = about(reader, &mut map);
+    let mut about = about(reader, map);
     let zone = zone(reader, map.take("timezone"));
     let date = date_item.and_then(|item| {
         about.date = reader.opt_text(Some(item.clone()));
@@ -72,96 +130,71 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
         .and_then(|item| evaluate_every(reader, &item))
         .unwrap_or(Span::seconds(10));
     let expected_traffic = map.take("expected_traffic").and_then(|item| traffic(reader, &item));
-    let has_phases = map.has("phases");
-    let setup = if has_phases { Setup::Phased } else { Setup::FlagsOnly };
-    let flags_item = map.take("flags");
-    if flags_item.as_ref().is_none_or(|item| is_empty(item.node)) {
-        let at = flags_item.as_ref().map_or(item.at(), Item::at);
+    let calendar = Calendar { zone, freezes };
+    Head { name, title, about, date, calendar, window, evaluate_every, expected_traffic }
+}
+
+/// The flags, of which a plan has at least one.
+fn all_flags(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) -> Vec<Flag> {
+    let setup = if map.has("phases") { Setup::Phased } else { Setup::FlagsOnly };
+    let item = map.take("flags");
+    if item.as_ref().is_none_or(|item| is_empty(item.node)) {
+        let at = item.as_ref().map_or(plan.at(), Item::at);
         let help = "add `flags:` with at least one flag";
         reader.error_help("no-flags", "flags", at, "the plan has no flags", help);
     }
-    let flags = flags::flags(reader, flags_item, setup);
-    let metrics = metrics::metrics(reader, map.take("metrics"), &flags);
-    let roles = metrics::roles(reader, map.take("roles"));
-    let baselines = metrics::baselines(reader, map.take("baseline"), &metrics);
-    let mut names =
-        Names { flags: &flags, metrics: &metrics, roles: &roles, baselines: &baselines, streaks: 0 };
+    flags::flags(reader, item, setup)
+}
+
+/// The phases, and all that goes with them; a file without phases says nothing of the rest.
+fn rollout(reader: &mut Reader, names: &mut Names<'_>, map: &mut Map<'_>, head: &Head) -> Plan {
+    let zone = &head.calendar.zone;
     let mut phases = map
         .take("phases")
-        .map(|item| phases(reader, &mut names, &item, &zone, window.as_ref()))
+        .map(|item| phases(reader, names, &item, zone, head.window.as_ref()))
         .unwrap_or_default();
-    let template = schedule(reader, &roles, map.take("schedule"));
+    let template = schedule(reader, names.roles, map.take("schedule"));
     instantiate(&template, &mut phases);
     if let Some(item) = map.take("total") {
         total(reader, &item, &phases);
     }
-    let targets = checks(reader, &mut names, map.take("targets"));
-    let daily = daily(reader, &mut names, map.take("daily"));
+    let targets = checks(reader, names, map.take("targets"));
+    let daily = daily(reader, names, map.take("daily"));
     let risks = risks(reader, map.take("risks"), &phases);
-    let removal = removal(reader, &mut names, map.take("removal"));
-    let timezone = zone.name().to_owned();
-    let follow_ups = follow_ups(reader, &roles, &phases, map.take("follow_ups"), &timezone);
+    let removal = removal(reader, names, map.take("removal"));
+    let follow_ups = follow_ups(reader, names.roles, &phases, map.take("follow_ups"), zone.name());
     let values = values(reader, map.take("values"));
     let channels = channels(reader, map.take("channels"));
-    let notices = notices(reader, map.take("notices"), date, &values, channels.as_deref());
-    if !has_phases {
-        warn_of_no_phases(reader, &map);
-    }
-    reader.close(map);
-    let streaks = names.streaks;
-    let mut flag_index: Vec<(Key, FlagId)> =
-        flags.iter().enumerate().map(|(index, flag)| (flag.key.clone(), FlagId(index as u16))).collect();
-    flag_index.sort();
+    let notices = notices(reader, map.take("notices"), head.date, &values, channels.as_deref());
     phases.iter_mut().for_each(|phase| {
         phase.daily = overlaid(&daily.checks, &phase.daily);
         phase.targets = overlaid(&targets, &phase.targets);
     });
-    let calendar = Calendar { zone, freezes };
-    let plan = Plan {
+    Plan {
         phases,
         targets,
         daily,
         notices,
         channels: channels.unwrap_or_default(),
         risks,
-        date,
-        calendar,
+        date: head.date,
+        calendar: head.calendar.clone(),
         removal,
         follow_ups,
-    };
-    let plan = (!plan.phases.is_empty()).then_some(plan);
-    if has_phases && plan.is_none() {
-        return None;
     }
-    let mut ruleset = Ruleset {
-        name: Key::new(name.as_str()),
-        title: if title.is_empty() { name } else { title },
-        about,
-        hash: Key::new(""),
-        timezone: Key::new(timezone),
-        evaluate_every,
-        expected_traffic,
-        flags,
-        metrics,
-        roles,
-        baselines,
-        streaks,
-        plan,
-        flag_index,
-    };
-    if reader.problems.iter().all(|problem| problem.level == Level::Warning) {
-        match fingerprint(tree) {
-            Ok(hash) => ruleset.hash = hash,
-            Err(error) => {
-                reader.error_help("wrong-type", "", tree.at, error, "the schema says what each key takes")
-            }
+}
+
+/// Gives a plan without errors the hash that records know it by.
+fn sign(reader: &mut Reader, ruleset: &mut Ruleset, tree: &Node) {
+    if reader.problems.iter().any(|problem| problem.level != Level::Warning) {
+        return;
+    }
+    match fingerprint(tree) {
+        Ok(hash) => ruleset.hash = hash,
+        Err(error) => {
+            reader.error_help("wrong-type", "", tree.at, error, "the schema says what each key takes")
         }
     }
-    if let Some(plan) = &ruleset.plan {
-        super::calendar::lint(reader, plan, tree);
-        super::lint::lint(reader, &ruleset, tree);
-    }
-    Some(ruleset)
 }
 
 fn version(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) {
@@ -173,7 +206,8 @@ fn version(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) {
         && version != "1"
     {
         let message = format!("version `{version}` is not known");
-        reader.error_help("wrong-version", &item.path, item.at(), message, "this reads version 1");
+        let help = "write `version: 1`; there is no other yet";
+        reader.error_help("wrong-version", &item.path, item.at(), message, help);
     }
 }
 

@@ -69,90 +69,97 @@ fn when(reader: &mut Reader, map: &mut Map<'_>, item: &Item<'_>) -> Option<When>
     let [day, daily, weekly, every, within, before_end] = FORMS.map(|key| map.take(key));
     let [at, until, lasts, then_every] = ["at", "until", "for", "then_every"].map(|key| map.take(key));
     if written.len() != 1 {
-        let found = match &written[..] {
-            [] => "none is".to_owned(),
-            several => format!("{} are", several.join(" and ")),
-        };
-        reader.error_help(
-            "wrong-schedule",
-            &item.path,
-            item.key_at(),
-            format_args!("one of {} says when, and {found} written", FORMS.join(", ")),
-            "write for example `daily: \"09:00\"`, or `day: 1` with `at: \"09:00\"`",
-        );
+        refuse_forms(reader, item, &written);
         return None;
     }
     let has_clock = daily.is_some() || day.is_some() || weekly.is_some();
-    let unused = [
+    let beside = [
         (&at, day.is_some() || weekly.is_some(), "`at` goes with `day` or `weekly`"),
         (&until, has_clock, "`until` goes with `day`, `daily` or `weekly`"),
         (&lasts, every.is_some(), "`for` goes with `every`"),
         (&then_every, every.is_some() && lasts.is_some(), "`then_every` goes with `every` and `for`"),
     ];
-    for (item, is_used, why) in unused {
+    for (item, is_used, why) in beside {
         if let (Some(item), false) = (item, is_used) {
-            reader.error_help(
-                "wrong-schedule",
-                &item.path,
-                item.key_at(),
-                why,
-                "remove it, or add what it goes with",
-            );
+            let help = "remove it, or add what it goes with";
+            reader.error_help("wrong-schedule", &item.path, item.key_at(), why, help);
         }
     }
-    let span = |reader: &mut Reader, item: Option<Item<'_>>| item.and_then(|item| reader.span(&item, MINUTE));
-    if every.is_some() {
-        let (has_lasts, has_then) = (lasts.is_some(), then_every.is_some());
-        let (every, lasts, then_every) = (span(reader, every), span(reader, lasts), span(reader, then_every));
-        let is_read = has_lasts == lasts.is_some() && has_then == then_every.is_some();
-        return every.filter(|_| is_read).map(|every| When::Every { every, lasts, then_every });
+    if let Some(every) = every {
+        return repeated(reader, &every, lasts, then_every);
     }
-    if within.is_some() {
-        return span(reader, within).map(When::Within);
+    if let Some(within) = within {
+        return reader.span(&within, MINUTE).map(When::Within);
     }
-    if before_end.is_some() {
-        return span(reader, before_end).map(When::BeforeEnd);
+    if let Some(before_end) = before_end {
+        return reader.span(&before_end, MINUTE).map(When::BeforeEnd);
     }
-    let clock = daily
-        .as_ref()
-        .or(at.as_ref())
-        .cloned()
-        .or_else(|| missing(reader, item, "at", "a time of day such as \"09:00\""));
-    let at = clock.and_then(|item| time_of_day(reader, &item))?;
-    let until = match until {
-        Some(item) => {
-            let until = time_of_day(reader, &item)?;
-            if until <= at {
-                let help = "write a later time of the same day";
-                reader.error_help("wrong-time", &item.path, item.at(), "`until` is not after it", help);
-                return None;
-            }
-            Some(until)
-        }
-        None => None,
-    };
+    let clock = daily.or(at).or_else(|| missing(reader, item, "at", "a time of day such as \"09:00\""));
+    let (at, until) = hours(reader, clock, until)?;
     match (day, weekly) {
-        (Some(item), _) => {
-            let day = reader.whole(&item, 1)?;
-            let day = u16::try_from(day).ok().filter(|day| *day <= SCHEDULE_DAYS_MAX);
-            if day.is_none() {
-                let message = format_args!("a phase has at most {SCHEDULE_DAYS_MAX} days");
-                reader.error_help(
-                    "out-of-range",
-                    &item.path,
-                    item.at(),
-                    message,
-                    "count the days from 1, the phase's first",
-                );
-            }
-            day.map(|day| When::Day { day, at, until })
-        }
+        (Some(item), _) => day_of_phase(reader, &item).map(|day| When::Day { day, at, until }),
         (None, Some(item)) => {
             let weekday = weekday(reader, &item)? as u8;
             Some(When::Weekly { weekday, at, until })
         }
         (None, None) => Some(When::Daily { at, until }),
     }
+}
+
+/// None of the forms is written, or more than one.
+fn refuse_forms(reader: &mut Reader, item: &Item<'_>, written: &[&str]) {
+    let found = match written {
+        [] => "none is".to_owned(),
+        several => format!("{} are", several.join(" and ")),
+    };
+    reader.error_help(
+        "wrong-schedule",
+        &item.path,
+        item.key_at(),
+        format_args!("one of {} says when, and {found} written", FORMS.join(", ")),
+        "write for example `daily: \"09:00\"`, or `day: 1` with `at: \"09:00\"`",
+    );
+}
+
+/// Every so often, perhaps for so long, and then less often.
+fn repeated(
+    reader: &mut Reader,
+    every: &Item<'_>,
+    lasts: Option<Item<'_>>,
+    then_every: Option<Item<'_>>,
+) -> Option<When> {
+    let span = |reader: &mut Reader, item: &Option<Item<'_>>| {
+        item.as_ref().and_then(|item| reader.span(item, MINUTE))
+    };
+    let every = reader.span(every, MINUTE);
+    let (read_lasts, read_then) = (span(reader, &lasts), span(reader, &then_every));
+    let is_read = lasts.is_some() == read_lasts.is_some() && then_every.is_some() == read_then.is_some();
+    every.filter(|_| is_read).map(|every| When::Every { every, lasts: read_lasts, then_every: read_then })
+}
+
+/// From when to when in a day, in minutes from midnight; the end is a later time of the same day.
+fn hours(reader: &mut Reader, at: Option<Item<'_>>, until: Option<Item<'_>>) -> Option<(u16, Option<u16>)> {
+    let at = at.and_then(|item| time_of_day(reader, &item))?;
+    let Some(item) = until else { return Some((at, None)) };
+    let until = time_of_day(reader, &item)?;
+    if until <= at {
+        let help = "write a later time of the same day";
+        reader.error_help("wrong-time", &item.path, item.at(), "`until` is not after it", help);
+        return None;
+    }
+    Some((at, Some(until)))
+}
+
+/// A day of the phase, counted from its first.
+fn day_of_phase(reader: &mut Reader, item: &Item<'_>) -> Option<u16> {
+    let day = reader.whole(item, 1)?;
+    let day = u16::try_from(day).ok().filter(|day| *day <= SCHEDULE_DAYS_MAX);
+    if day.is_none() {
+        let message = format_args!("a phase has at most {SCHEDULE_DAYS_MAX} days");
+        let help = "count the days from 1, the phase's first";
+        reader.error_help("out-of-range", &item.path, item.at(), message, help);
+    }
+    day
 }
 
 /// The shortest time between two reminders, or before one is missed: people do not read faster.

@@ -1,5 +1,7 @@
 //! The evaluation itself, in the order of SEMANTICS 2.1.
 
+use std::ops::ControlFlow;
+
 use super::answer::{ErrorCode, Evaluation, Reason, Variant};
 use super::context::{Context, FlagRef};
 use super::explain::{Explain, Note, Quiet};
@@ -51,77 +53,124 @@ fn one(
         return error(snapshot.version, Share::ZERO, ErrorCode::FlagNotFound, explain);
     };
     explain.note(Note::Flag(flag, depth));
-    let answer = |variant, reason, bucket| Evaluation {
-        variant,
-        reason,
-        error: None,
-        bucket,
-        share: state.share,
-        version: snapshot.version,
+    let asked = Asked { snapshot, flag, state, context };
+    if let Some(answer) = asked.of_everybody(explain) {
+        return answer;
+    }
+    let whole = match asked.inside(depth, explain) {
+        ControlFlow::Continue(whole) => whole,
+        ControlFlow::Break(answer) => return answer,
     };
-    if flag.is_final {
-        explain.note(Note::Final);
-        return Evaluation { share: Share::FULL, ..answer(Some(Variant::On), Reason::Static, None) };
+    match asked.of_lists(explain) {
+        Some(answer) => answer,
+        // Targeting rules stand here, in their order, once the plan format has them.
+        None => asked.of_share(whole, explain),
     }
-    if state.is_killed {
-        explain.note(Note::Killed);
-        return answer(Some(Variant::Off), Reason::Static, None);
+}
+
+/// One flag for one context.
+struct Asked<'a> {
+    snapshot: &'a Snapshot,
+    flag: &'a Flag,
+    state: &'a FlagState,
+    context: &'a Context<'a>,
+}
+
+/// What a share of 100 % answers: inside a split parent not even that is the same for everybody.
+type Whole = (Reason, Option<u32>);
+
+impl Asked<'_> {
+    fn answer(&self, variant: Option<Variant>, reason: Reason, bucket: Option<u32>) -> Evaluation {
+        let (share, version) = (self.state.share, self.snapshot.version);
+        Evaluation { variant, reason, error: None, bucket, share, version }
     }
-    if !flag.is_enabled {
-        explain.note(Note::Disabled);
-        return answer(None, Reason::Disabled, None);
+
+    fn error(&self, code: ErrorCode, explain: &mut impl Explain) -> Evaluation {
+        error(self.snapshot.version, self.state.share, code, explain)
     }
-    // Inside a split parent, not even a share of 100 % is the same for everybody.
-    let mut whole = (Reason::Static, None);
-    if let Some(parent) = flag.parent {
+
+    /// What is the same for everybody, whatever the share.
+    #[inline]
+    fn of_everybody(&self, explain: &mut impl Explain) -> Option<Evaluation> {
+        if self.flag.is_final {
+            explain.note(Note::Final);
+            let answer = self.answer(Some(Variant::On), Reason::Static, None);
+            return Some(Evaluation { share: Share::FULL, ..answer });
+        }
+        if self.state.is_killed {
+            explain.note(Note::Killed);
+            return Some(self.answer(Some(Variant::Off), Reason::Static, None));
+        }
+        if !self.flag.is_enabled {
+            explain.note(Note::Disabled);
+            return Some(self.answer(None, Reason::Disabled, None));
+        }
+        None
+    }
+
+    /// Whether the parent lets the subject in; the answer where it does not.
+    #[inline]
+    fn inside(&self, depth: usize, explain: &mut impl Explain) -> ControlFlow<Evaluation, Whole> {
+        let Some(parent) = self.flag.parent else { return ControlFlow::Continue((Reason::Static, None)) };
         if depth >= WITHIN_DEPTH_MAX {
             // The compiler refuses such a plan; what did not come from it is isolated here.
-            return error(snapshot.version, state.share, ErrorCode::ParseError, explain);
+            return ControlFlow::Break(self.error(ErrorCode::ParseError, explain));
         }
-        let above = one(snapshot, parent.flag, context, depth + 1, explain);
-        if let Some(above_flag) = snapshot.ruleset.flags.get(parent.flag.index()) {
+        let above = one(self.snapshot, parent.flag, self.context, depth + 1, explain);
+        if let Some(above_flag) = self.snapshot.ruleset.flags.get(parent.flag.index()) {
             explain.note(Note::Parent(above_flag, &above));
         }
         if above.error.is_some() {
-            return Evaluation { share: state.share, ..above };
+            return ControlFlow::Break(Evaluation { share: self.state.share, ..above });
         }
         if !above.is_on() {
-            return answer(Some(Variant::Off), above.reason, above.bucket);
+            return ControlFlow::Break(self.answer(Some(Variant::Off), above.reason, above.bucket));
         }
-        whole = (above.reason, above.bucket);
+        ControlFlow::Continue((above.reason, above.bucket))
     }
-    if state.is_overridden {
-        explain.note(Note::Overridden(state.share));
-    } else if let Some(key) = context.targeting_key {
-        for (list, name, variant) in
-            [(&flag.always_off, "always_off", Variant::Off), (&flag.always_on, "always_on", Variant::On)]
-        {
+
+    /// What the flag's lists say of the subject; an operator's override goes before them.
+    #[inline]
+    fn of_lists(&self, explain: &mut impl Explain) -> Option<Evaluation> {
+        if self.state.is_overridden {
+            explain.note(Note::Overridden(self.state.share));
+            return None;
+        }
+        let (off, on) = (&self.flag.always_off, &self.flag.always_on);
+        let key = self.context.targeting_key?;
+        for (list, name, variant) in [(off, "always_off", Variant::Off), (on, "always_on", Variant::On)] {
             if !list.is_empty() && list.has(key) {
                 explain.note(Note::Listed(name));
-                return answer(Some(variant), Reason::TargetingMatch, None);
+                return Some(self.answer(Some(variant), Reason::TargetingMatch, None));
             }
         }
-        if !(key.is_empty() || flag.always_off.is_empty() && flag.always_on.is_empty()) {
+        if !(key.is_empty() || off.is_empty() && on.is_empty()) {
             explain.note(Note::Unlisted);
         }
-        // Targeting rules stand here, in their order, once the plan format has them.
+        None
     }
-    if state.share == Share::ZERO {
-        explain.note(Note::Whole(state.share));
-        return answer(Some(Variant::Off), Reason::Static, None);
+
+    /// What the share says: nobody, everybody, or those whose bucket lies below the threshold.
+    #[inline]
+    fn of_share(&self, whole: Whole, explain: &mut impl Explain) -> Evaluation {
+        let share = self.state.share;
+        if share == Share::ZERO {
+            explain.note(Note::Whole(share));
+            return self.answer(Some(Variant::Off), Reason::Static, None);
+        }
+        if share == Share::FULL {
+            explain.note(Note::Whole(share));
+            return self.answer(Some(Variant::On), whole.0, whole.1);
+        }
+        let Some(key) = subject(self.flag, self.context) else {
+            return self.error(ErrorCode::TargetingKeyMissing, explain);
+        };
+        let bucket = bucket::bucket(self.flag.seed, key);
+        let threshold = own_threshold(self.snapshot, self.flag, self.state);
+        explain.note(Note::Split(bucket, threshold));
+        let variant = if bucket::is_in(bucket, threshold) { Variant::On } else { Variant::Off };
+        self.answer(Some(variant), Reason::Split, Some(bucket))
     }
-    if state.share == Share::FULL {
-        explain.note(Note::Whole(state.share));
-        return answer(Some(Variant::On), whole.0, whole.1);
-    }
-    let Some(key) = subject(flag, context) else {
-        return error(snapshot.version, state.share, ErrorCode::TargetingKeyMissing, explain);
-    };
-    let bucket = bucket::bucket(flag.seed, key);
-    let threshold = own_threshold(snapshot, flag, state);
-    explain.note(Note::Split(bucket, threshold));
-    let variant = if bucket::is_in(bucket, threshold) { Variant::On } else { Variant::Off };
-    answer(Some(variant), Reason::Split, Some(bucket))
 }
 
 /// What the flag is bucketed by, where the context has it; an empty key is no key.

@@ -236,9 +236,14 @@ impl Width {
         wrap(text, self.columns.max(Self::LEAST))
     }
 
-    /// The widths of columns: as wide as their cells where there is room. Else the widest give way, down to their
-    /// longest word; a table that is still too wide is as wide as its words.
-    pub(super) fn share(self, wanted: &[usize], least: &[usize]) -> Vec<usize> {
+    /// How wide each column of a table is, of what it wants and the least it needs, with two columns between them.
+    ///
+    /// As wide as wanted where there is room. Else the widest give way, down to their least; a table that is still too
+    /// wide stays so.
+    ///
+    /// # Panics
+    /// Never; what is missing in the shorter of the two has no column.
+    pub fn share(self, wanted: &[usize], least: &[usize]) -> Vec<usize> {
         let room = self.columns.max(Self::LEAST).saturating_sub(2 * wanted.len().saturating_sub(1));
         let mut widths: Vec<usize> =
             wanted.iter().zip(least).map(|(wanted, least)| (*wanted).min(self.cells).max(*least)).collect();

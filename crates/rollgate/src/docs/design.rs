@@ -274,7 +274,8 @@
 //!   has been edited in one place only, and nobody can say which one is right.
 //! - **Control characters and lone carriage returns are refused up front**, before any reader sees them: parsers count lines
 //!   by them that no editor shows, and every place in a message would be wrong.
-//! - **A plan has at most 262,144 values.** Few bytes make many of them, and each costs memory and time.
+//! - **A plan has at most 1 MiB and 131,072 values.** Reading it takes time by both, and few bytes make many values. A plan
+//!   fits a Kubernetes ConfigMap, and the largest of ours has 30 KB. A trace has no such bound: it is read line by line.
 //! - **Words without numbers are refused** ("sustained", "excessive") with a number that could be meant.
 //!
 //! # Verdict table

@@ -11,8 +11,8 @@
 //! assert_eq!((FLAGS_MAX, METRICS_MAX, PHASES_MAX, STEPS_MAX), (4_096, 1_024, 64, 64));
 //! assert_eq!((CONDITIONS_MAX, CONDITION_DEPTH_MAX, WITHIN_DEPTH_MAX, ARMS_MAX), (256, 16, 8, 8));
 //! assert_eq!((KEY_BYTES_MAX, TEXT_BYTES_MAX, ALERT_ID_BYTES_MAX), (128, 16 << 10, 256));
-//! assert_eq!((PLAN_BYTES_MAX, PLAN_DEPTH_MAX, TRACE_LINE_BYTES_MAX), (4 << 20, 64, 1 << 20));
-//! assert_eq!((PLAN_VALUES_MAX, FREEZES_MAX, ACTIONS_MAX, FOLLOW_UPS_MAX), (262_144, 256, 64, 256));
+//! assert_eq!((PLAN_BYTES_MAX, PLAN_DEPTH_MAX, TRACE_LINE_BYTES_MAX), (1 << 20, 64, 1 << 20));
+//! assert_eq!((PLAN_VALUES_MAX, FREEZES_MAX, ACTIONS_MAX, FOLLOW_UPS_MAX), (131_072, 256, 64, 256));
 //! assert_eq!((EVENT_TIMES_MAX, ALERTS_MAX, ATTESTATIONS_MAX), (4_096, 4_096, 1_024));
 //! assert_eq!((NOTICES_WAITING_MAX, NOTICES_AT_ONCE, CHANNELS_MAX), (256, 32, 64));
 //! // Of an action's output the end is kept; a notice is tried for a day, after 10 s at first and 15 min at last.

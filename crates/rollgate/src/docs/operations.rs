@@ -134,8 +134,11 @@
 //! The `notice` records say why. `no sink for this channel`: the program serves none of that name. A sink that failed is
 //! asked again after 10 s, 20 s and so on up to 15 minutes, and given up after a day; its whole channel rests meanwhile,
 //! urgent notices first when it wakes. A sink that panicked is not asked again with the same notice. What is owed lies in
-//! the rollout's state, so that a restart with a mended sink sends it. `rollgate notify plan.yaml --webhook URL` tries an
-//! address.
+//! the rollout's state, so that a restart with a mended sink sends it.
+//!
+//! `rollgate notify plan.yaml --webhook-file FILE` tries an address: it posts every notice, marked as a test. The address of
+//! a webhook is a secret; it stands in that file, or with `--webhook-env` in the environment variable `ROLLGATE_WEBHOOK`
+//! (`--webhook-env=NAME` for another), because a command line is seen by others. Messages show its host alone.
 //!
 //! # How it stands
 //!

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rollgate_core::compile::{Compiled, Problem, Problems, compile};
-use rollgate_core::config::{Config, Location, Node};
+use rollgate_core::config::{Config, Location, Node, Scalar, Value};
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::limits::{PLAN_BYTES_MAX, PLAN_VALUES_MAX};
 use serde::Deserialize;
@@ -140,12 +140,27 @@ fn control(text: &str) -> Option<((usize, usize), char)> {
 /// More values than anybody wrote.
 pub(super) fn too_many(at: Location) -> Problems {
     let message = format!("the plan has more than {PLAN_VALUES_MAX} values");
-    refuse("too-many-values", (at.line as usize, at.column as usize), message, "keep data out of the plan")
+    let help = "a plan is written by people: keep data out of it, or split it by flags";
+    refuse("too-many-values", (at.line as usize, at.column as usize), message, help)
+}
+
+/// A text that says something, and not what a plan says: most often another file.
+fn no_plan(text: &str, tree: &Node) -> Problems {
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let help = if first.contains(" = ") {
+        "the text begins as TOML does: the name of such a file ends in .toml"
+    } else {
+        "a plan begins with `version: 1` and a `name`; is this another file?"
+    };
+    let at = (tree.at.line as usize, tree.at.column as usize);
+    refuse("wrong-type", at, format_args!("expected keys with their values, found {}", tree.describe()), help)
 }
 
 fn too_long() -> Problems {
     let message = format!("the plan is longer than {PLAN_BYTES_MAX} bytes");
-    refuse("too-long", (1, 1), message, "a plan is written by people; keep data out of it")
+    let help =
+        "a plan is written by people: keep data out of it, such as lists of users, or split it by flags";
+    refuse("too-long", (1, 1), message, help)
 }
 
 /// Reads and compiles a text.
@@ -154,6 +169,9 @@ fn too_long() -> Problems {
 /// All problems of the plan.
 pub fn ruleset(text: &str, format: Format) -> Result<Compiled, Problems> {
     let (tree, mut problems) = located(text, format)?;
+    if !matches!(tree.value, Value::Map(_) | Value::Scalar(Scalar::Null)) {
+        return Err(no_plan(text, &tree));
+    }
     match compile(&tree) {
         Ok(compiled) if problems.is_empty() => Ok(compiled),
         Ok(compiled) => {
@@ -222,8 +240,11 @@ pub fn plan_file(path: &Path) -> Result<Compiled, ReadError> {
 /// As [`plan_file`].
 pub fn plan_file_with_text(path: &Path) -> Result<(Compiled, String), ReadError> {
     let io = |why: String| ReadError::Io(path.to_owned(), why);
+    if path.is_dir() {
+        return Err(io("is a folder; name the plan file in it".into()));
+    }
     let Some(format) = Format::of_path(path) else {
-        return Err(io("a plan file ends in .yaml, .yml, .toml or .json".into()));
+        return Err(io("the name says no format: a plan file ends in .yaml, .yml, .toml or .json".into()));
     };
     // A byte more than is allowed says that the file is too long, however long it is.
     let mut bytes = Vec::new();

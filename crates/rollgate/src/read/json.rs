@@ -24,7 +24,7 @@ pub(super) fn tree(text: &str) -> Result<(Node, Vec<Problem>), Problems> {
             return too_deep(at);
         }
         let rest = line.get(before.len()..).unwrap_or_default();
-        Problems(vec![Problem::error("syntax", "", at, message).with_help(hint(message, rest))])
+        Problems(vec![Problem::error("syntax", "", at, message).with_help(hint(text, message, rest))])
     })?;
     let start = Location { line: 1, column: 1 };
     let mut scanner = Scanner { rest: text, at: start, path: String::new(), problems: Vec::new(), values: 0 };
@@ -33,11 +33,14 @@ pub(super) fn tree(text: &str) -> Result<(Node, Vec<Problem>), Problems> {
 }
 
 /// How this slip is mended, where it is one that people make.
-fn hint(message: &str, rest: &str) -> &'static str {
+fn hint(text: &str, message: &str, rest: &str) -> &'static str {
     let next = rest.chars().next();
     match message {
         _ if rest.starts_with("//") || rest.starts_with("/*") || next == Some('#') => {
             "JSON has no comments; remove it, or write the plan as YAML"
+        }
+        _ if !text.trim_start().starts_with('{') => {
+            "a plan in JSON begins with `{`; the name of a file of YAML ends in .yaml, of TOML in .toml"
         }
         _ if next == Some('\'') => "texts and keys stand in double quotes",
         _ if message.starts_with("trailing comma") => "remove the comma before it",

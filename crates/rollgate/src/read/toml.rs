@@ -2,6 +2,7 @@
 
 use rollgate_core::compile::{Problem, Problems};
 use rollgate_core::config::{Location, Node, Scalar, Value};
+use rollgate_core::limits::PLAN_VALUES_MAX;
 use toml_edit::{Document, Item, TableLike, Value as TomlValue};
 
 /// Characters are counted in blocks of so many bytes, so that a place in a long line is found without walking it.
@@ -61,7 +62,10 @@ const READ_AGAIN_BYTES: usize = 256 << 10;
 /// Reads a document. Where it is no TOML, each table is read alone, so that one run names them all.
 pub(super) fn tree(text: &str) -> Result<Node, Problems> {
     let first = match document(text) {
-        Ok(node) => return Ok(node),
+        Ok(node) => match beyond(&node, &mut { PLAN_VALUES_MAX }) {
+            Some(at) => return Err(super::file::too_many(at)),
+            None => return Ok(node),
+        },
         Err(problem) => problem,
     };
     let mut found = vec![first];
@@ -75,6 +79,17 @@ pub(super) fn tree(text: &str) -> Result<Node, Problems> {
         }
     }
     Err(Problems::in_order(found))
+}
+
+/// The place of the first value beyond so many.
+fn beyond(node: &Node, left: &mut usize) -> Option<Location> {
+    let Some(rest) = left.checked_sub(1) else { return Some(node.at) };
+    *left = rest;
+    match &node.value {
+        Value::Map(entries) => entries.iter().find_map(|(_, _, node)| beyond(node, left)),
+        Value::List(items) => items.iter().find_map(|node| beyond(node, left)),
+        Value::Scalar(_) => None,
+    }
 }
 
 /// The text by its tables, each with the number of lines before it.
@@ -100,7 +115,12 @@ fn tables(text: &str) -> Vec<(u32, &str)> {
 fn hint(text: &str, line: u32) -> &'static str {
     let line = text.split('\n').nth(line.saturating_sub(1) as usize).unwrap_or_default();
     match line.split_once('=') {
-        None if line.contains(": ") => "TOML writes `key = value`",
+        _ if text.trim_start().starts_with('{') => {
+            "the text begins as JSON does: the name of such a file ends in .json"
+        }
+        None if line.contains(": ") => {
+            "TOML writes `key = value`; the name of a file of YAML ends in .yaml or .yml"
+        }
         Some((_, value)) if value.trim_start().starts_with(|c: char| c.is_ascii_alphanumeric()) => {
             "texts stand in quotes: \"10%\", \"7d\", \"200ms\""
         }

@@ -94,6 +94,10 @@ fn hint(text: &str, error: &ScanError) -> &'static str {
     if info.contains("',' or") || info.contains("flow") {
         return "a bracket is not closed, or a comma is missing: look here, and before it";
     }
+    let first = text.lines().find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    if first.is_some_and(|line| line.contains(" = ") && !line.contains(": ")) {
+        return "the text begins as TOML does: the name of such a file ends in .toml";
+    }
     "the text is no YAML from here on: look here, and before it for a bracket, a quote or an indent"
 }
 

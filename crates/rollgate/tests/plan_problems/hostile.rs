@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use rollgate::core::compile::Problem;
-use rollgate::core::limits::{CONDITIONS_MAX, PLAN_BYTES_MAX, PROBLEMS_MAX};
+use rollgate::core::limits::{CONDITIONS_MAX, FLAGS_MAX, PLAN_BYTES_MAX, PLAN_VALUES_MAX, PROBLEMS_MAX};
 use rollgate::read::{Format, ReadError, plan_file, ruleset};
 
 use crate::tables::PLAN;
@@ -211,21 +211,65 @@ fn deep_nesting_is_refused_in_every_format() {
     assert!(ruleset(&text, Format::Yaml).unwrap_err().0.iter().any(|problem| problem.code == "too-deep"));
 }
 
+/// Time goes with the length of a text and the number of its values; both have a bound, so that nothing is slow.
 #[test]
-fn large_files_are_refused_or_read_in_reasonable_time() {
-    refused(&"x".repeat(PLAN_BYTES_MAX + 1), Format::Yaml, "too-long", 1);
-    // Few bytes, many values: none of them is looked at twice.
-    refused(&format!("[{}]", "1,".repeat(300_000)), Format::Yaml, "too-many-values", 1);
-    refused(&format!("[{}1]", "1,".repeat(300_000)), Format::Json, "too-many-values", 1);
-    // As many keys as fit, in one line: neither the places nor the repeats are looked for by walking them all.
-    let many: Vec<String> = (0..100_000).map(|index| format!("k{index} = 1")).collect();
+fn a_text_that_nobody_wrote_is_refused_by_its_length_and_by_its_number_of_values() {
+    for format in [Format::Yaml, Format::Toml, Format::Json] {
+        // Nothing of it is read: it is no text of any format.
+        let problem = refused(&"[".repeat(PLAN_BYTES_MAX + 1), format, "too-long", 1);
+        assert!(problem.message.contains(&PLAN_BYTES_MAX.to_string()) && problem.help.is_some(), "{problem}");
+        assert_ne!(first(&"[".repeat(PLAN_BYTES_MAX), format).code, "too-long");
+    }
+    // Few bytes, many values: the one too many is the last that is looked at.
+    let list = |format: Format, items: usize| {
+        let items = vec!["1"; items].join(",\n");
+        match format {
+            Format::Toml => format!("always_on = [{items}]"),
+            _ => format!("{{\"always_on\": [{items}]}}"),
+        }
+    };
+    for format in [Format::Yaml, Format::Toml, Format::Json] {
+        // The map, and the list in it.
+        let most = PLAN_VALUES_MAX - 2;
+        assert_ne!(first(&list(format, most), format).code, "too-many-values", "{format:?}");
+        let problem = refused(&list(format, most + 1), format, "too-many-values", most as u32 + 1);
+        assert!(
+            problem.message.contains(&PLAN_VALUES_MAX.to_string()) && problem.help.is_some(),
+            "{problem}"
+        );
+    }
+}
+
+/// The largest plans of the project, and the most flags that a plan may have, are far from both bounds.
+#[test]
+fn a_large_plan_is_no_hostile_one() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/plans");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let length = entry.unwrap().metadata().unwrap().len() as usize;
+        assert!(length * 10 < PLAN_BYTES_MAX, "{length}");
+    }
+    let flag =
+        |index: usize| format!("  USE_FLAG_{index}: {{ description: {}, share: 10% }}\n", "x".repeat(180));
+    let flags: String = (0..FLAGS_MAX).map(flag).collect();
+    let compiled = ruleset(&format!("version: 1\nname: n\nflags:\n{flags}"), Format::Yaml).unwrap();
+    assert_eq!(compiled.ruleset.flags.len(), FLAGS_MAX);
+}
+
+/// As many keys as fit, in one line: neither the places nor the repeats are looked for by walking them all, and no help
+/// is worked out for what is not listed.
+#[test]
+fn as_many_keys_as_fit_are_read_once() {
+    let many: Vec<String> = (0..60_000).map(|index| format!("k{index} = 1")).collect();
     let toml = format!("version = 1\nname = \"n\"\nflags = {{ {} }}", many.join(", "));
     assert_eq!(first(&toml, Format::Toml).code, "too-many");
-    let many: Vec<String> = (0..100_000).map(|index| format!("\"k{index}\": 1")).collect();
+    let many: Vec<String> = (0..60_000).map(|index| format!("\"k{index}\": 1")).collect();
     let json = format!("{{ {} }}", many.join(", "));
     let problems = ruleset(&json, Format::Json).unwrap_err();
     assert_eq!(problems.0.len(), PROBLEMS_MAX + 1);
     assert_eq!(problems.0.last().map(|problem| problem.code), Some("too-many-problems"));
+    let same = format!("version: 1\nname: n\nflags:\n{}", "  a: {}\n".repeat(100_000));
+    let problems = ruleset(&same, Format::Yaml).unwrap_err();
+    assert_eq!((problems.0.len(), problems.0[0].code), (PROBLEMS_MAX + 1, "duplicate-key"));
 }
 
 #[test]
@@ -288,7 +332,7 @@ fn a_file_that_is_not_utf8_is_refused_at_its_place() {
     let problem = &refused.problems.0[0];
     assert_eq!((problem.code, problem.line, problem.column), ("not-utf8", 3, 11));
     let long = folder.join("long.json");
-    std::fs::write(&long, vec![b' '; 10 << 20]).unwrap();
+    std::fs::write(&long, vec![b' '; PLAN_BYTES_MAX + 2]).unwrap();
     let Err(ReadError::Refused(refused)) = plan_file(&long) else { panic!("it is read") };
     assert_eq!(refused.problems.0[0].code, "too-long");
     let Err(ReadError::Io(..)) = plan_file(&folder.join("no-such.yaml")) else { panic!("it is read") };

@@ -116,3 +116,47 @@ fn triggers_on_events_alerts_and_gauges_are_judged_at_once() {
         assert_eq!(is_at_once(condition), expected, "{condition}");
     }
 }
+
+/// What helps where a name is not known: the nearest, or all there are, and where one more is added.
+#[test]
+fn an_unknown_name_is_mended_where_names_are_listed() {
+    let help = |plan: &str, path: &str| {
+        let problems = ruleset(plan, Format::Yaml).unwrap_err();
+        let found = problems.0.iter().find(|problem| problem.path == path);
+        found.unwrap_or_else(|| panic!("{problems}")).help.clone().unwrap()
+    };
+    let metric = "phases[0].gates.latency.metric";
+    let of = |name: &str| PLAN.replacen("{ metric: latency, stat", &format!("{{ metric: {name}, stat"), 1);
+    assert_eq!(help(&of("latncy"), metric), "did you mean `latency`?");
+    let all = "there are latency, errors, crashes, heap, nps, unsure; or add `zebra` to `metrics:`";
+    assert_eq!(help(&of("zebra"), metric), all);
+    // A plan without the section, and one with an empty section.
+    let (before, rest) = PLAN.split_once("metrics:\n").unwrap();
+    let after = &rest[rest.find("roles:").unwrap()..];
+    for section in ["", "metrics:\n", "metrics: {}\n"] {
+        let plan = format!("{before}{section}{after}");
+        assert_eq!(help(&plan, metric), "add `latency` to `metrics:`", "{section:?}");
+    }
+    let role = |roles: &str| PLAN.replacen("roles: { lead: {}, ops: {} }", roles, 1);
+    assert_eq!(help(&role("roles: {}"), "phases[0].decision.roles[0]"), "add `lead` to `roles:`");
+    let one = "there is only `boss`; or add `lead` to `roles:`";
+    assert_eq!(help(&role("roles: { boss: {} }"), "phases[0].decision.roles[0]"), one);
+}
+
+/// A limit in words is no number whatever its metric is: both are named in one run.
+#[test]
+fn a_limit_that_is_no_number_is_found_beside_a_metric_that_is_not_known() {
+    let plan = PLAN.replacen(
+        "{ metric: latency, stat: p95, over: 1h, below: 200ms }",
+        "{ metric: zebra, stat: p95, over: 1h, below: degraded }",
+        1,
+    );
+    let problems = ruleset(&plan, Format::Yaml).unwrap_err();
+    let found: Vec<(&str, &str)> =
+        problems.0.iter().map(|problem| (problem.code, problem.path.as_str())).collect();
+    let expected = [
+        ("unknown-metric", "phases[0].gates.latency.metric"),
+        ("wrong-number", "phases[0].gates.latency.below"),
+    ];
+    assert_eq!(found, expected, "{problems}");
+}
