@@ -2,6 +2,7 @@
 
 use rollgate::core::judge::{Cause, Finding, SetVerdict, Verdict, fold_set};
 use rollgate::core::time::Span;
+use rollgate::core::units::Share;
 use rollgate_tests::{Bench, EM, Scenario};
 
 const DAY: Span = Span::days(1);
@@ -113,6 +114,23 @@ fn r079_either_a_score_or_its_change_is_enough() {
     assert_eq!(hundred(31.0, 31.0), Verdict::Pass);
     assert_eq!(hundred(30.0, 20.0), Verdict::Pass);
     assert_eq!(hundred(30.0, 21.0), Verdict::Fail);
+}
+
+#[test]
+fn r080_errors_of_sharing_are_asked_for_only_where_sharing_is_on() {
+    let gate = |share: &str, errors: u64| {
+        let mut bench = Bench::of("fifty_percent");
+        bench.share = Share::parse(share).unwrap();
+        bench.pass(Span::hours(2), |bench| bench.record("sharing_errors", 1.0, errors));
+        bench.gate("sharing_errors").verdict
+    };
+    // Skipped whatever was counted: neither passed nor failed.
+    assert_eq!((gate("0%", 0), gate("0%", 50)), (Verdict::Skipped, Verdict::Skipped));
+    assert_eq!((gate("0.0001%", 2), gate("0.0001%", 3)), (Verdict::Pass, Verdict::Fail));
+    assert_eq!((gate("10%", 2), gate("10%", 3)), (Verdict::Pass, Verdict::Fail));
+    // Of a set, it counts neither way, and a set of nothing else has not passed.
+    assert_eq!(fold_set([Verdict::Skipped, Verdict::Pass].into_iter()), SetVerdict::Passed);
+    assert_ne!(fold_set([Verdict::Skipped].into_iter()), SetVerdict::Passed);
 }
 
 #[test]

@@ -129,6 +129,25 @@ fn r076_zero_incidents_are_evidence_only_where_somebody_watches() {
 }
 
 #[test]
+fn r076_an_incident_is_of_the_whole_phase_that_it_happened_in_and_of_no_other() {
+    let mut s = Scenario::in_phase("fifty_percent");
+    s.count("critical_incidents", 1);
+    s.advance(Span::minutes(1));
+    assert_eq!(row(&s, "critical_incidents"), "FAIL");
+    for by in [EM, PM] {
+        let choice = Choice::Go { override_reason: Some("it was another team's".into()) };
+        s.decide(by, choice, "as agreed").unwrap();
+    }
+    // The next phase begins without it.
+    s.coast(Span::hours(2));
+    assert_eq!((s.phase().as_str(), row(&s, "critical_incidents")), ("hundred_percent", "PASS"));
+    s.count("critical_incidents", 1);
+    // Two weeks long, its own first day is still of it on the last.
+    s.coast(Span::days(13) + Span::hours(22));
+    assert_eq!((s.status(), row(&s, "critical_incidents")), (Status::AwaitingDecision, "FAIL"));
+}
+
+#[test]
 fn r080_a_gate_that_is_not_asked_is_skipped_and_counts_neither_way() {
     let mut s = Scenario::entering("fifty_percent");
     // Sharing is held at 0 % by hand, so its errors are nobody's business.

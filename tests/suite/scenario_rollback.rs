@@ -44,8 +44,17 @@ fn r087_a_sustained_trigger_counts_on_through_the_moment_that_a_decision_is_awai
 }
 
 #[test]
-fn r155_triggers_are_live_in_stabilisation_and_after_completion() {
+fn r155_gates_and_triggers_are_live_in_stabilisation_and_triggers_after_completion() {
     let mut s = Scenario::in_phase("stabilization");
+    // Its gates are judged all the time.
+    let status = |s: &Scenario, gate: &str| {
+        let rows = s.engine.scorecard(Form::Phase).rows;
+        rows.iter().find(|row| row.metric == gate).unwrap().status.name()
+    };
+    s.count("critical_incidents", 1);
+    assert_eq!((status(&s, "no_incidents"), status(&s, "incidents_rate")), ("FAIL", "NOT YET"));
+    s.count("critical_incidents", 1);
+    assert_eq!(status(&s, "incidents_rate"), "FAIL");
     let choice = rollgate::core::decide::Choice::Go { override_reason: Some("the test ends here".into()) };
     s.decide(EM, choice, "done").unwrap();
     s.assert_stands(Status::Completed, "stabilization", [100.0; 3]);
