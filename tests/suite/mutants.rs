@@ -7,8 +7,8 @@
 //! share is zero, so the first that changes is above it.
 
 use rollgate::core::decide::{
-    Action, Choice, Command, Effect, Findings, Input, Latch, Passing, RolloutState, Status, Transition,
-    TriggerJudgement, TriggerRef, decide, observe,
+    Action, Choice, Command, Effect, Findings, Input, Latch, Passing, Proposal, RolloutState, Status,
+    Transition, TriggerJudgement, TriggerRef, decide, observe,
 };
 use rollgate::core::id::{Key, PhaseId};
 use rollgate::core::judge::Verdict;
@@ -248,5 +248,59 @@ fn a_person_acts_in_the_roles_that_list_them_and_a_role_without_people_is_whoeve
     ] {
         let refused = role_of(by, role).unwrap_err();
         assert!(refused.contains(why), "{by} as {role:?}: {refused}");
+    }
+}
+
+/// A phase that nobody decides on, with a trigger that asks.
+const NOBODY: &str = "
+version: 1
+name: nobody
+flags: { A: {} }
+metrics: { heap: { kind: gauge, unit: MB, good: down } }
+phases:
+  - id: all
+    duration: 7d
+    steps: [ { set: { A: 50% } } ]
+    gates: { time: { phase_for: 1h } }
+    triggers:
+      asks: { mode: manual, when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } }
+      falls: { when: { metric: heap, stat: last, above: 2GB }, rollback: { to: zero } }
+";
+
+/// One command to that phase, at 50 % and with its trigger's proposal pending.
+fn to_nobody(by: &str, action: Action, prepare: impl FnOnce(&mut RolloutState)) -> Transition {
+    let ruleset = ruleset(NOBODY, Format::Yaml).unwrap_or_else(|problems| panic!("{problems}")).ruleset;
+    let half = vec![Share::from_ppm(500_000).unwrap()];
+    let mut state = RolloutState::new(&ruleset, Scenario::START);
+    (state.status, state.phase, state.step) = (Status::Running, Some(PhaseId(0)), 1);
+    (state.shares, state.planned) = (half.clone(), half);
+    let trigger = TriggerRef { phase: PhaseId(0), index: 0 };
+    state.proposals = vec![Proposal { trigger, clear_since: None }];
+    prepare(&mut state);
+    let command = Command { by: Key::new(by), role: None, action };
+    decide(&ruleset, &state, &Findings::default(), Input::Command(&command), Now::same(Scenario::START))
+}
+
+#[test]
+fn where_a_trigger_names_nobody_anybody_with_a_name_may_approve_its_rollback() {
+    let approve = || Action::Approve { proposal: Key::new("asks"), rationale: "it is real".into() };
+    let done = to_nobody("somebody", approve(), |_| {});
+    assert_eq!((done.refused, done.state.status), (None, Status::RolledBack));
+    assert_eq!(done.state.shares, [Share::ZERO]);
+    let refused = to_nobody(" ", approve(), |_| {});
+    assert!(refused.refused.is_some_and(|why| why.contains("needs the name")));
+    assert_eq!(refused.state.status, Status::Running);
+}
+
+#[test]
+fn the_very_share_that_a_flag_has_may_be_set_whatever_it_is_and_is_held_from_then_on() {
+    let half = Share::from_ppm(500_000).unwrap();
+    let same = || Action::Set { shares: vec![(Key::new("A"), half)], reason: String::new() };
+    for done in [
+        to_nobody("ann", same(), |state| state.status = Status::RolledBack),
+        to_nobody("ann", same(), |state| state.planned = vec![Share::ZERO]),
+    ] {
+        assert_eq!((done.refused, done.state.shares), (None, vec![half]));
+        assert_eq!(done.state.overrides, [Some(half)]);
     }
 }
