@@ -113,17 +113,25 @@ impl Scenario {
     /// # Panics
     /// Where the plan has no such phase.
     pub fn entering(phase: &str) -> Self {
-        let mut scenario = Self::open();
-        scenario.start();
-        while scenario.phase() != phase {
+        Self::open().entered(phase)
+    }
+
+    /// The same of a scenario that is not started yet.
+    ///
+    /// # Panics
+    /// Where its plan has no such phase, or other people decide.
+    #[must_use]
+    pub fn entered(mut self, phase: &str) -> Self {
+        self.start();
+        while self.phase() != phase {
             for by in [EM, PM] {
-                if scenario.phase() != phase {
-                    scenario.decide(by, go_with("the test begins here"), "as agreed").unwrap();
+                if self.phase() != phase {
+                    self.decide(by, go_with("the test begins here"), "as agreed").unwrap();
                 }
             }
         }
-        scenario.look_away();
-        scenario
+        self.look_away();
+        self
     }
 
     /// In this phase with all its steps applied, an hour and five minutes after entering it.

@@ -48,6 +48,30 @@ fn act(rollout: &Rollout, by: &str, role: Option<&str>, action: Action) -> Resul
 }
 
 #[test]
+fn r001_five_phases_in_their_order_have_name_shares_duration_criteria_and_triggers() {
+    let ruleset = memory_system();
+    let phases = &ruleset.plan.as_ref().unwrap().phases;
+    let week = Some(Span::days(7));
+    let found: Vec<_> = phases
+        .iter()
+        .map(|phase| {
+            let shares = phase.last_shares.iter().map(|share| share.ppm() / 10_000).collect::<Vec<_>>();
+            (&*phase.title, shares, phase.duration, phase.gates.len(), phase.triggers.len())
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("Phase 0: Pre-Deployment", vec![0, 0, 0], week, 6, 0),
+            ("Phase 1: 10% Rollout", vec![10, 10, 0], week, 9, 9),
+            ("Phase 2: 50% Rollout", vec![50, 50, 10], week, 11, 10),
+            ("Phase 3: 100% Rollout", vec![100, 100, 100], Some(Span::days(14)), 13, 11),
+            ("Phase 4: Stabilization", vec![100, 100, 100], None, 4, 4),
+        ]
+    );
+}
+
+#[test]
 fn r003_the_plan_takes_five_weeks_and_every_phase_has_its_planned_dates() {
     let ruleset = memory_system();
     let plan = ruleset.plan.as_ref().unwrap();
@@ -190,22 +214,50 @@ fn r044_phase_0_ends_with_an_explicit_go_only() {
 
 #[test]
 fn r123_the_next_phase_is_not_entered_without_a_documented_decision() {
-    let mut s = Scenario::in_phase("ten_percent");
-    s.coast(Span::days(20));
-    s.assert_stands(Status::AwaitingDecision, "ten_percent", [10.0, 10.0, 0.0]);
-    // Neither by raising the flags nor by starting or retrying again, and not with an empty rationale.
-    let undocumented = rollgate::core::decide::Choice::Go { override_reason: None };
-    assert!(s.decide(EM, undocumented, "  ").is_err());
+    let go = || rollgate::core::decide::Choice::Go { override_reason: None };
+    let mut s = Scenario::entering("ten_percent");
+    s.attest(EM, "team_confident");
+    s.coast(Span::days(7));
+    let kinds: Vec<String> = s.fresh().iter().map(|record| record.kind().to_owned()).collect();
+    assert_eq!(kinds, ["attested", "gates_passed", "awaiting_decision"]);
+    // Every gate is green, and however long that lasts, nothing follows of it.
+    s.coast(Span::days(3));
+    s.assert_nothing();
+    let stays = |s: &Scenario, injection: f64| {
+        s.assert_stands(Status::AwaitingDecision, "ten_percent", [injection, 10.0, 0.0]);
+    };
+    stays(&s, 10.0);
+    // Neither by starting or retrying again, nor with an empty rationale, nor by one of the two.
     assert!(s.engine.start("on_call").is_err());
     assert!(s.engine.retry("on_call").is_err());
-    s.assert_stands(Status::AwaitingDecision, "ten_percent", [10.0, 10.0, 0.0]);
+    assert!(s.decide(EM, go(), "  ").is_err());
+    s.expect(&["command_refused", "command_refused", "decision_refused"]);
+    stays(&s, 10.0);
+    s.decide(EM, go(), "a quiet week").unwrap();
+    s.coast(Span::days(1));
+    stays(&s, 10.0);
+    // A flag that somebody raises to the next phase's share is an override of this phase, and no entry into that one.
+    s.set(&[("USE_ENHANCED_INJECTION", 25.0)], "a demonstration").unwrap();
+    s.coast(Span::days(1));
+    stays(&s, 25.0);
+    assert!(!s.fresh().iter().any(|record| record.kind() == "phase_started"));
+    s.decide(PM, go(), "nobody complains").unwrap();
+    s.assert_stands(Status::Running, "fifty_percent", [25.0, 25.0, 0.0]);
+    // Each phase but the first one was entered on two people's words of its own, which stand before it.
     let journal = s.journal();
-    let entered = journal.iter().filter(|record| record.kind() == "phase_started");
-    for (index, record) in entered.enumerate().skip(1) {
-        let before = journal.iter().take_while(|other| other.0["seq"] != record.0["seq"]);
-        let decided = before.filter(|other| other.kind() == "decided" && !other.text("rationale").is_empty());
-        assert!(decided.count() >= 2 * index, "{record:?}");
+    let mut documents: Vec<(&str, &str)> = Vec::new();
+    let mut entered = Vec::new();
+    for record in &journal {
+        match record.kind() {
+            "decided" => documents.push((record.text("role"), record.text("rationale"))),
+            "phase_started" => entered.push((record.text("phase"), std::mem::take(&mut documents))),
+            _ => {}
+        }
     }
+    assert_eq!(entered[0], ("pre_deployment", vec![]));
+    assert_eq!(entered[1], ("ten_percent", vec![(EM, "as agreed"), (PM, "as agreed")]));
+    assert_eq!(entered[2], ("fifty_percent", vec![(EM, "a quiet week"), (PM, "nobody complains")]));
+    assert_eq!(entered.len(), 3);
 }
 
 #[test]

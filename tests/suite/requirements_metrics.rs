@@ -1,8 +1,9 @@
 //! Every metric that the rollout plan names, from samples to the sentence on its row (R46-R58, R64, R65, R69, R70).
 
 use rollgate::core::judge::{Cause, Finding, Verdict};
+use rollgate::core::snapshot::MetricKind;
 use rollgate::core::time::Span;
-use rollgate_tests::Bench;
+use rollgate_tests::{Bench, Scenario};
 
 const DAY: Span = Span::days(1);
 
@@ -257,16 +258,36 @@ fn r065_the_average_of_daily_p95s_is_not_the_p95_of_the_week_and_both_are_shown(
 }
 
 #[test]
-fn r069_one_failed_connection_rolls_back_and_one_corruption_is_proposed() {
-    for (phase, trigger, metric) in [
-        ("ten_percent", "db_connections", "db_connection_failures"),
-        ("hundred_percent", "corruption", "data_corruption"),
+fn r069_failed_connections_and_corruptions_are_events_of_which_one_is_enough() {
+    for (phase, trigger, metric, kinds) in [
+        (
+            "ten_percent",
+            "db_connections",
+            "db_connection_failures",
+            &["trigger_fired", "rolled_back", "shares_changed", "read_back"][..],
+        ),
+        ("hundred_percent", "corruption", "data_corruption", &["trigger_fired", "proposal"]),
     ] {
+        // They are counted, one by one.
         let mut bench = Bench::of(phase);
         bench.pass(DAY, |_| {});
         is(&bench.trigger(trigger), Verdict::Fail, 0.0, "count");
-        bench.record(metric, 1.0, 1);
-        is(&bench.trigger(trigger), Verdict::Pass, 1.0, "count");
+        for events in 1..=3 {
+            bench.record(metric, 1.0, 1);
+            is(&bench.trigger(trigger), Verdict::Pass, f64::from(events), "count");
+        }
+        // What one of them leads to: a failed connection rolls back, a corruption asks.
+        let mut s = Scenario::in_phase(phase);
+        let before = s.shares();
+        let of = s.engine.ruleset().metric_of(metric).unwrap();
+        assert_eq!(s.engine.ruleset().metric(of).kind, MetricKind::Event);
+        s.count(metric, 0);
+        s.advance(Span::minutes(2));
+        s.assert_nothing();
+        s.count(metric, 1);
+        let records = s.expect(kinds);
+        assert_eq!(records[0].text("trigger"), trigger);
+        assert_eq!(s.shares() == before, phase == "hundred_percent");
     }
 }
 

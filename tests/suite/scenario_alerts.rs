@@ -92,6 +92,30 @@ fn r054_an_open_alert_counts_once_and_other_severities_do_not_count() {
 }
 
 #[test]
+fn r054_an_alert_has_its_severity_and_the_times_at_which_it_opened_and_closed() {
+    let mut s = Scenario::in_phase("hundred_percent");
+    let alerts = s.engine.alerts();
+    for (severity, name) in
+        [(Severity::Critical, "critical"), (Severity::Warning, "warning"), (Severity::Info, "info")]
+    {
+        s.pass(Span(1_234));
+        let opened = s.elapsed();
+        alerts.open_alert(severity, name).unwrap();
+        s.advance(Span::minutes(7));
+        // Open already: neither a second one nor a later beginning.
+        alerts.open_alert(severity, name).unwrap();
+        s.pass(Span(321));
+        let closed = s.elapsed();
+        alerts.close_alert(name);
+        alerts.close_alert(name);
+        let records = s.expect(&["alert_opened", "alert_closed"]);
+        for (record, at) in records.iter().zip([opened, closed]) {
+            assert_eq!((record.text("severity"), record.text("id"), record.at()), (name, name, at));
+        }
+    }
+}
+
+#[test]
 fn alerts_before_a_rollback_do_not_count_against_the_phase_it_fell_back_to() {
     // At 100 % two alerts roll back to 50 %, where three are needed. The two are of another exposure, although they
     // and what follows carry one time stamp.

@@ -146,14 +146,56 @@ fn r124_a_go_on_failing_gates_is_refused_and_says_which() {
 }
 
 #[test]
+fn r118_a_decision_records_when_who_as_what_which_choice_why_and_the_verdicts_it_was_given_on() {
+    let back = Choice::Rollback { to: Some(Key::new("zero")) };
+    for (choice, name) in [(go(), "go"), (Choice::NoGo, "no_go"), (back, "rollback")] {
+        let mut s = Scenario::entering("ten_percent");
+        s.coast(Span::days(7));
+        s.look_away();
+        s.pass(Span(1_234));
+        s.decide(PM, choice, "we have talked about it").unwrap();
+        let decided = s.fresh().remove(0);
+        assert_eq!((decided.kind(), decided.text("choice"), decided.at()), ("decided", name, s.elapsed()));
+        assert_eq!((decided.text("by"), decided.text("role")), (PM, PM));
+        assert_eq!(decided.text("rationale"), "we have talked about it");
+        // Of all nine, with their numbers.
+        let findings = decided.0["findings"].as_array().unwrap();
+        assert_eq!((findings.len(), decided.open_gates()), (9, vec!["team_confident"]), "{name}");
+        assert_eq!((decided.verdict("latency"), &findings[3]["actual"]), ("PASS", &"0.01%".into()));
+    }
+}
+
+#[test]
 fn r118_every_go_records_the_verdicts_it_was_given_on() {
     let mut s = awaiting();
     s.go(EM).unwrap();
     s.go(PM).unwrap();
     let records = s.fresh();
-    for decided in records.iter().filter(|record| record.kind() == "decided") {
+    let decided: Vec<_> = records.iter().filter(|record| record.kind() == "decided").collect();
+    assert_eq!(decided.len(), 2);
+    for decided in decided {
         assert_eq!(decided.verdict("checklist_complete"), "PASS", "{}", decided.0);
         assert_eq!(decided.open_gates(), [""; 0]);
+    }
+}
+
+#[test]
+fn r120_the_cto_is_recorded_and_neither_needed_nor_enough() {
+    for with_cto in [true, false] {
+        let mut s = Scenario::in_phase("hundred_percent");
+        let say = |s: &mut Scenario, by| s.decide(by, go_although("a short test"), "as agreed").unwrap();
+        say(&mut s, EM);
+        if with_cto {
+            say(&mut s, CTO);
+        }
+        // The CTO does not stand in for the one who is missing.
+        assert_eq!((s.status(), s.phase().as_str()), (Status::Running, "hundred_percent"));
+        say(&mut s, PM);
+        assert_eq!(s.phase(), "stabilization");
+        let records = s.fresh();
+        let decided = records.iter().filter(|record| record.kind() == "decided");
+        let roles: Vec<&str> = decided.map(|record| record.text("role")).collect();
+        assert_eq!(roles, if with_cto { vec![EM, CTO, PM] } else { vec![EM, PM] });
     }
 }
 
@@ -251,7 +293,7 @@ fn a_no_go_is_refused_where_it_is_not_asked_for_or_not_in_the_plan() {
 }
 
 #[test]
-fn r120_r121_phase_three_rolls_back_in_part_or_in_full() {
+fn r121_phase_three_rolls_back_in_part_or_in_full() {
     for (to, named, shares) in [
         ("partial", "fifty_percent", [50.0, 50.0, 10.0]),
         ("full", "zero", [0.0; 3]),

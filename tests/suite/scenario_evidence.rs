@@ -129,6 +129,25 @@ fn r076_zero_incidents_are_evidence_only_where_somebody_watches() {
 }
 
 #[test]
+fn r076_an_incident_is_of_the_whole_phase_that_it_happened_in_and_of_no_other() {
+    let mut s = Scenario::in_phase("fifty_percent");
+    s.count("critical_incidents", 1);
+    s.advance(Span::minutes(1));
+    assert_eq!(row(&s, "critical_incidents"), "FAIL");
+    for by in [EM, PM] {
+        let choice = Choice::Go { override_reason: Some("it was another team's".into()) };
+        s.decide(by, choice, "as agreed").unwrap();
+    }
+    // The next phase begins without it.
+    s.coast(Span::hours(2));
+    assert_eq!((s.phase().as_str(), row(&s, "critical_incidents")), ("hundred_percent", "PASS"));
+    s.count("critical_incidents", 1);
+    // Two weeks long, its own first day is still of it on the last.
+    s.coast(Span::days(13) + Span::hours(22));
+    assert_eq!((s.status(), row(&s, "critical_incidents")), (Status::AwaitingDecision, "FAIL"));
+}
+
+#[test]
 fn r080_a_gate_that_is_not_asked_is_skipped_and_counts_neither_way() {
     let mut s = Scenario::entering("fifty_percent");
     // Sharing is held at 0 % by hand, so its errors are nobody's business.
@@ -140,19 +159,77 @@ fn r080_a_gate_that_is_not_asked_is_skipped_and_counts_neither_way() {
     assert_eq!(passed.verdict("ab_latency"), "PASS");
 }
 
-#[test]
-fn r081_where_on_is_worse_than_off_the_comparison_fails() {
-    let mut s = Scenario::entering("fifty_percent");
+/// Phase 2 of the plan with its third comparison: its score is asked for by arm too, which the plan's own is not.
+fn compared() -> Scenario {
+    let mut text = include_str!("../../examples/plans/memory-system.yaml").to_owned();
+    for (old, new) in [
+        (
+            "nps:                { kind: score, unit: points, good: up }",
+            "nps: { kind: score, unit: points, good: up, arms: [USE_ENHANCED_INJECTION] }",
+        ),
+        (
+            "      ab_errors:",
+            "      ab_satisfaction: { compare: nps, flag: USE_ENHANCED_INJECTION, not_worse_by: 10 points, \
+             confidence: 95% }\n      ab_errors:",
+        ),
+    ] {
+        assert_eq!(text.matches(old).count(), 1, "{old}");
+        text = text.replace(old, new);
+    }
+    let mut s = Scenario::of_text(&text).entered("fifty_percent");
     s.coast(Span::minutes(40));
-    // Within the limits of every other gate and trigger: 0.2 % of ON fails, and none of OFF.
-    let (errors, skewed) = (s.engine.metric("request_errors").unwrap(), "USE_ENHANCED_INJECTION");
-    let on = errors.arms(skewed, rollgate::core::metrics::Arm::On);
+    s.look_away();
+    s
+}
+
+/// What ON has beside OFF: requests of this latency, failed ones of 20 000, both by the hour, and unhappy answers of 100.
+struct On {
+    latency_ms: f64,
+    errors: u64,
+    unhappy: u64,
+}
+
+/// The comparisons that do not pass after a week, and the verdicts on them.
+fn week_of(on: &On) -> (&'static str, Vec<(String, String)>) {
+    let mut s = compared();
+    let [latency, errors, nps] =
+        ["request_latency", "request_errors", "nps"].map(|key| s.engine.metric(key).unwrap());
+    let flag = "USE_ENHANCED_INJECTION";
+    for answer in 0..40_000_u64 {
+        let key = format!("user-{}", answer % 4_000);
+        let is_unhappy = answer / 13 % 100 < on.unhappy && s.engine.is_on(flag, &key);
+        nps.record_for(&key, if is_unhappy { 3.0 } else { [9.0, 7.0][(answer / 7 % 2) as usize] });
+    }
+    let arms = |metric: &rollgate::Metric| metric.arms(flag, rollgate::core::metrics::Arm::On);
     for _ in 0..7 * 24 {
-        errors.record_outcomes_in(on, 300, 20_000);
+        latency.record_in(arms(&latency), on.latency_ms, 2_000);
+        errors.record_outcomes_in(arms(&errors), on.errors, 20_000);
         s.coast(Span::hours(1));
     }
-    let gates = s.fresh().into_iter().find(|record| record.kind() == "gates_failed").unwrap();
-    assert_eq!(gates.open_gates(), ["ab_errors"]);
+    let records = s.fresh();
+    let gates = records.iter().find(|record| record.kind().starts_with("gates_")).unwrap();
+    let open = gates.open_gates().into_iter().map(|gate| (gate.to_owned(), gates.verdict(gate).to_owned()));
+    let kind = ["gates_passed", "gates_failed", "gates_inconclusive"];
+    (kind[kind.iter().position(|kind| *kind == gates.kind()).unwrap()], open.collect())
+}
+
+#[test]
+fn r081_on_may_be_worse_than_off_by_its_margins_and_not_by_more_in_latency_errors_and_satisfaction() {
+    // p95 of OFF is 400 ms, and 420 ms may be; 0.01 % of OFF fails, and 0.11 % may; 50 points, and 40 may be.
+    let equal = On { latency_ms: 200.0, errors: 2, unhappy: 0 };
+    let better = On { latency_ms: 100.0, errors: 0, unhappy: 0 };
+    let within = On { latency_ms: 408.0, errors: 100, unhappy: 3 };
+    for on in [equal, better, within] {
+        assert_eq!(week_of(&on), ("gates_passed", vec![]), "{} ms", on.latency_ms);
+    }
+    for (on, gate) in [
+        (On { latency_ms: 440.0, errors: 2, unhappy: 0 }, "ab_latency"),
+        (On { latency_ms: 200.0, errors: 300, unhappy: 0 }, "ab_errors"),
+        (On { latency_ms: 200.0, errors: 2, unhappy: 20 }, "ab_satisfaction"),
+    ] {
+        let failed = vec![(gate.to_owned(), "FAIL".to_owned())];
+        assert_eq!(week_of(&on), ("gates_failed", failed), "{gate}");
+    }
 }
 
 /// The status of one gate on the scorecard of now.
@@ -217,8 +294,72 @@ fn r038_a_baseline_is_of_the_time_before_anybody_was_exposed() {
     // A person may.
     s.say("sre", Action::CaptureBaseline).unwrap();
     let records = s.expect(&["baseline_captured", "baseline_captured"]);
-    assert_eq!(records[0].text("metric"), "nps");
+    assert_eq!((records[0].text("metric"), &records[0].0["value"]), ("nps", &35.0.into()));
+    assert_eq!((records[1].text("metric"), &records[1].0["value"]), ("support_tickets", &0.0.into()));
+    // It says itself how little of its week it rests on: an hour of seven days.
+    for record in &records {
+        let coverage = record.0["coverage"].as_f64().unwrap();
+        assert_eq!((record.text("window"), record.at()), ("7d", s.elapsed()));
+        assert!((coverage - 1.0 / 168.0).abs() < 0.0002, "{}", record.0);
+    }
     assert!(s.say("sre", Action::CaptureBaseline).is_err());
+}
+
+/// Phase 0 with so many hours in which nobody watched, up to the moment of the first exposure; what was captured there.
+fn captured(hours_away: u64) -> (Scenario, Vec<Record>) {
+    let mut s = Scenario::open();
+    s.start();
+    s.traffic.nps = 20.0;
+    s.coast(Span::days(3));
+    s.pass(Span::hours(hours_away));
+    s.coast(Span::days(4));
+    s.look_away();
+    for by in [EM, PM] {
+        let choice = Choice::Go { override_reason: Some("the test begins here".into()) };
+        s.decide(by, choice, "as agreed").unwrap();
+    }
+    s.assert_stands(Status::Running, "ten_percent", [10.0, 10.0, 0.0]);
+    let records = s.fresh();
+    (s, records)
+}
+
+#[test]
+fn r038_a_baseline_is_stored_with_its_value_window_coverage_count_and_time_before_the_first_step() {
+    let (mut s, records) = captured(0);
+    let kinds: Vec<&str> = records.iter().map(Record::kind).collect();
+    let at = |kind: &str| kinds.iter().position(|other| *other == kind).unwrap();
+    assert!(at("baseline_captured") < at("step_applied"), "{kinds:?}");
+    let [nps, tickets] = [at("baseline_captured"), at("baseline_captured") + 1].map(|at| &records[at]);
+    assert_eq!((nps.text("metric"), nps.text("window")), ("nps", "7d"));
+    // But for the half minute before its first batch the week was covered.
+    let coverage = nps.0["coverage"].as_f64().unwrap();
+    assert_eq!(nps.0["value"], 20.0);
+    assert!((coverage - (1.0 - 0.5 / 10_080.0)).abs() < 1e-6, "{coverage}");
+    // A batch every five minutes for a week.
+    assert_eq!(nps.0["n"], 7 * 24 * 12);
+    assert_eq!((tickets.text("metric"), &tickets.0["value"]), ("support_tickets", &0.0.into()));
+    assert!(records.iter().all(|record| record.at() == s.elapsed()));
+    // Once stored it is not measured again, neither later nor by the next process.
+    s.traffic.nps = 50.0;
+    s.reopen(Span::seconds(10));
+    s.coast(Span::hours(1));
+    assert!(s.say("sre", Action::CaptureBaseline).is_err());
+    let table = s.engine.report(rollgate::Report::Baseline).tables.remove(0);
+    let row = table.rows.iter().find(|row| row[0].text == "nps").unwrap();
+    assert_eq!(row[1].text, "20 points");
+}
+
+#[test]
+fn r038_a_baseline_of_a_window_that_was_watched_too_little_is_not_captured() {
+    for (hours_away, coverage) in [(16, Some(152.0 / 168.0)), (18, None)] {
+        let (_, records) = captured(hours_away);
+        let found = records.iter().find(|record| record.text("metric") == "nps");
+        let found = found.map(|record| record.0["coverage"].as_f64().unwrap());
+        match (found, coverage) {
+            (Some(found), Some(coverage)) => assert!((found - coverage).abs() < 0.001, "{found}"),
+            (found, coverage) => assert_eq!(found, coverage, "{hours_away}h"),
+        }
+    }
 }
 
 #[test]
@@ -292,8 +433,26 @@ fn r035_r043_phase_zero_asks_for_its_whole_checklist_and_for_flags_that_are_off(
     let records = s.fresh();
     let gates = records.iter().find(|record| record.kind().starts_with("gates_")).unwrap();
     assert_eq!(gates.verdict("flags_off"), "FAIL");
-    let row = &gates.0["findings"].as_array().unwrap()[0];
-    assert!(row["actual"].as_str().unwrap().contains("0/9"), "{row}");
+    let first = &gates.0["findings"].as_array().unwrap()[0];
+    assert!(first["actual"].as_str().unwrap().contains("0/9"), "{first}");
+    // One by one: it says how many, and passes at the last one only.
+    let items: Vec<_> = s.engine.ruleset().plan.as_ref().unwrap().phases[0]
+        .checklist
+        .iter()
+        .map(|item| item.key.clone())
+        .collect();
+    for (index, item) in items.into_iter().enumerate() {
+        let told = || {
+            let rows = s.engine.scorecard(Form::Phase).rows;
+            let row = rows.into_iter().find(|row| row.metric == "checklist_complete").unwrap();
+            (row.actual, row.status.name())
+        };
+        assert_eq!(told(), (format!("{index}/9"), "INCONCLUSIVE"));
+        s.say("on_call", Action::Check { item }).unwrap();
+    }
+    assert_eq!(row(&s, "checklist_complete"), "PASS");
+    s.set(&[("USE_ENHANCED_INJECTION", 0.0)], "").unwrap();
+    assert_eq!(row(&s, "flags_off"), "PASS");
 }
 
 #[test]

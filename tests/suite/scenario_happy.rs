@@ -254,8 +254,16 @@ fn r024_the_last_step_waits_until_it_is_stable() {
 fn r016_the_sharing_flag_lags_behind() {
     let s = Scenario::in_phase("ten_percent");
     s.assert_shares([10.0, 10.0, 0.0]);
-    let s = Scenario::in_phase("fifty_percent");
+    let mut s = Scenario::entering("fifty_percent");
+    s.assert_shares([25.0, 25.0, 0.0]);
+    s.advance(Span::minutes(30));
     s.assert_shares([50.0, 50.0, 10.0]);
+    let mut s = Scenario::entering("hundred_percent");
+    s.assert_shares([75.0, 75.0, 25.0]);
+    s.advance(Span::minutes(30));
+    s.assert_shares([100.0, 100.0, 50.0]);
+    s.advance(Span::minutes(30));
+    s.assert_shares([100.0; 3]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Shares that an operator sets while a plan runs.
 
+use std::collections::HashSet;
+
 use rollgate::core::decide::{Action, Choice, Status};
 use rollgate::core::id::Key;
 use rollgate::core::limits::TEXT_BYTES_MAX;
@@ -137,16 +139,43 @@ fn r018_a_bad_request_changes_nothing_at_all() {
     }
 }
 
+/// How many of 2 000 users have the inner flag, and how many its parent; whoever has the first has the second.
+#[track_caller]
+fn inside(s: &Scenario) -> (usize, usize) {
+    let on = |flag: &str| {
+        (0..2_000).filter(|user| s.engine.is_on(flag, &format!("user-{user}"))).collect::<HashSet<u32>>()
+    };
+    let (inner, outer) = (on(SHARING), on(TIERS));
+    assert!(inner.is_subset(&outer), "{:?}", inner.difference(&outer));
+    (inner.len(), outer.len())
+}
+
 #[test]
-fn r014_the_inner_flag_stays_inside_its_parent_whatever_is_set() {
+fn r014_the_inner_flag_stays_inside_its_parent_at_every_step_and_whatever_is_set() {
+    for phase in ["ten_percent", "fifty_percent", "hundred_percent"] {
+        let mut s = Scenario::entering(phase);
+        for _ in 0..3 {
+            let (inner, outer) = inside(&s);
+            let [_, tiers, sharing] = s.shares()[..] else { panic!() };
+            // 4.9 sigma of 2 000 are at most 110; nobody and everybody are exact.
+            for (on, share) in [(inner, sharing), (outer, tiers)] {
+                let slack = if share == 0.0 || share == 100.0 { 0.0 } else { 110.0 };
+                assert!((on as f64 - share * 20.0).abs() <= slack, "{on} at {share} % in {phase}");
+            }
+            s.advance(Span::minutes(30));
+        }
+    }
+    // By hand, and back again: a parent that is smaller than its child takes it along.
     let mut s = Scenario::in_phase("hundred_percent");
     s.set(&[(TIERS, 20.0)], "").unwrap();
-    let on = |flag: &str| {
-        (0..2_000).filter(|user| s.engine.is_on(flag, &format!("user-{user}"))).collect::<Vec<_>>()
-    };
-    let (outer, inner) = (on(TIERS), on(SHARING));
-    assert!(inner.iter().all(|user| outer.contains(user)));
-    assert_eq!(inner.len(), outer.len());
+    let (inner, outer) = inside(&s);
+    assert_eq!(inner, outer);
+    s.set(&[(SHARING, 5.0)], "").unwrap();
+    assert!(inside(&s).0 < outer);
+    s.roll_back(EM, "fifty_percent").unwrap();
+    inside(&s);
+    s.set(&[(TIERS, 0.0)], "").unwrap();
+    assert_eq!(inside(&s), (0, 0));
 }
 
 #[test]

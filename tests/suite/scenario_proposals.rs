@@ -277,6 +277,27 @@ fn r097_r098_r099_r100_r101_r103_every_manual_trigger_asks_at_its_limit_and_not_
 }
 
 #[test]
+fn r097_an_alert_of_four_hours_ago_counts_and_one_a_millisecond_older_does_not() {
+    for (phase, limit) in [("ten_percent", 3), ("fifty_percent", 2)] {
+        for (later, is_of_four_hours) in [(Span::ZERO, true), (Span(1), false)] {
+            let mut s = Scenario::in_phase(phase);
+            let before = s.shares();
+            alerts(&s, 1);
+            s.coast(Span::hours(4));
+            s.pass(later);
+            alerts(&s, limit - 1);
+            if !is_of_four_hours {
+                assert_eq!(proposed(&mut s), [""; 0], "{phase}");
+                s.pass(Span(1));
+                alerts(&s, 1);
+            }
+            assert_eq!(proposed(&mut s), ["alerts_persisting"], "{phase}");
+            assert_eq!(s.shares(), before);
+        }
+    }
+}
+
+#[test]
 fn r102_a_drop_of_the_promoters_against_the_baseline_asks() {
     for (phase, drop) in [("fifty_percent", 10.0), ("hundred_percent", 20.0)] {
         // Without a baseline nothing can be said.

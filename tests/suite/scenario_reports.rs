@@ -1,7 +1,7 @@
 //! The dashboards and the baseline table of the rollout plan's document, out of the memory-system plan.
 
 use rollgate::Report;
-use rollgate::core::report::{Form, RowStatus, Scorecard};
+use rollgate::core::report::{Form, Row, RowStatus, Scorecard, Section};
 use rollgate::core::time::Span;
 use rollgate_tests::{EM, Scenario};
 
@@ -21,15 +21,24 @@ fn lines(card: &Scorecard) -> Vec<(String, String, String, RowStatus)> {
     rows.collect()
 }
 
+/// Each line of the document's dashboard is there once, and the rows that decide are these and the criteria that the
+/// document's dashboards leave out, in the plan's order.
 #[track_caller]
-fn holds(card: &Scorecard, wanted: &[Line<'_>]) {
+fn holds(card: &Scorecard, wanted: &[Line<'_>], beside: &[&str]) {
     let found = lines(card);
     for (name, target, actual, status) in wanted {
-        let is_it = |line: &&(String, String, String, RowStatus)| {
-            line.0 == *name && line.1.contains(target) && line.2.starts_with(actual) && line.3 == *status
-        };
-        assert!(found.iter().any(|line| is_it(&line)), "{name} {target} {actual} {status:?}: {found:#?}");
+        let of_it: Vec<_> = found.iter().filter(|line| line.0 == *name && line.1.contains(target)).collect();
+        let [line] = of_it[..] else { panic!("{name} {target} {} times: {found:#?}", of_it.len()) };
+        assert!(line.2.starts_with(actual) && line.3 == *status, "{name} {actual} {status:?}: {line:?}");
     }
+    let is_shown = |row: &Row| {
+        let parts = row.parts.iter().map(|part| &part.metric);
+        parts.chain([&row.metric]).any(|name| wanted.iter().any(|line| *name == *line.0))
+    };
+    let gates = || card.rows.iter().filter(|row| row.section == Section::Gate);
+    let rest: Vec<&str> = gates().filter(|row| !is_shown(row)).map(|row| row.metric.as_str()).collect();
+    assert_eq!(rest, beside);
+    assert_eq!(gates().count(), wanted.len() + beside.len());
 }
 
 #[test]
@@ -48,7 +57,7 @@ fn r138_r139_the_three_dashboards_of_the_document_have_their_seven_eight_and_ten
         ("no_complaints", "count ≤ 0 (phase)", "0", pass),
     ];
     let card = s.engine.scorecard(Form::Phase);
-    holds(&card, &week_1);
+    holds(&card, &week_1, &["quiet", "team_confident"]);
     assert_eq!(card.overall, pass);
     let mut s = Scenario::entering("fifty_percent");
     s.coast(Span::days(7) + Span::hours(1));
@@ -62,7 +71,7 @@ fn r138_r139_the_three_dashboards_of_the_document_have_their_seven_eight_and_ten
         ("nps", "> 0 points (7d)", "35 points", pass),
         ("sharing_errors", "< 3/min (1h)", "0/min", pass),
     ];
-    holds(&s.engine.scorecard(Form::Phase), &week_2);
+    holds(&s.engine.scorecard(Form::Phase), &week_2, &["quiet", "ab_latency", "ab_errors"]);
     let mut s = Scenario::entering("hundred_percent");
     s.coast(Span::days(8));
     let week_3: [Line<'_>; 10] = [
@@ -78,7 +87,7 @@ fn r138_r139_the_three_dashboards_of_the_document_have_their_seven_eight_and_ten
         ("last(database_size)", "last < 500 MB", "120 MB", pass),
     ];
     let card = s.engine.scorecard(Form::Final);
-    holds(&card, &week_3);
+    holds(&card, &week_3, &["quiet", "sharing_errors", "team_confident"]);
     let text = card.to_text();
     let heading = text.lines().find(|line| line.starts_with("Metric")).unwrap();
     assert!(heading.contains("7-Day Average") && heading.contains("Target") && heading.contains("Status"));
@@ -86,6 +95,36 @@ fn r138_r139_the_three_dashboards_of_the_document_have_their_seven_eight_and_ten
     let json = serde_json::to_value(&card).unwrap();
     let capacity = json["rows"].as_array().unwrap().iter().find(|row| row["metric"] == "capacity").unwrap();
     assert_eq!(capacity["parts"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn r138_a_criterion_that_is_not_met_is_the_one_row_that_fails_and_fails_the_dashboard() {
+    let (pass, fail) = (RowStatus::Pass, RowStatus::Fail);
+    let mut s = Scenario::entering("ten_percent");
+    s.attest(EM, "team_confident");
+    s.traffic.errors = 60;
+    s.coast(Span::days(7));
+    let card = s.engine.scorecard(Form::Phase);
+    let week: [Line<'_>; 7] = [
+        ("critical_incidents", "count ≤ 0 (phase)", "0", pass),
+        ("latency", "p95 < 200 ms (daily mean, 7d)", "120", pass),
+        ("errors", "< 0.5% (7d)", "0.6%", fail),
+        ("cache", "> 60% (7d)", "80%", pass),
+        ("max(heap_used)", "max < 500 MB (7d)", "300 MB", pass),
+        ("no_rollbacks", "count ≤ 0 (7d)", "0", pass),
+        ("no_complaints", "count ≤ 0 (phase)", "0", pass),
+    ];
+    holds(&card, &week, &["quiet", "team_confident"]);
+    assert_eq!(card.overall, fail);
+    let text = card.to_text();
+    let failed: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.ends_with("FAIL"))
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(failed, [vec!["errors", "<", "0.5%", "(7d)", "0.6%", "FAIL"], vec!["Overall:", "FAIL"]]);
+    let markdown = card.to_markdown();
+    assert!(markdown.contains("| errors | &lt; 0.5% (7d) | 0.6% | FAIL |"), "{markdown}");
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! Rollbacks in every status, and what they leave behind: they lower, together, and never raise.
 
+use std::sync::Barrier;
+
 use rollgate::core::decide::{Action, Status};
+use rollgate::core::evaluate::Context;
 use rollgate::core::report::Form;
 use rollgate::core::time::Span;
 use rollgate_tests::{EM, PM, Scenario};
+
+const FLAGS: [&str; 3] = ["USE_ENHANCED_INJECTION", "USE_HIERARCHICAL_TIERS", "USE_CROSS_AGENT_SHARING"];
 
 #[test]
 fn r087_a_trigger_fires_while_a_decision_is_awaited_and_voids_its_votes() {
@@ -39,8 +44,17 @@ fn r087_a_sustained_trigger_counts_on_through_the_moment_that_a_decision_is_awai
 }
 
 #[test]
-fn r155_triggers_are_live_in_stabilisation_and_after_completion() {
+fn r155_gates_and_triggers_are_live_in_stabilisation_and_triggers_after_completion() {
     let mut s = Scenario::in_phase("stabilization");
+    // Its gates are judged all the time.
+    let status = |s: &Scenario, gate: &str| {
+        let rows = s.engine.scorecard(Form::Phase).rows;
+        rows.iter().find(|row| row.metric == gate).unwrap().status.name()
+    };
+    s.count("critical_incidents", 1);
+    assert_eq!((status(&s, "no_incidents"), status(&s, "incidents_rate")), ("FAIL", "NOT YET"));
+    s.count("critical_incidents", 1);
+    assert_eq!(status(&s, "incidents_rate"), "FAIL");
     let choice = rollgate::core::decide::Choice::Go { override_reason: Some("the test ends here".into()) };
     s.decide(EM, choice, "done").unwrap();
     s.assert_stands(Status::Completed, "stabilization", [100.0; 3]);
@@ -55,28 +69,95 @@ fn r155_triggers_are_live_in_stabilisation_and_after_completion() {
 }
 
 #[test]
-fn r111_r021_a_rollback_lowers_all_flags_in_one_snapshot() {
-    let s = Scenario::in_phase("hundred_percent");
-    let pinned = s.engine.snapshot();
-    let before = pinned.version();
-    s.record("heap_used", 1_001.0);
-    // Who pinned a snapshot goes on reading it; who did not, reads the next one, and there is no third.
-    assert!(pinned.is_on("USE_CROSS_AGENT_SHARING", "user-1"));
-    let after = s.engine.snapshot();
-    assert_eq!(after.version(), before + 1);
-    s.assert_shares([0.0; 3]);
+fn r111_r021_a_rollback_takes_every_flag_to_the_target_phase_in_one_snapshot() {
+    for (phase, to, shares) in [
+        ("fifty_percent", "ten_percent", [10.0, 10.0, 0.0]),
+        ("hundred_percent", "fifty_percent", [50.0, 50.0, 10.0]),
+        ("hundred_percent", "ten_percent", [10.0, 10.0, 0.0]),
+        ("hundred_percent", "zero", [0.0; 3]),
+        ("stabilization", "fifty_percent", [50.0, 50.0, 10.0]),
+    ] {
+        let mut s = Scenario::in_phase(phase);
+        let pinned = s.engine.snapshot();
+        let before = s.shares();
+        s.roll_back(EM, to).unwrap();
+        // Who pinned a snapshot goes on reading it; who did not, reads the next one, and there is no third between.
+        let after = s.engine.snapshot();
+        assert_eq!(after.version(), pinned.version() + 1, "{phase} to {to}");
+        let of = |view: &rollgate::flag::View| {
+            FLAGS.map(|flag| f64::from(view.evaluate(flag, &Context::new("user-1")).share.ppm()) / 10_000.0)
+        };
+        assert_eq!((of(&pinned).to_vec(), of(&after)), (before, shares), "{phase} to {to}");
+        s.assert_stands(Status::RolledBack, phase, shares);
+    }
+}
+
+/// Who has each flag, of 400 users, by handles that a thread has had for long.
+fn counts(flags: &[rollgate::flag::Flag; 3]) -> [usize; 3] {
+    flags.each_ref().map(|flag| (0..400).filter(|user| flag.is_on(&format!("user-{user}"))).count())
+}
+
+/// One call lowers all flags, while three threads read; what they read before it, and at once after it.
+fn lowered_in(s: &mut Scenario, lower: impl FnOnce(&mut Scenario)) -> ([usize; 3], [usize; 3]) {
+    let (is_ready, is_done) = (Barrier::new(4), Barrier::new(4));
+    let engine = s.engine.clone();
+    let read = || {
+        let flags = FLAGS.map(|flag| engine.flag(flag));
+        let before = counts(&flags);
+        is_ready.wait();
+        is_done.wait();
+        (before, counts(&flags))
+    };
+    let seen = std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..3).map(|_| scope.spawn(read)).collect();
+        is_ready.wait();
+        lower(s);
+        is_done.wait();
+        readers.into_iter().map(|reader| reader.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(seen.iter().all(|read| *read == seen[0]), "threads differ: {seen:?}");
+    seen[0]
 }
 
 #[test]
-fn r005_after_a_rollback_every_thread_reads_the_new_shares() {
-    let s = Scenario::in_phase("hundred_percent");
-    let engine = s.engine.clone();
-    s.record("heap_used", 1_001.0);
-    let reader = std::thread::spawn(move || {
-        let flags = ["USE_ENHANCED_INJECTION", "USE_HIERARCHICAL_TIERS", "USE_CROSS_AGENT_SHARING"];
-        (0..200).any(|user| flags.iter().any(|flag| engine.is_on(flag, &format!("user-{user}"))))
-    });
-    assert!(!reader.join().unwrap());
+fn r005_at_any_moment_one_call_lowers_every_flag_and_every_threads_next_evaluation_has_it() {
+    type Moment = fn() -> Scenario;
+    let moments: [(&str, Moment); 6] = [
+        ("ten_percent", || Scenario::in_phase("ten_percent")),
+        ("fifty_percent, in a hold", || Scenario::entering("fifty_percent")),
+        ("hundred_percent", || Scenario::in_phase("hundred_percent")),
+        ("stabilization", || Scenario::in_phase("stabilization")),
+        ("paused", || {
+            let mut s = Scenario::in_phase("hundred_percent");
+            s.say("on_call", Action::Pause { reason: "lunch".into() }).unwrap();
+            s
+        }),
+        ("rolled back", || {
+            let mut s = Scenario::in_phase("hundred_percent");
+            s.roll_back(EM, "fifty_percent").unwrap();
+            s
+        }),
+    ];
+    for (moment, at) in moments {
+        let mut s = at();
+        let shares = [5.0, 4.0, 0.0];
+        let (before, after) = lowered_in(&mut s, |s| {
+            s.set(&[(FLAGS[0], shares[0]), (FLAGS[1], shares[1]), (FLAGS[2], shares[2])], "").unwrap();
+        });
+        s.assert_shares(shares);
+        assert_eq!(after, counts(&FLAGS.map(|flag| s.engine.flag(flag))), "{moment}");
+        assert!(
+            before[0] > after[0] && before[1] > after[1] && after[0] > 0,
+            "{moment}: {before:?} {after:?}"
+        );
+        // And to nobody at all, the same way and by a stop.
+        let mut s = at();
+        let zero = [(FLAGS[0], 0.0), (FLAGS[1], 0.0), (FLAGS[2], 0.0)];
+        assert_eq!(lowered_in(&mut s, |s| s.set(&zero, "").unwrap()).1, [0; 3], "{moment}");
+        let mut s = at();
+        let stop = |s: &mut Scenario| s.engine.stop("on_call", "fire").unwrap();
+        assert_eq!(lowered_in(&mut s, stop).1, [0; 3], "{moment}");
+    }
 }
 
 #[test]

@@ -257,6 +257,39 @@ fn r161_after_a_restart_everything_goes_on_where_it_was() {
 }
 
 #[test]
+fn r161_votes_statements_overrides_proposals_and_pauses_outlive_the_process() {
+    let mut s = Scenario::entering("ten_percent");
+    s.attest(EM, "team_confident");
+    s.set(&[("USE_ENHANCED_INJECTION", 4.0)], "").unwrap();
+    s.coast(Span::days(7));
+    s.go(EM).unwrap();
+    s.reopen(Span::seconds(20));
+    s.advance(Span::seconds(10));
+    s.assert_stands(Status::AwaitingDecision, "ten_percent", [4.0, 10.0, 0.0]);
+    // The first vote is still there, and is no second one.
+    assert!(s.go(EM).unwrap_err().to_string().contains("already said go"));
+    s.count("user_complaints", 6);
+    s.look_away();
+    s.reopen(Span::seconds(20));
+    s.advance(Span::seconds(10));
+    let asked: Vec<String> = s.engine.status().proposals.iter().map(ToString::to_string).collect();
+    assert_eq!(asked, ["complaints"]);
+    assert!(s.go(PM).unwrap_err().to_string().contains("complaints"));
+    s.dismiss(PM, "complaints").unwrap();
+    let choice = rollgate::core::decide::Choice::Go { override_reason: Some("known users".into()) };
+    s.decide(PM, choice, "as agreed").unwrap();
+    // The step raises what nobody holds down.
+    s.assert_stands(Status::Running, "fifty_percent", [4.0, 25.0, 0.0]);
+    pause(&mut s);
+    s.reopen(Span::seconds(20));
+    s.coast(Span::hours(2));
+    s.assert_stands(Status::Paused, "fifty_percent", [4.0, 25.0, 0.0]);
+    resume(&mut s);
+    s.coast(Span::minutes(31));
+    s.assert_shares([4.0, 50.0, 10.0]);
+}
+
+#[test]
 fn r166_a_restart_on_a_calendar_that_was_set_back_blinds_no_trigger_and_shortens_no_wait() {
     let mut s = Scenario::in_phase("hundred_percent");
     s.roll_back(EM, "partial").unwrap();

@@ -1,7 +1,7 @@
 //! Triggers on levels and events: they fire inside the recording call, at their limit and not before it.
 
 use rollgate::core::decide::Status;
-use rollgate::core::time::Span;
+use rollgate::core::time::{Span, Timestamp};
 use rollgate_tests::{Record, Scenario};
 
 const PHASES: [&str; 4] = ["ten_percent", "fifty_percent", "hundred_percent", "stabilization"];
@@ -187,6 +187,7 @@ fn r093_s10_a_database_that_flags_cannot_shrink_rolls_back_once_and_says_so_once
 fn r095_two_triggers_at_one_instant_are_both_journalled_and_the_lowest_wins() {
     let mut s = Scenario::in_phase("hundred_percent");
     // Latency takes five minutes, errors three: both are due at one evaluation.
+    let from = s.elapsed();
     s.traffic.latency_ms = 600.0;
     s.advance(Span::minutes(2));
     s.traffic.errors = 5_000;
@@ -195,6 +196,13 @@ fn r095_two_triggers_at_one_instant_are_both_journalled_and_the_lowest_wins() {
     s.advance(Span::seconds(10));
     let records = s.expect(&["trigger_fired", "trigger_fired", "rolled_back", "shares_changed", "read_back"]);
     assert_eq!((records[0].text("trigger"), records[1].text("trigger")), ("latency", "errors"));
+    // Each says when its own breach began: latency with its first bad batch, errors two minutes later.
+    let since = |record: &Record| {
+        let since = record.0["finding"]["evidence"][0]["since"].as_str().unwrap();
+        Timestamp::parse(since).unwrap().since(Scenario::START)
+    };
+    let first = from + Span::seconds(10);
+    assert_eq!((since(&records[0]), since(&records[1])), (first, first + Span::minutes(2)));
     assert_eq!(records[2].text("to"), "ten_percent");
     assert_eq!(records[2].texts("triggers"), ["latency", "errors"]);
     s.assert_stands(Status::RolledBack, "hundred_percent", [10.0, 10.0, 0.0]);

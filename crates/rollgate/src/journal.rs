@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn any_change_breaks_the_chain() {
+    fn r126_any_change_breaks_the_chain() {
         let lines = lines(&journal());
         let broken = |lines: Vec<String>| verify(lines.iter().map(String::as_str)).unwrap_err().to_string();
         let mut changed = lines.clone();

@@ -56,7 +56,7 @@ const KINDS: [(&str, &[&str]); 36] = [
     ("retried", &["from_phase", "by"]),
     ("checked", &["item", "by", "value"]),
     ("attested", &["item", "by", "value", "passed?", "of?"]),
-    ("baseline_captured", &["metric", "value", "n"]),
+    ("baseline_captured", &["metric", "value", "n", "window", "coverage"]),
     ("override", &["flags", "by", "reason"]),
     ("released", &["flags", "by?"]),
     ("paused", &["by", "reason"]),
@@ -160,6 +160,8 @@ fn fields_have_their_types_and_shares_are_fractions() {
                 (_, "finding") => is_finding(value),
                 (_, "findings") => value.as_array().unwrap().iter().for_each(is_finding),
                 (_, "step" | "probes" | "n" | "count" | "down_ms") => assert!(value.is_u64(), "{line}"),
+                (_, "coverage") => assert!(is_fraction(value), "{line}"),
+                (_, "window") => assert!(Span::parse(value.as_str().unwrap()).is_ok(), "{line}"),
                 (_, "until") => assert!(is_instant(value), "{line}"),
                 (_, "by" | "trigger" | "item" | "why" | "reason" | "rationale") => texts(&[name]),
                 _ => {}

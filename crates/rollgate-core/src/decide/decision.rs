@@ -297,7 +297,7 @@ fn no_go(turn: &mut Turn<'_>, command: &Command, rationale: &str) -> Result<(), 
         rationale: rationale.into(),
         override_reason: None,
         to: None,
-        findings: Vec::new(),
+        findings: gate_findings(turn),
     });
     let until: Timestamp = turn.now.wall + extend;
     turn.record(Body::Extended { until });
@@ -321,7 +321,7 @@ fn go_back(turn: &mut Turn<'_>, command: &Command, rationale: &str, to: Option<&
         rationale: rationale.into(),
         override_reason: None,
         to: Some(to.clone()),
-        findings: Vec::new(),
+        findings: gate_findings(turn),
     });
     roll_back(turn, &[&target], &[], CauseOf { kind: CauseKind::Decision, name: command.by.clone() });
     Ok(())

@@ -5,7 +5,7 @@ use super::record::{Body, CauseKind, CauseOf, ShareMap};
 use super::rollback::{Watch, by_trigger, can_lower, latch, roll_back};
 use super::transition::Turn;
 use super::{
-    Proposal, RolloutState, Status, TriggerJudgement, TriggerRef, actions, after, calendar, schedule,
+    Capture, Proposal, RolloutState, Status, TriggerJudgement, TriggerRef, actions, after, calendar, schedule,
 };
 use crate::id::{Key, PhaseId};
 use crate::judge::{SetVerdict, Verdict};
@@ -317,7 +317,8 @@ pub(super) fn record_captures(turn: &mut Turn<'_>) -> usize {
         *slot = Some(capture.value);
         captured += 1;
         let metric = turn.ruleset.metric(baseline.metric).key.clone();
-        turn.record(Body::BaselineCaptured { metric, value: capture.value, n: capture.n });
+        let Capture { value, n, window, coverage, .. } = *capture;
+        turn.record(Body::BaselineCaptured { metric, value, n, window, coverage });
     }
     captured
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{BaselineId, PhaseId};
 use crate::judge::{Finding, SetVerdict, Verdict};
 use crate::snapshot::{Plan, Trigger};
+use crate::time::Span;
 
 /// One trigger of one phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -54,6 +55,10 @@ pub struct Capture {
     pub value: f64,
     /// Samples behind it.
     pub n: u64,
+    /// How far back it looked.
+    pub window: Span,
+    /// The part of that window which was watched and fed, 0.0 ..= 1.0.
+    pub coverage: f64,
 }
 
 /// Everything that was judged for one input.

@@ -7,7 +7,7 @@ use crate::decide::{HeldWhat, Status};
 use crate::id::{FlagId, Key, PhaseId};
 use crate::judge::Finding;
 use crate::snapshot::{Flag, Ruleset, Severity};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::units::Share;
 
 /// Flags with shares, in the plan's order; serialized as a map of fractions.
@@ -68,6 +68,11 @@ fn is_not(flag: &bool) -> bool {
 /// For counts that say nothing where they are zero.
 fn is_none_of(count: &u64) -> bool {
     *count == 0
+}
+
+/// A span as people write it: `7d`.
+fn as_text<S: Serializer>(span: &Span, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(span)
 }
 
 /// The fields of one kind of record.
@@ -195,6 +200,9 @@ pub enum Body {
         metric: Key,
         value: f64,
         n: u64,
+        #[serde(serialize_with = "as_text")]
+        window: Span,
+        coverage: f64,
     },
     Override {
         flags: ShareMap,

@@ -5,7 +5,7 @@
 //! # Mutants
 //!
 //! Of the mutants that cargo-mutants makes of `judge/` (its texts left out), these are caught neither here nor by the
-//! judge's own tests. None of them changes a verdict, but the one that is marked.
+//! judge's own tests. None of them changes a verdict.
 //!
 //! - `alert.rs is_short < to <=`, `compare.rs Worse::say > to >=`, `trend.rs < to <=` and `> to >=`, `measure.rs
 //!   low_traffic < to <=`: two computed numbers would have to be equal to the last bit.
@@ -22,8 +22,6 @@
 //! - `statistics.rs clustered < to <=`: a comparison asks for 32 clusters.
 //! - `statistics.rs mann_kendall` and `theil_sen`, `at + 1` to `at * 1`: a pair of one part with itself counts nothing.
 //! - `compare.rs arm_value`, `has_clusters`, `verdict.rs Cause::words`: what is shown, not what is judged.
-//! - `compare.rs keyed_quantile`, `high * NEXT_BUCKET` of what is good when large: **it may**, by the error of OFF's part
-//!   being taken one bucket away.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
 

@@ -302,7 +302,9 @@ fn captures(control: &Control, findings: &mut Findings, asked: Asked, now: Now) 
             && has_samples
             && is_watched
         {
-            findings.captures.push(Capture { baseline: BaselineId(index as u16), value, n: measured.n });
+            let (n, coverage) = (measured.n, measured.coverage);
+            let baseline = BaselineId(index as u16);
+            findings.captures.push(Capture { baseline, value, n, window: over, coverage });
         }
     }
 }
