@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use rollgate::core::decide::{
-    Action, ActionResult, Body, Command, Effect, Findings, GateFindings, Input, Proposal, RolloutState,
-    Status, Transition, TriggerJudgement, TriggerRef, decide, live_phase,
+    Action, ActionResult, Body, Choice, Command, Effect, Findings, GateFindings, Held, HeldWhat, Input,
+    Proposal, RolloutState, Status, TaskState, Transition, TriggerJudgement, TriggerRef, decide, follow_ups,
+    live_phase,
 };
 use rollgate::core::id::{Key, PhaseId};
-use rollgate::core::judge::{Attestation, Cause, SetVerdict, Verdict};
+use rollgate::core::judge::{Attestation, Cause, Finding, SetVerdict, Verdict};
 use rollgate::core::limits::ATTESTATIONS_MAX;
 use rollgate::core::snapshot::Ruleset;
 use rollgate::core::time::{Now, Span, Timestamp};
@@ -108,10 +109,8 @@ impl Hand {
         let command = Command { by: Key::new(by), role: None, action };
         let transition = self.ask(&Findings::default(), Input::Command(&command));
         assert_eq!(transition.refused, None);
-        self.state = transition.state;
-        let record =
-            |effect: Effect| if let Effect::Record(record) = effect { Some(record.body) } else { None };
-        transition.effects.into_iter().filter_map(record).collect()
+        self.state = transition.state.clone();
+        bodies(transition)
     }
 
     /// A command that is refused for this reason, and changes nothing.
@@ -123,6 +122,12 @@ impl Hand {
         assert!(refusal.contains(why), "{refusal}");
         assert_eq!(transition.state, self.state);
     }
+}
+
+/// What is journalled of a transition.
+fn bodies(transition: Transition) -> Vec<Body> {
+    let body = |effect: Effect| if let Effect::Record(record) = effect { Some(record.body) } else { None };
+    transition.effects.into_iter().filter_map(body).collect()
 }
 
 fn share(fraction: f64) -> Share {
@@ -363,4 +368,119 @@ phases:
     }
     let records = rollout.fresh();
     assert!(records.iter().any(|record| record.kind() == "baseline_captured"), "{records:#?}");
+}
+
+#[test]
+fn a_retry_never_leaves_the_plan() {
+    // As after an edit of the plan that took the later phases out.
+    let mut hand = Hand::started();
+    hand.state.phase = Some(PhaseId(2));
+    hand.state.applied = Some(PhaseId(2));
+    hand.state.status = Status::RolledBack;
+    hand.say("lead", Action::Retry);
+    assert_eq!((hand.state.phase, hand.state.status), (Some(PhaseId(2)), Status::Running));
+    assert_eq!(hand.state.shares, [Share::FULL, Share::ZERO]);
+}
+
+#[test]
+fn a_phase_that_was_held_passes_on_verdicts_of_now_and_they_are_journalled() {
+    let gates = Some(GateFindings { verdict: SetVerdict::Passed, findings: Vec::new() });
+    let passed = Findings { gates, ..Findings::default() };
+    let mut hand = Hand::started();
+    hand.state.step = 3;
+    hand.state.clock = hand.state.clock + Span::days(2);
+    // Its gates passed before: that alone is told once.
+    hand.state.gates = Some(SetVerdict::Passed);
+    let held = |what: HeldWhat| {
+        let mut state = hand.state.clone();
+        let reason = "a freeze".to_owned();
+        state.agenda.held = Some(Held { what, phase: PhaseId(1), step: 3, until: None, reason });
+        let transition = decide(&hand.ruleset, &state, &passed, Input::Evaluation, hand.now);
+        bodies(transition).iter().filter(|body| matches!(body, Body::GatesPassed { .. })).count()
+    };
+    assert_eq!((held(HeldWhat::Phase), held(HeldWhat::Step)), (1, 0));
+}
+
+#[test]
+fn a_refused_decision_says_what_was_chosen() {
+    let hand = Hand::started();
+    let go = Choice::Go { override_reason: None };
+    let back = Choice::Rollback { to: Some(Key::new("zero")) };
+    for (choice, name) in [(go, "go"), (Choice::NoGo, "no_go"), (back, "rollback")] {
+        let action = Action::Decide { choice, rationale: "as agreed".into() };
+        let command = Command { by: Key::new("lead"), role: None, action };
+        let transition = hand.ask(&Findings::default(), Input::Command(&command));
+        let said: Vec<&str> = bodies(transition)
+            .iter()
+            .filter_map(|body| match body {
+                Body::DecisionRefused { choice, .. } => Some(*choice),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(said, [name]);
+    }
+}
+
+fn task(item: &str) -> Action {
+    Action::FollowUp { item: Key::new(item), title: String::new(), owner: Key::new("ops"), due: "14d".into() }
+}
+
+fn check(item: &str) -> Action {
+    Action::Check { item: Key::new(item) }
+}
+
+#[test]
+fn r159_a_follow_up_has_a_name_of_its_own_and_is_checked_off_by_it() {
+    let text = format!("{PLAN}follow_ups:\n  planned: {{ title: Clean up, owner: ops, due: 30d }}\n");
+    let mut hand = Hand::of(&text);
+    // Of the plan's own items, of any phase's checklist, of those added before: each name once.
+    hand.say("ops", task("added"));
+    hand.say("ops", task("another"));
+    for taken in ["planned", "listed", "added"] {
+        hand.refused("ops", None, task(taken), "there is an item");
+    }
+    hand.say("ops", check("planned"));
+    hand.say("ops", check("added"));
+    hand.refused("ops", None, check("nonsense"), "no checklist item");
+    hand.say("ops", check("added"));
+    assert_eq!(hand.state.after.done, [Key::new("planned"), Key::new("added")]);
+    let states: Vec<(String, TaskState)> = follow_ups(&hand.ruleset, &hand.state, hand.now.wall)
+        .into_iter()
+        .map(|task| (task.key.to_string(), task.state))
+        .collect();
+    let expected = [("planned", TaskState::Done), ("added", TaskState::Done), ("another", TaskState::Open)];
+    assert_eq!(states, expected.map(|(key, state)| (key.to_owned(), state)));
+}
+
+#[test]
+fn each_trigger_is_counted_by_itself_each_time_it_fires() {
+    let mut hand = Hand::started();
+    let finding = Finding {
+        key: Key::new("heap"),
+        verdict: Verdict::Pass,
+        cause: None,
+        sentence: String::new(),
+        target: String::new(),
+        actual: String::new(),
+        is_dry_run: false,
+        evidence: Vec::new(),
+    };
+    for (index, times) in [(0, [1, 0]), (1, [1, 1]), (0, [2, 1])] {
+        let trigger = TriggerRef { phase: PhaseId(0), index };
+        let judged = TriggerJudgement {
+            trigger,
+            verdict: Verdict::Pass,
+            is_clear: false,
+            finding: Some(finding.clone()),
+        };
+        let before = hand.state.clone();
+        hand.evaluate(&Findings { triggers: vec![judged], ..Findings::default() });
+        let counted = hand.state.after.fired.clone();
+        let of =
+            |name: &str| counted.iter().find(|fired| fired.trigger == *name).map_or(0, |fired| fired.times);
+        assert_eq!([of("one/heap"), of("one/full")], times);
+        // As before it fired, but for the counts.
+        hand.state = before;
+        hand.state.after.fired = counted;
+    }
 }
