@@ -10,6 +10,7 @@ mod errors;
 mod flags;
 mod fuzzed;
 mod mutants;
+mod mutants_decide;
 mod notices;
 mod properties;
 mod requirements_gates;
