@@ -171,6 +171,9 @@ fn same_decisions(world: &mut World, ruleset: Arc<Ruleset>, plan: &PlanText, eve
     for event in events.iter().take_while(|event| !matches!(event, Event::Restart(_))) {
         deaf.apply(event)?;
     }
+    if world.first_life.is_none() {
+        deaf.end()?;
+    }
     let own = world.first_life.take().unwrap_or_else(|| world.engine.journal_after(0));
     let (own, other) = (decisions(&own), decisions(&deaf.engine.journal_after(0)));
     world.coverage.see("notices: decided the same without sinks");
