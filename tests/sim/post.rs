@@ -17,6 +17,8 @@ use super::sinks::{Answer, Call};
 const REST_MIN: Span = Span::seconds(10);
 const REST_MAX: Span = Span::minutes(15);
 const LIFE: Span = Span::days(1);
+/// A calendar that is set back by less than this only comes to what it knows; a day has 23 hours now and then.
+const SET_BACK: Span = Span::hours(23);
 /// Letters that wait, and deliveries that one tick tries.
 const WAITING_MAX: usize = 256;
 const AT_ONCE: usize = 32;
@@ -50,8 +52,8 @@ struct Rest {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Post {
     owed: BTreeMap<Place, Owed>,
-    /// Letters of the calendar that have been seen.
-    calendar: BTreeSet<String>,
+    /// Letters of the calendar that have been seen, and how early the calendar has been set since.
+    calendar: BTreeMap<String, Timestamp>,
     rests: BTreeMap<String, Rest>,
     served: Vec<&'static str>,
     given_up: BTreeSet<Place>,
@@ -90,7 +92,8 @@ impl Post {
     }
 
     /// A turn begins; its sinks were called like this.
-    pub(super) fn begin(&mut self, calls: Vec<Call>) {
+    pub(super) fn begin(&mut self, calls: Vec<Call>, wall: Timestamp) {
+        self.calendar.values_mut().for_each(|earliest| *earliest = wall.min(*earliest));
         self.called.clone_from(&calls);
         self.calls = calls;
     }
@@ -161,7 +164,7 @@ impl Post {
 
     /// A letter of the calendar is first heard of as it is delivered: `name@instant-message`.
     fn expect_of_calendar(&mut self, ruleset: &Ruleset, letter: &str, wall: Timestamp) -> Kept {
-        if !letter.contains('@') || self.calendar.contains(letter) {
+        if !letter.contains('@') || self.owed.keys().any(|(owed, _)| owed == letter) {
             return Ok(());
         }
         let parts = letter.rsplit_once('-').and_then(|(source, key)| Some((source.rsplit_once('@')?.1, key)));
@@ -175,12 +178,19 @@ impl Post {
         let (Some(notice), Some(due)) = (notice, due) else {
             return must(false, "7.3", || format!("{letter} is of no notice of the calendar"));
         };
+        // A calendar that was far ahead starts anew where it is set back, and comes to the same mornings again.
+        let earliest = self.calendar.get(letter).copied();
+        if earliest.is_some_and(|earliest| Timestamp(due * 1_000).since(earliest) <= SET_BACK) {
+            return Ok(());
+        }
         must(due * 1_000 <= wall.0, "7.3", || format!("{letter} was sent before its time, at {wall}"))?;
-        self.calendar.insert(letter.to_owned());
+        self.calendar.insert(letter.to_owned(), wall);
         self.seen.see("notices: owed by the calendar");
         for channel in &notice.channels {
             let owed = Owed { is_of_calendar: true, ..Owed::default() };
-            self.owed.insert((letter.to_owned(), channel.to_string()), owed);
+            let place = (letter.to_owned(), channel.to_string());
+            self.taken.remove(&place);
+            self.owed.insert(place, owed);
         }
         Ok(())
     }

@@ -512,7 +512,7 @@ impl World {
     fn read_records(&mut self, what: &str) -> Kept {
         self.watch.touched(self.now);
         let calls = self.sinks.as_ref().map_or(Vec::new(), |sinks| sinks.calls());
-        self.book.post.begin(calls);
+        self.book.post.begin(calls, self.clock.wall());
         let lines = self.engine.journal_after(self.seen);
         self.seen += lines.len() as u64;
         for line in &lines {
