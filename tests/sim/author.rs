@@ -6,6 +6,8 @@ use rollgate::core::time::Span;
 use super::dice::Dice;
 use super::event::{Event, Whose};
 use super::people;
+use super::plan::PlanText;
+use super::sinks::{self, CHANNELS, SinkPlan};
 use super::world::World;
 
 /// How a metric does for a while.
@@ -37,6 +39,11 @@ struct Faults {
 /// The author of one story.
 pub(super) struct Author {
     dice: Dice,
+    /// Further dice, for what only some plans have.
+    more: Dice,
+    has_actions: bool,
+    sinks: [SinkPlan; CHANNELS.len()],
+    has_sinks: bool,
     every: Span,
     moods: [Mood; 5],
     faults: Faults,
@@ -65,7 +72,7 @@ const MOODS: [Mood; 12] = [
 ];
 
 impl Author {
-    pub(super) fn new(mut dice: Dice, every: u64) -> Self {
+    pub(super) fn new(mut dice: Dice, more: Dice, plan: &PlanText) -> Self {
         let faults = match dice.roll(5) {
             0 | 1 => Faults { jumps: false, late: false, restarts: false, away: false },
             2 => Faults { jumps: true, late: true, restarts: false, away: false },
@@ -75,7 +82,11 @@ impl Author {
         let left = dice.between(40, 260);
         let is_well = dice.once_in(3);
         Self {
-            every: Span::seconds(every),
+            every: Span::seconds(plan.every),
+            more,
+            has_actions: plan.has_actions(),
+            sinks: plan.sinks,
+            has_sinks: plan.has_sinks(),
             moods: [Mood::Good; 5],
             faults,
             is_well,
@@ -113,6 +124,7 @@ impl Author {
             self.traffic(metric, &mut events);
         }
         self.ask(world, &mut events);
+        self.beside(world, &mut events);
         self.faults(world, &mut events);
         if events.iter().any(|event| matches!(event, Event::Restart(_))) {
             return events;
@@ -256,6 +268,30 @@ impl Author {
         }
         if self.dice.once_in(12) {
             events.push(Event::Ask(people::anything(&mut self.dice, &world.status())));
+        }
+    }
+
+    /// What only some plans have: results of actions, and sinks that come and go.
+    fn beside(&mut self, world: &World, events: &mut Vec<Event>) {
+        if self.has_actions
+            && let Some(result) = people::result(&mut self.more, &world.status())
+        {
+            events.push(Event::Ask(result));
+        }
+        if self.has_sinks && self.more.once_in(10) {
+            let channel = self.more.roll(CHANNELS.len() as u64) as usize;
+            let mood = *self.more.of(&[
+                sinks::Mood::Well,
+                sinks::Mood::Well,
+                sinks::Mood::Failing,
+                sinks::Mood::Failing,
+                sinks::Mood::Refusing,
+                sinks::Mood::Panicking,
+                sinks::Mood::Gone,
+            ]);
+            if !self.sinks[channel].is_steady {
+                events.push(Event::Sink { channel, mood });
+            }
         }
     }
 

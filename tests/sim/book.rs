@@ -12,7 +12,12 @@ use rollgate::core::time::{Span, Timestamp};
 use rollgate::core::units::Share;
 use serde_json::Value;
 
+use super::acts::Acts;
+use super::almanac::Almanac;
+use super::coverage::Coverage;
 use super::oracle::Streak;
+use super::plan::PlanText;
+use super::post::Post;
 use super::watch::Watch;
 
 /// A promise that was broken: which, and how.
@@ -46,13 +51,28 @@ pub(super) enum Latch {
 /// The notebook.
 #[derive(Clone, Debug)]
 pub(super) struct Book {
-    ruleset: Arc<Ruleset>,
+    pub(super) ruleset: Arc<Ruleset>,
+    /// The shares after each step, as the plan's text says: phase, step, flag.
+    said_shares: Arc<Vec<Vec<Vec<Share>>>>,
+    /// The plan's calendar, where it has one, and what the clocks of its zone are set to in this call.
+    pub(super) almanac: Option<Arc<Almanac>>,
+    pub(super) wall: Timestamp,
+    /// When this process opened.
+    pub(super) opened: Timestamp,
+    pub(super) acts: Acts,
+    pub(super) post: Post,
+    pub(super) reminded: BTreeSet<(String, Timestamp, bool)>,
+    /// What this notebook has seen.
+    pub(super) seen: Coverage,
     pub(super) status: String,
     /// The status before this call.
     status_before: String,
     pub(super) phase: Option<usize>,
     pub(super) step: usize,
     pub(super) shares: Vec<Share>,
+    pub(super) shares_before: Vec<Share>,
+    /// What the shares must be by the plan, the rollbacks and the operators' words.
+    expected: Vec<Share>,
     /// What the plan's step, or a rollback, allows.
     allowed: Vec<Share>,
     overrides: Vec<Option<Share>>,
@@ -61,7 +81,7 @@ pub(super) struct Book {
     pub(super) entered: Timestamp,
     pub(super) gates_from: Timestamp,
     first_step: Option<Timestamp>,
-    last_step: Option<Timestamp>,
+    pub(super) last_step: Option<Timestamp>,
     extended: Option<(Timestamp, Span)>,
     /// Triggers look back no further.
     pub(super) cut: Option<Timestamp>,
@@ -85,8 +105,11 @@ pub(super) struct Book {
     /// What was asked in this call.
     pub(super) asked: Option<Command>,
     is_retrying: bool,
-    steps_now: usize,
-    is_forced: bool,
+    /// A retry goes on after so many steps.
+    again: usize,
+    pub(super) steps_now: usize,
+    pub(super) is_forced: bool,
+    pub(super) is_entering: bool,
     /// The gates of the phase that has just passed, which must be able to pass.
     pub(super) passing: Option<usize>,
     /// A step with an `only_if` that was applied.
@@ -105,14 +128,24 @@ fn shares_of(record: &Value, field: &str) -> Vec<(String, Share)> {
 }
 
 impl Book {
-    pub(super) fn new(ruleset: Arc<Ruleset>, now: Timestamp) -> Self {
+    pub(super) fn new(ruleset: Arc<Ruleset>, plan: &PlanText, now: Timestamp) -> Self {
         let shares: Vec<Share> = ruleset.flags.iter().map(|flag| flag.initial).collect();
         Self {
             status: "pending".to_owned(),
             status_before: "pending".to_owned(),
             phase: None,
             step: 0,
+            said_shares: Arc::new(plan.said_shares()),
+            almanac: plan.almanac().map(Arc::new),
+            wall: plan.starts,
+            opened: now,
+            acts: Acts::default(),
+            post: Post::default(),
+            reminded: BTreeSet::new(),
+            seen: Coverage::default(),
             allowed: shares.clone(),
+            expected: shares.clone(),
+            shares_before: shares.clone(),
             overrides: vec![None; shares.len()],
             shares,
             is_killed: false,
@@ -137,8 +170,10 @@ impl Book {
             unsettled: BTreeMap::new(),
             asked: None,
             is_retrying: false,
+            again: 0,
             steps_now: 0,
             is_forced: false,
+            is_entering: false,
             passing: None,
             stepped: None,
             automatic: Vec::new(),
@@ -148,11 +183,11 @@ impl Book {
         }
     }
 
-    fn plan(&self) -> &Plan {
+    pub(super) fn plan(&self) -> &Plan {
         self.ruleset.plan.as_ref().expect("every simulated plan has phases")
     }
 
-    fn rule(&self, phase: usize) -> &Phase {
+    pub(super) fn rule(&self, phase: usize) -> &Phase {
         self.plan().phase(PhaseId(phase as u16))
     }
 
@@ -180,10 +215,10 @@ impl Book {
         match target {
             RollbackTarget::Zero => lowered.fill(Share::ZERO),
             RollbackTarget::Phase(phase) => {
-                let phases = &self.plan().phases[..=phase.index()];
-                let last = phases.iter().rev().find_map(|phase| phase.steps.last());
+                let phases = &self.said_shares[..=phase.index()];
+                let last = phases.iter().rev().find_map(|phase| phase.last());
                 for (flag, share) in lowered.iter_mut().enumerate() {
-                    *share = (*share).min(last.map_or(Share::ZERO, |step| step.shares[flag]));
+                    *share = (*share).min(last.map_or(Share::ZERO, |step| step[flag]));
                 }
             }
             RollbackTarget::Set(set) => {
@@ -200,8 +235,12 @@ impl Book {
     }
 
     /// A call begins.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&mut self, wall: Timestamp) {
         self.status_before.clone_from(&self.status);
+        self.shares_before.clone_from(&self.shares);
+        self.wall = wall;
+        self.is_entering = false;
+        self.acts.ended = None;
         self.asked = None;
         self.is_retrying = false;
         self.steps_now = 0;
@@ -214,7 +253,8 @@ impl Book {
     }
 
     /// A process came back on the stored state: what changed without a record may have been forgotten.
-    pub(super) fn reopened(&mut self) {
+    pub(super) fn reopened(&mut self, now: Timestamp) {
+        self.opened = now;
         self.streaks.fill(Streak::default());
         self.latches
             .values_mut()
@@ -224,6 +264,30 @@ impl Book {
 
     /// Checks one record and takes it over.
     pub(super) fn take(&mut self, record: &Value, watch: &Watch, now: Timestamp) -> Kept {
+        let kind = record["kind"].as_str().unwrap_or_default();
+        let text = |field: &str| record[field].as_str().unwrap_or_default().to_owned();
+        match kind {
+            "action_started" => self.start_action(record, watch, now)?,
+            "action_finished" => self.finish_action(record, now)?,
+            // Nobody reports any more what the process that ended had under way.
+            "restarted" => self.acts.running = None,
+            "held" => self.check_held(record)?,
+            "go_voided" => self.votes.clear(),
+            "reminder" => self.check_reminder(record)?,
+            "command_refused" | "retry_refused" | "decision_refused" => self.check_refusal(record)?,
+            _ => self.take_turn(record, watch, now)?,
+        }
+        self.post.take(&self.ruleset, record, now, self.wall)?;
+        let status = text("status");
+        if status != self.status {
+            self.votes.clear();
+            self.status = status;
+        }
+        Ok(())
+    }
+
+    /// Takes over what moves the rollout.
+    fn take_turn(&mut self, record: &Value, watch: &Watch, now: Timestamp) -> Kept {
         let kind = record["kind"].as_str().unwrap_or_default();
         let text = |field: &str| record[field].as_str().unwrap_or_default().to_owned();
         match kind {
@@ -269,13 +333,7 @@ impl Book {
                 self.is_marked = true;
             }
             "override" => self.override_shares(record)?,
-            "released" => {
-                for flag in record["flags"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                    if let Some(id) = self.ruleset.flag_of(flag) {
-                        self.overrides[id.index()] = None;
-                    }
-                }
-            }
+            "released" => self.release(record),
             "attested" => self.attest(record),
             "checked" => {
                 if let Some(phase) = self.phase {
@@ -287,12 +345,16 @@ impl Book {
             }
             _ => {}
         }
-        let status = text("status");
-        if status != self.status {
-            self.votes.clear();
-            self.status = status;
-        }
         Ok(())
+    }
+
+    fn release(&mut self, record: &Value) {
+        for flag in record["flags"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if let Some(id) = self.ruleset.flag_of(flag) {
+                self.overrides[id.index()] = None;
+                self.expected[id.index()] = self.allowed[id.index()];
+            }
+        }
     }
 
     fn enter(&mut self, key: &str, now: Timestamp) -> Kept {
@@ -300,7 +362,10 @@ impl Book {
         let next = self.phase.map_or(0, |phase| phase + 1);
         must(self.is_retrying || phase == next, "G9", || format!("{key} was entered out of order"))?;
         self.phase = Some(phase);
-        self.step = 0;
+        self.check_open_for_entry(phase)?;
+        self.step = std::mem::take(&mut self.again);
+        self.acts.forget();
+        self.reminded.clear();
         self.entered = now;
         self.gates_from = now;
         self.first_step = None;
@@ -317,22 +382,20 @@ impl Book {
         let phase = self.phase.unwrap_or_default();
         self.steps_now += 1;
         must(self.steps_now == 1, "6.1", || "two steps at one instant".to_owned())?;
-        must(self.is_retrying || step == self.step + 1, "6.1", || {
-            format!("step {step} came after {}", self.step)
-        })?;
+        must(step == self.step + 1, "6.1", || format!("step {step} came after {}", self.step))?;
         must(self.proposals.is_empty() || self.is_retrying, "6.3", || {
             "a step passed over a proposal".to_owned()
         })?;
-        let steps = self.rule(phase).steps.clone();
-        if let (Some(last), false) = (self.last_step, self.is_retrying) {
-            let (waited, hold) = (watch.running(last, now), steps[step - 2].hold);
-            must(waited >= hold, "G15", || format!("step {step} came after {waited} of a hold of {hold}"))?;
-        }
+        self.check_hold(step, watch, now)?;
+        self.check_open_for_step(step)?;
+        self.check_actions_done(step)?;
         self.step = step;
         self.first_step.get_or_insert(now);
         self.last_step = Some(now);
-        self.allowed = steps[step - 1].shares.to_vec();
-        if steps[step - 1].only_if.is_some() && !self.is_retrying {
+        self.allowed.clone_from(&self.said_shares[phase][step - 1]);
+        let share = |(allowed, set): (&Share, &Option<Share>)| set.map_or(*allowed, |set| set.min(*allowed));
+        self.expected = self.allowed.iter().zip(&self.overrides).map(share).collect();
+        if self.rule(phase).steps[step - 1].only_if.is_some() && !self.is_retrying {
             self.stepped = Some((phase, step - 1));
         }
         Ok(())
@@ -359,6 +422,7 @@ impl Book {
             must(to <= allowed || is_forced || is_fall, "6.8", || {
                 format!("{flag} rose to {to}, and {allowed} is allowed")
             })?;
+            self.check_rise(cause, from, to)?;
             self.shares[index] = to;
         }
         Ok(())
@@ -481,6 +545,11 @@ impl Book {
         self.is_killed |= is_zero;
         self.fell_to_zero |= wanted.iter().all(|share| *share == Share::ZERO);
         self.allowed = wanted.iter().zip(&self.allowed).map(|(new, allowed)| *new.min(allowed)).collect();
+        self.expected = wanted;
+        self.acts.forget();
+        if self.phase.is_some_and(|phase| self.is_closed(phase)) {
+            self.seen.see("calendar: rolled back in a closed one");
+        }
         self.cut = Some(now);
         self.rolled_back_at = now;
         self.said.clear();
@@ -502,6 +571,8 @@ impl Book {
         self.applied = None;
         self.is_set = false;
         self.allowed.fill(Share::ZERO);
+        self.expected.fill(Share::ZERO);
+        self.acts.forget();
         self.cut = Some(now);
         self.proposals.clear();
         self.streaks.fill(Streak::default());
@@ -535,6 +606,9 @@ impl Book {
         };
         must(from == wanted, "6.6", || format!("a retry from phase {from} in place of {wanted}"))?;
         self.is_retrying = true;
+        // From a `set` rollback the phase goes on at its last applied step.
+        let is_same = self.is_set && self.applied.is_some();
+        self.again = if is_same { self.step.saturating_sub(1) } else { 0 };
         self.failed = None;
         self.applied = None;
         self.is_set = false;
@@ -557,25 +631,37 @@ impl Book {
         must(is_listed && self.acts_as(&by, &role), "G9", || format!("{by} decided as `{role}`"))?;
         must(!text("rationale").trim().is_empty(), "6.4", || "a decision without a rationale".to_owned())?;
         if text("choice") == "go" {
-            let is_new = !self.votes.iter().any(|(who, what)| *who == by || *what == role);
-            must(is_new, "G9", || format!("{by} said go again, as {role}"))?;
-            self.votes.push((by, role));
             self.is_forced = record["override"].as_str().is_some_and(|reason| !reason.trim().is_empty());
+            let is_new = !self.votes.iter().any(|(who, what)| *who == by || *what == role);
+            // Where all have said go and the calendar is closed, one who decides may hurry with a reason.
+            let is_hurried = self.is_forced && self.has_all_votes();
+            must(is_new || is_hurried, "G9", || format!("{by} said go again, as {role}"))?;
+            if is_hurried {
+                self.seen.see("calendar: a go that waited was hurried");
+                return Ok(());
+            }
+            self.votes.push((by, role));
         }
         Ok(())
+    }
+
+    /// Whether every role that decides has said go.
+    fn has_all_votes(&self) -> bool {
+        let rule = self.phase.and_then(|phase| self.rule(phase).decision.as_ref());
+        let is_filled = |id: &rollgate::core::id::RoleId| {
+            let role = &self.ruleset.roles[id.index()].key;
+            self.votes.iter().any(|(_, voted)| *role == *voted.as_str())
+        };
+        rule.is_some_and(|rule| rule.roles.iter().all(is_filled))
     }
 
     fn pass(&mut self, watch: &Watch, now: Timestamp) -> Kept {
         let phase = self.phase.unwrap_or_default();
         let rule = self.rule(phase).clone();
         must(self.proposals.is_empty(), "5.4", || "a phase passed over a proposal".to_owned())?;
-        if let Some(decision) = &rule.decision {
-            for id in &decision.roles {
-                let role = &self.ruleset.roles[id.index()].key;
-                let is_filled = self.votes.iter().any(|(_, voted)| *role == *voted.as_str());
-                must(is_filled, "G9", || format!("{} passed without {role}", rule.key))?;
-            }
-        }
+        must(rule.decision.is_none() || self.has_all_votes(), "G9", || {
+            format!("{} passed on the votes of {:?} only", rule.key, self.votes)
+        })?;
         if self.is_forced {
             return Ok(());
         }
@@ -610,6 +696,7 @@ impl Book {
                 format!("{flag} was raised before the start")
             })?;
             self.overrides[id.index()] = Some(share);
+            self.expected[id.index()] = share;
         }
         Ok(())
     }
@@ -645,10 +732,17 @@ impl Book {
         !list.is_empty() && list.iter().all(|item| self.checked.contains(&(phase, item.key.to_string())))
     }
 
-    /// What an operator's word and the plan allow is never exceeded.
+    /// The engine serves what its journal says, and that is what the plan, the rollbacks and the operators say.
     pub(super) fn check_shares(&self, found: &[Share]) -> Kept {
         must(found == self.shares, "journal", || {
             format!("the engine's shares {found:?} are not those of its journal {:?}", self.shares)
+        })?;
+        must(self.shares == self.expected, "6.3", || {
+            let (phase, step) = (self.phase, self.step);
+            format!(
+                "at step {step} of phase {phase:?} the shares must be {:?}, and are {found:?}",
+                self.expected
+            )
         })
     }
 }

@@ -9,6 +9,11 @@ impl Dice {
         Self(seed ^ 0x5851_f42d_4c95_7f2d)
     }
 
+    /// Further dice of a seed, which leave those of its story as they are.
+    pub(super) const fn of_adornment(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0xd134_2543_de82_ef95) ^ 0x2545_f491_4f6c_dd1d)
+    }
+
     pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

@@ -5,6 +5,8 @@ use rollgate::core::snapshot::Severity;
 use rollgate::core::time::{Span, Timestamp};
 use serde_json::{Map, Value, json};
 
+use super::sinks::Mood;
+
 /// Whose sample it is.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Whose {
@@ -45,6 +47,8 @@ pub(super) enum Event {
     Back,
     /// The process ends and comes back after so long.
     Restart(Span),
+    /// A sink of notices does otherwise from now on.
+    Sink { channel: usize, mood: Mood },
 }
 
 impl Event {
@@ -88,7 +92,7 @@ impl Event {
             Self::Closed { id } => put(&mut map, json!({ "alert_closed": id })),
             Self::Live => put(&mut map, json!({ "live": "all" })),
             Self::Ask(command) => put(&mut map, asked(command)),
-            Self::Jump(_) | Self::Away | Self::Back | Self::Restart(_) => return None,
+            Self::Jump(_) | Self::Away | Self::Back | Self::Restart(_) | Self::Sink { .. } => return None,
         }
         Some(Some(Value::Object(map)))
     }
@@ -105,10 +109,19 @@ fn asked(command: &Command) -> Value {
         Action::Start | Action::Retry | Action::CaptureBaseline => json!({}),
         Action::Check { item } | Action::Acknowledge { item } => json!({ "item": item.as_str() }),
         Action::Report(result) => {
-            json!({ "action": result.action.as_str(), "ok": result.is_ok, "output": result.output, "run": result.run })
+            let mut fields =
+                json!({ "action": result.action.as_str(), "ok": result.is_ok, "output": result.output });
+            if let Some(run) = result.run {
+                fields["run"] = run.into();
+            }
+            fields
         }
         Action::Annotate { text, metric } => {
-            json!({ "text": text, "metric": metric.as_ref().map(|key| key.as_str()) })
+            let mut fields = json!({ "text": text });
+            if let Some(metric) = metric {
+                fields["metric"] = metric.as_str().into();
+            }
+            fields
         }
         Action::FollowUp { item, title, owner, due } => {
             json!({ "item": item.as_str(), "title": title, "owner": owner.as_str(), "due": due })

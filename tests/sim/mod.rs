@@ -6,20 +6,27 @@
 //! ```
 //!
 //! What must be so is written from the semantics alone: naive windows (`naive`), an oracle of triggers and
-//! gates (`oracle`) and a notebook of waits, votes and shares (`book`). Nothing of it calls the judge, the windows or the decisions of the library.
+//! gates (`oracle`), a notebook of waits, votes and shares (`book`, with `acts` for actions before steps and `hours` for the
+//! calendar), a wall calendar (`almanac`) and a ledger of notices (`post`). Nothing of it calls the judge, the windows or the decisions of the library.
 
+mod acts;
+mod adorn;
+mod almanac;
 mod author;
 mod binomial;
 mod book;
 mod coverage;
 mod dice;
 mod event;
+mod hours;
 mod naive;
 mod oracle;
 mod people;
 mod plan;
+mod post;
 mod run;
 mod shrink;
+mod sinks;
 mod story;
 mod watch;
 mod world;

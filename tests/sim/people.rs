@@ -1,7 +1,7 @@
 //! What people ask: mostly what the hour calls for, sometimes anything.
 
 use rollgate::RolloutStatus;
-use rollgate::core::decide::{Action, Choice, Command, Status};
+use rollgate::core::decide::{Action, ActionResult, Choice, Command, Status};
 use rollgate::core::id::Key;
 use rollgate::core::units::Share;
 
@@ -124,4 +124,31 @@ pub(super) fn anything(dice: &mut Dice, status: &RolloutStatus) -> Command {
         _ => Action::Retry,
     };
     command(by, role, action)
+}
+
+/// What comes of the action under way, sooner or later; where there is none, now and then a result all the same.
+pub(super) fn result(dice: &mut Dice, status: &RolloutStatus) -> Option<Command> {
+    let report = |action: &str, run: Option<u64>, is_ok: bool, output: &str| {
+        let (action, output) = (Key::new(action), output.to_owned());
+        command("ci", None, Action::Report(ActionResult { action, run, is_ok, output }))
+    };
+    let Some(due) = &status.action else {
+        return dice
+            .once_in(30)
+            .then(|| report("b0", dice.once_in(2).then(|| dice.between(1, 9)), true, "ok"));
+    };
+    let (action, run) = (due.action.as_str(), due.number);
+    Some(match dice.roll(16) {
+        0..=5 => report(action, Some(run), true, " ok\n"),
+        6 => report(action, Some(run), false, "disk full"),
+        7 => report(action, Some(run), false, " "),
+        8 => report(action, Some(run), true, "43 of 44"),
+        // Of an earlier run, of one that never was, of another action.
+        9 => report(action, Some(run.saturating_sub(1)), true, "ok"),
+        10 => report(action, Some(run + dice.between(1, 9)), true, "ok"),
+        11 => report(dice.of::<&str>(&["b0", "b1", "b2", "nothing"]), Some(run), true, "ok"),
+        12 => report(action, None, true, "ok"),
+        // It takes its time.
+        _ => return None,
+    })
 }

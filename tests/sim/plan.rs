@@ -4,9 +4,14 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rollgate::core::snapshot::Ruleset;
+use rollgate::core::time::Timestamp;
+use rollgate::core::units::Share;
 use rollgate::read::{Format, ruleset};
 
+use super::almanac::{Almanac, Freeze, Hours, ZONES};
 use super::dice::Dice;
+use super::sinks::{CHANNELS, Mood, SinkPlan};
+use super::world::START;
 
 /// The people of every plan, what they may act as, and who is nobody.
 pub(super) const PEOPLE: [&str; 7] = ["ada", "bob", "cy", "ops", "owner", "qa", "eve"];
@@ -17,12 +22,25 @@ pub(super) const ROLES: [&str; 5] = ["lead", "ops", "owner", "qa", "ghost"];
 pub(super) struct PhasePlan {
     id: String,
     duration: Option<u64>,
-    steps: Vec<String>,
+    pub(super) steps: Vec<String>,
+    /// What must succeed before each step.
+    pub(super) actions: Vec<Option<String>>,
+    /// Its own deployment window.
+    pub(super) hours: Option<Hours>,
     gates: Vec<String>,
     triggers: Vec<String>,
     has_checklist: bool,
     contingency: Option<String>,
     decision: Option<String>,
+}
+
+/// When nothing may rise.
+#[derive(Clone, Debug)]
+pub(super) struct CalendarPlan {
+    /// Which of the zones.
+    pub(super) zone: usize,
+    pub(super) freezes: Vec<Freeze>,
+    pub(super) hours: Option<Hours>,
 }
 
 /// A plan.
@@ -32,7 +50,14 @@ pub(super) struct PlanText {
     pub(super) every: u64,
     flags: Vec<String>,
     baseline: Option<String>,
-    phases: Vec<PhasePlan>,
+    pub(super) phases: Vec<PhasePlan>,
+    /// When its story begins.
+    pub(super) starts: Timestamp,
+    pub(super) calendar: Option<CalendarPlan>,
+    pub(super) notices: Vec<String>,
+    pub(super) schedule: Vec<String>,
+    /// Who listens to its notices.
+    pub(super) sinks: [SinkPlan; CHANNELS.len()],
 }
 
 /// A plan under way of being thrown.
@@ -76,7 +101,55 @@ impl PlanText {
             let is_open = has_open && index + 1 == count;
             phases.push(thrower.phase(index, is_open));
         }
-        Self { every, flags: written, baseline, phases }
+        Self {
+            every,
+            flags: written,
+            baseline,
+            phases,
+            starts: START,
+            calendar: None,
+            notices: Vec::new(),
+            schedule: Vec::new(),
+            sinks: CHANNELS.map(|_| SinkPlan { mood: Mood::Gone, is_steady: true }),
+        }
+    }
+
+    /// Whether any step waits for actions.
+    pub(super) fn has_actions(&self) -> bool {
+        self.phases.iter().any(|phase| phase.actions.iter().any(Option::is_some))
+    }
+
+    /// Whether anybody listens to its notices, now or later.
+    pub(super) fn has_sinks(&self) -> bool {
+        let is_heard = |sink: &SinkPlan| sink.mood != Mood::Gone || !sink.is_steady;
+        !self.notices.is_empty() && self.sinks.iter().any(is_heard)
+    }
+
+    /// Its calendar.
+    pub(super) fn almanac(&self) -> Option<Almanac> {
+        let calendar = self.calendar.as_ref()?;
+        let hours = self.phases.iter().map(|phase| phase.hours.or(calendar.hours)).collect();
+        Some(Almanac { zone: &ZONES[calendar.zone], freezes: calendar.freezes.clone(), hours })
+    }
+
+    /// The shares of every flag after each step: what its `set` names, and what the steps before it said of the others.
+    pub(super) fn said_shares(&self) -> Vec<Vec<Vec<Share>>> {
+        let mut shares = vec![Share::ZERO; self.flags.len()];
+        let mut said = |step: &String| {
+            let set = step.split_once("set: {").and_then(|(_, rest)| rest.split_once('}'));
+            for one in set.map_or("", |(set, _)| set).split(',') {
+                let Some((flag, share)) = one.split_once(':') else { continue };
+                let flag = flag.trim().trim_start_matches('F').parse::<usize>();
+                let tenths = share.trim().trim_end_matches('%').replace('.', "").parse::<u32>();
+                if let (Ok(flag), Ok(tenths)) = (flag, tenths)
+                    && let Some(slot) = shares.get_mut(flag)
+                {
+                    *slot = Share::from_ppm(tenths * 1_000).unwrap_or_default();
+                }
+            }
+            shares.clone()
+        };
+        self.phases.iter().map(|phase| phase.steps.iter().map(&mut said).collect()).collect()
     }
 
     /// As a file.
@@ -93,6 +166,13 @@ impl PlanText {
         if let Some(baseline) = &self.baseline {
             let _ = writeln!(text, "{baseline}");
         }
+        self.write_calendar(&mut text);
+        if !self.notices.is_empty() {
+            let _ = writeln!(text, "notices: [\n  {}\n]", self.notices.join(",\n  "));
+        }
+        if !self.schedule.is_empty() {
+            let _ = writeln!(text, "schedule: {{ {} }}", self.schedule.join(", "));
+        }
         text.push_str("phases:\n");
         for phase in &self.phases {
             let duration = phase.duration.map_or_else(|| "open".to_owned(), |seconds| format!("{seconds}s"));
@@ -100,8 +180,15 @@ impl PlanText {
             if phase.has_checklist {
                 text.push_str("    checklist: { train: {}, tell: {} }\n");
             }
+            if let Some(hours) = &phase.hours {
+                let _ = writeln!(text, "    {}", hours.text());
+            }
+            let steps = phase.steps.iter().zip(&phase.actions).map(|(step, actions)| match actions {
+                Some(actions) => format!("{}, {actions} }}", step.strip_suffix(" }").unwrap_or(step)),
+                None => step.clone(),
+            });
             for (name, lines, sign) in [
-                ("steps", &phase.steps, "- "),
+                ("steps", &steps.collect(), "- "),
                 ("gates", &phase.gates, ""),
                 ("triggers", &phase.triggers, ""),
             ] {
@@ -117,6 +204,18 @@ impl PlanText {
             }
         }
         text
+    }
+
+    fn write_calendar(&self, text: &mut String) {
+        let Some(calendar) = &self.calendar else { return };
+        let _ = writeln!(text, "timezone: {}", ZONES[calendar.zone].name);
+        if !calendar.freezes.is_empty() {
+            let freezes: Vec<String> = calendar.freezes.iter().map(Freeze::text).collect();
+            let _ = writeln!(text, "freezes: [ {} ]", freezes.join(", "));
+        }
+        if let Some(hours) = &calendar.hours {
+            let _ = writeln!(text, "{}", hours.text());
+        }
     }
 
     /// The compiled plan, or what is wrong with it.
@@ -138,6 +237,23 @@ impl PlanText {
             with(&|plan| drop(plan.flags.pop()));
         }
         with(&|plan| plan.baseline = None);
+        with(&|plan| plan.schedule.clear());
+        with(&|plan| plan.notices.clear());
+        (0..self.notices.len()).for_each(|at| with(&|plan| drop(plan.notices.remove(at))));
+        if let Some(calendar) = &self.calendar {
+            with(&|plan| {
+                plan.calendar = None;
+                plan.phases.iter_mut().for_each(|phase| phase.hours = None);
+            });
+            (0..calendar.freezes.len()).for_each(|at| {
+                with(&|plan| {
+                    let _ = plan.calendar.as_mut().map(|calendar| calendar.freezes.remove(at));
+                });
+            });
+            with(&|plan| {
+                let _ = plan.calendar.as_mut().map(|calendar| calendar.hours.take());
+            });
+        }
         for index in 0..self.phases.len() {
             if self.phases.len() > 1 {
                 with(&|plan| drop(plan.phases.remove(index)));
@@ -146,7 +262,14 @@ impl PlanText {
             (0..phase.triggers.len())
                 .for_each(|at| with(&|plan| drop(plan.phases[index].triggers.remove(at))));
             (0..phase.gates.len()).for_each(|at| with(&|plan| drop(plan.phases[index].gates.remove(at))));
-            (0..phase.steps.len()).for_each(|at| with(&|plan| drop(plan.phases[index].steps.remove(at))));
+            (0..phase.steps.len()).for_each(|at| {
+                with(&|plan| {
+                    plan.phases[index].steps.remove(at);
+                    plan.phases[index].actions.remove(at);
+                });
+                with(&|plan| plan.phases[index].actions[at] = None);
+            });
+            with(&|plan| plan.phases[index].hours = None);
             if phase.contingency.is_some() {
                 with(&|plan| plan.phases[index].contingency = None);
             }
@@ -199,6 +322,8 @@ impl Thrower<'_> {
         PhasePlan {
             id: format!("p{index}"),
             duration,
+            actions: vec![None; steps.len()],
+            hours: None,
             steps,
             gates,
             triggers,
@@ -394,7 +519,8 @@ mod tests {
     #[test]
     fn every_random_plan_compiles() {
         for seed in 0..2_000 {
-            let plan = PlanText::throw(&mut Dice::new(seed));
+            let mut plan = PlanText::throw(&mut Dice::new(seed));
+            plan.adorn(&mut Dice::of_adornment(seed));
             if let Err(problems) = plan.compiled() {
                 panic!("seed {seed}: {problems}\n{}", plan.text());
             }

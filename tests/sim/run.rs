@@ -106,7 +106,7 @@ pub fn print_failure(failure: Failure, folder: &Path) -> String {
     fs::create_dir_all(&folder).expect("target is writable");
     let (plan, jsonl) = (folder.join("plan.yaml"), folder.join("trace.jsonl"));
     fs::write(&plan, small.plan.text()).expect("target is writable");
-    fs::write(&jsonl, trace(&small.events)).expect("target is writable");
+    fs::write(&jsonl, trace(&small.plan, &small.events)).expect("target is writable");
     let events: String = small.events.iter().map(|event| format!("{event:?}\n")).collect();
     fs::write(folder.join("events.txt"), events).expect("target is writable");
     let replay = format!("rollgate replay {} --trace {}", plan.display(), jsonl.display());

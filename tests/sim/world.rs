@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use rollgate::clock::ManualClock;
-use rollgate::core::decide::{Command, Status};
+use rollgate::clock::{Clock, ManualClock};
+use rollgate::core::decide::{Action, Command, Status};
 use rollgate::core::limits::SAMPLES_AT_ONCE_MAX;
 use rollgate::core::snapshot::{ConditionKind, Ruleset, TriggerMode, Window};
 use rollgate::core::time::{Span, Timestamp};
@@ -17,6 +17,8 @@ use super::coverage::Coverage;
 use super::event::{Event, Whose};
 use super::naive::Naive;
 use super::oracle::{Oracle, Say};
+use super::plan::PlanText;
+use super::sinks::Sinks;
 use super::watch::Watch;
 
 /// The metrics of every simulated plan.
@@ -27,6 +29,15 @@ pub(super) const START: Timestamp = Timestamp(1_768_816_800_000);
 const PROBES: usize = 40;
 /// What the windows of a simulated plan may hold: five metrics, each far below this.
 const WINDOW_BYTES_MAX: usize = 4 << 20;
+
+/// Whether a world's process has the sinks of its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ears {
+    /// It has.
+    Open,
+    /// It has none, whatever the plan says.
+    Shut,
+}
 
 /// The world.
 pub(super) struct World {
@@ -53,11 +64,24 @@ pub(super) struct World {
     probes: Vec<u64>,
     probed: Vec<Share>,
     evaluations: u64,
+    /// Who listens to notices; `None`: nobody ever does.
+    sinks: Option<Arc<Sinks>>,
+    /// The journal of the first process, once another one has followed.
+    pub(super) first_life: Option<Vec<String>>,
+    starts: Timestamp,
     pub(super) coverage: Coverage,
 }
 
-fn open(ruleset: &Arc<Ruleset>, clock: &ManualClock, store: &MemoryStore) -> Result<Engine, Broken> {
-    let builder = Engine::builder().ruleset(ruleset.clone()).clock(clock.clone()).store(store.clone());
+fn open(
+    ruleset: &Arc<Ruleset>,
+    clock: &ManualClock,
+    store: &MemoryStore,
+    sinks: Option<&Arc<Sinks>>,
+) -> Result<Engine, Broken> {
+    let mut builder = Engine::builder().ruleset(ruleset.clone()).clock(clock.clone()).store(store.clone());
+    if let Some(sinks) = sinks {
+        builder = sinks.attach(builder, ruleset);
+    }
     builder.build().map_err(|error| Broken { promise: "open", how: error.to_string() })
 }
 
@@ -66,12 +90,15 @@ fn observed(engine: &Engine) -> Timestamp {
 }
 
 impl World {
-    pub(super) fn new(ruleset: Arc<Ruleset>) -> Result<Self, Broken> {
-        let (clock, store) = (ManualClock::at(START), MemoryStore::new());
-        let engine = open(&ruleset, &clock, &store)?;
+    pub(super) fn new(ruleset: Arc<Ruleset>, plan: &PlanText, ears: Ears) -> Result<Self, Broken> {
+        let (clock, store) = (ManualClock::at(plan.starts), MemoryStore::new());
+        let sinks = (ears == Ears::Open && plan.has_sinks()).then(|| Sinks::new(&plan.sinks));
+        let engine = open(&ruleset, &clock, &store, sinks.as_ref())?;
         let now = observed(&engine);
+        let mut book = Book::new(ruleset.clone(), plan, now);
+        book.post.open(sinks.as_ref().map_or(Vec::new(), |sinks| sinks.served(&ruleset)));
         let mut world = Self {
-            book: Book::new(ruleset.clone(), now),
+            book,
             saved: None,
             naive: Naive::new(now),
             watch: Watch::new(now, ruleset.watched_gap()),
@@ -80,7 +107,10 @@ impl World {
             seen: 0,
             is_away: false,
             is_live: false,
-            is_plain: true,
+            is_plain: sinks.is_none(),
+            sinks,
+            first_life: None,
+            starts: plan.starts,
             has_restarted: false,
             version: 0,
             probes: Vec::new(),
@@ -114,7 +144,7 @@ impl World {
             Event::Tick => {
                 if self.now < self.due {
                     self.engine.tick();
-                    return self.read("an early tick");
+                    return self.read("an early tick").and_then(|()| self.delivered());
                 }
                 self.evaluate()
             }
@@ -190,6 +220,12 @@ impl World {
                 Ok(())
             }
             Event::Restart(down) => self.restart(*down),
+            Event::Sink { channel, mood } => {
+                if let Some(sinks) = &self.sinks {
+                    sinks.set(*channel, *mood);
+                }
+                Ok(())
+            }
         }
     }
 
@@ -267,7 +303,7 @@ impl World {
             })
             .map(|(phase, index, _)| (*phase, *index))
             .collect();
-        self.book.begin();
+        self.book.begin(self.clock.wall());
         call(self);
         self.read_records(what)?;
         let plan = self.ruleset.plan.as_ref().expect("a plan");
@@ -353,6 +389,11 @@ impl World {
         says.iter().for_each(|(.., say)| self.coverage.see(&format!("oracle says {say:?}")));
         self.reopen_latches(&says);
         self.expect(&says, "an evaluation", |world| world.engine.tick())?;
+        self.delivered()?;
+        self.book.check_after_evaluation(&self.watch, self.now)?;
+        if !self.is_away {
+            self.book.check_step_came(&self.watch, self.now)?;
+        }
         self.due = self.now.next(self.ruleset.evaluate_every);
         must(self.engine.next_wakeup() == self.due, "5.2", || {
             format!("the next evaluation is at {}, not at {}", self.engine.next_wakeup(), self.due)
@@ -380,8 +421,9 @@ impl World {
             self.evaluate()?;
         }
         let before = (self.book.status.clone(), self.book.phase, self.book.shares.clone());
-        self.book.begin();
+        self.book.begin(self.clock.wall());
         self.book.asked = Some(command.clone());
+        let under_way = self.book.under_way();
         let outcome = self.engine.command(command);
         self.coverage.see(&format!(
             "command {}: {}",
@@ -393,6 +435,16 @@ impl World {
         ));
         self.read_records("a command")?;
         must(self.book.fired.is_empty(), "G8", || "a trigger fired inside a command".to_owned())?;
+        if let Action::Report(result) = &command.action {
+            let is_it = under_way
+                .as_ref()
+                .is_some_and(|(key, run)| *key == result.action && Some(*run) == result.run);
+            let is_taken = self.book.acts.ended.is_some();
+            must(self.is_away || (is_taken == outcome.is_ok() && (is_taken || !is_it)), "R42", || {
+                format!("{result:?}: {outcome:?}, and {under_way:?} was under way")
+            })?;
+            self.coverage.add("actions: a result of something else refused", u64::from(!is_it && !is_taken));
+        }
         if outcome.is_err() && !self.is_away {
             let after = (self.book.status.clone(), self.book.phase, self.book.shares.clone());
             must(before == after, "6.4", || {
@@ -411,18 +463,25 @@ impl World {
         must(known.starts_with(&stored), "G10", || {
             "the store has records that the engine does not have".to_owned()
         })?;
+        if self.first_life.is_none() {
+            self.first_life = Some(known.clone());
+        }
         if stored.len() as u64 != self.seen {
             // What had not been written is gone with the process.
             let Some(saved) = self.saved.take() else {
                 return must(false, "G10", || "records were lost although the store was there".to_owned());
             };
+            let seen = (self.book.seen.clone(), self.book.post.seen.clone());
             self.book = *saved;
+            (self.book.seen, self.book.post.seen) = seen;
             self.coverage.see("restart that lost records");
         }
         self.seen = stored.len() as u64;
         self.saved = None;
-        self.engine = open(&self.ruleset, &self.clock, &self.store)?;
+        self.engine = open(&self.ruleset, &self.clock, &self.store, self.sinks.as_ref())?;
         self.now = observed(&self.engine);
+        let served = self.sinks.as_ref().map_or(Vec::new(), |sinks| sinks.served(&self.ruleset));
+        self.book.post.reopen(served, self.now);
         self.due = self.engine.next_wakeup();
         self.naive = Naive::new(self.now);
         self.watch.reopened(self.now);
@@ -430,7 +489,7 @@ impl World {
         self.has_restarted = true;
         self.version = 0;
         self.probes.clear();
-        self.book.reopened();
+        self.book.reopened(self.now);
         let says = self.says(false, false);
         self.coverage.see("restart");
         self.expect(&says, "a restart", |_| {})?;
@@ -440,7 +499,7 @@ impl World {
     // ---- reading
 
     fn read(&mut self, what: &str) -> Kept {
-        self.book.begin();
+        self.book.begin(self.clock.wall());
         self.read_records(what)?;
         must(self.book.fired.is_empty(), "G8", || format!("a trigger fired in {what}"))
     }
@@ -448,6 +507,8 @@ impl World {
     /// Reads what the journal has that was not read yet, and checks it.
     fn read_records(&mut self, what: &str) -> Kept {
         self.watch.touched(self.now);
+        let calls = self.sinks.as_ref().map_or(Vec::new(), |sinks| sinks.calls());
+        self.book.post.begin(calls, self.clock.wall());
         let lines = self.engine.journal_after(self.seen);
         self.seen += lines.len() as u64;
         for line in &lines {
@@ -470,7 +531,16 @@ impl World {
             self.probe()?;
         }
         let shares: Vec<Share> = self.engine.shares().into_iter().map(|(_, share)| share).collect();
-        self.book.check_shares(&shares)
+        self.book.check_shares(&shares)?;
+        if !matches!(what, "an evaluation" | "an early tick") {
+            self.book.post.check_silent()?;
+        }
+        self.book.check_failure()
+    }
+
+    /// What the sinks were asked in a tick is what was owed.
+    fn delivered(&mut self) -> Kept {
+        self.book.post.after_tick(&self.ruleset, self.now, self.clock.wall())
     }
 
     /// A phase passed, or a step was applied: what it asked may hold on what there is.
@@ -617,10 +687,12 @@ impl World {
         must(bytes <= WINDOW_BYTES_MAX, "G12", || format!("the windows hold {bytes} bytes"))?;
         // A flood of bad samples must not fill the journal either: sixteen at once, and one an hour.
         let dropped = self.coverage.of("record dropped");
-        let hours = self.now.since(START).0 / 3_600_000;
+        let hours = self.now.since(self.starts).0 / 3_600_000;
         let most = METRICS.len() as u64 * (17 + hours) * (1 + self.coverage.of("restart"));
         must(dropped <= most, "G12", || format!("{dropped} records of drops"))?;
         self.coverage.add("evaluations", self.evaluations);
+        self.coverage.merge(&self.book.seen);
+        self.coverage.merge(&self.book.post.seen);
         self.coverage.see(&format!("ended {}", Status::name(self.engine.status().status)));
         Ok(())
     }
