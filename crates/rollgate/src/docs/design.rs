@@ -121,10 +121,12 @@
 //! - **While rolled back or stopped nothing rises**, not even up to what the plan would allow. Releasing an override gives
 //!   a flag back to the rollback's own limit.
 //! - **An open phase never ends by itself.** Without a decision it stays running.
-//! - **Every `go` records the verdicts it was given on**; only the last one depends on them.
+//! - **Every decision records the verdicts it was given on**, where the gates were due; only the last `go` depends on
+//!   them.
 //! - **An override above the plan's step** holds until a step that allows less is applied: steps take the smaller share.
 //! - **A baseline is captured before the first exposure only.** After it, also after a rollback to zero, only
-//!   `capture_baseline` takes one; a window that nobody watched gives none, and no zero.
+//!   `capture_baseline` takes one; a window that nobody watched gives none, and no zero. Its record says what it rests
+//!   on: value, samples, window, coverage, time.
 //! - **A `for` lasts from when its condition began to hold**, in gates and in the `only_if` of a step too, not from when
 //!   they are first asked. In gates and steps only watched time counts; a trigger is not held up by a gap.
 //! - **Before an engine was opened nobody watched.** Until windows are kept in the store, a restart leaves a hole in them
