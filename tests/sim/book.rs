@@ -547,9 +547,7 @@ impl Book {
         self.allowed = wanted.iter().zip(&self.allowed).map(|(new, allowed)| *new.min(allowed)).collect();
         self.expected = wanted;
         self.acts.forget();
-        if self.phase.is_some_and(|phase| self.is_closed(phase)) {
-            self.seen.see("calendar: rolled back in a closed one");
-        }
+        self.see_rollback();
         self.cut = Some(now);
         self.rolled_back_at = now;
         self.said.clear();

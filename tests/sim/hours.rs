@@ -70,6 +70,13 @@ impl Book {
         })
     }
 
+    /// Counts a rollback that no calendar holds up.
+    pub(super) fn see_rollback(&mut self) {
+        if self.phase.is_some_and(|phase| self.is_closed(phase)) {
+            self.seen.see("calendar: rolled back in a closed one");
+        }
+    }
+
     /// What is journalled as held is held by the calendar, and until it opens.
     pub(super) fn check_held(&mut self, record: &Value) -> Kept {
         let what = record["what"].as_str().unwrap_or_default();
