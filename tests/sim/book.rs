@@ -57,7 +57,7 @@ pub(super) struct Book {
     /// The plan's calendar, where it has one, and what the clocks of its zone are set to in this call.
     pub(super) almanac: Option<Arc<Almanac>>,
     pub(super) wall: Timestamp,
-    /// When this process opened.
+    /// The latest time that an earlier process saw, or at which this one opened.
     pub(super) opened: Timestamp,
     pub(super) acts: Acts,
     pub(super) post: Post,
@@ -138,7 +138,7 @@ impl Book {
             said_shares: Arc::new(plan.said_shares()),
             almanac: plan.almanac().map(Arc::new),
             wall: plan.starts,
-            opened: now,
+            opened: now - Span(1),
             acts: Acts::default(),
             post: Post::default(),
             reminded: BTreeSet::new(),
@@ -254,7 +254,7 @@ impl Book {
 
     /// A process came back on the stored state: what changed without a record may have been forgotten.
     pub(super) fn reopened(&mut self, now: Timestamp) {
-        self.opened = now;
+        self.opened = now.max(self.opened);
         self.streaks.fill(Streak::default());
         self.latches
             .values_mut()
@@ -547,9 +547,7 @@ impl Book {
         self.allowed = wanted.iter().zip(&self.allowed).map(|(new, allowed)| *new.min(allowed)).collect();
         self.expected = wanted;
         self.acts.forget();
-        if self.phase.is_some_and(|phase| self.is_closed(phase)) {
-            self.seen.see("calendar: rolled back in a closed one");
-        }
+        self.see_rollback();
         self.cut = Some(now);
         self.rolled_back_at = now;
         self.said.clear();

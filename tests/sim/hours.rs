@@ -70,6 +70,13 @@ impl Book {
         })
     }
 
+    /// Counts a rollback that no calendar holds up.
+    pub(super) fn see_rollback(&mut self) {
+        if self.phase.is_some_and(|phase| self.is_closed(phase)) {
+            self.seen.see("calendar: rolled back in a closed one");
+        }
+    }
+
     /// What is journalled as held is held by the calendar, and until it opens.
     pub(super) fn check_held(&mut self, record: &Value) -> Kept {
         let what = record["what"].as_str().unwrap_or_default();
@@ -108,8 +115,8 @@ impl Book {
     pub(super) fn is_surely_due(&self, watch: &Watch, now: Timestamp) -> bool {
         let Some(last) = self.last_step.filter(|_| self.step > 0) else { return true };
         let hold = self.rule(self.phase.unwrap_or_default()).steps[self.step - 1].hold;
-        // A process that ends may have forgotten a part of what it watched.
-        last >= self.opened && watch.running(last, now) >= hold + self.ruleset.watched_gap() + Span(1)
+        // A process that ends may have forgotten a part of what it watched, and observed time goes on where that was.
+        last > self.opened && watch.running(last, now) >= hold + self.ruleset.watched_gap() + Span(1)
     }
 
     /// A step that nothing holds back has come by the end of an evaluation.

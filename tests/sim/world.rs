@@ -479,7 +479,7 @@ impl World {
         self.seen = stored.len() as u64;
         self.saved = None;
         self.engine = open(&self.ruleset, &self.clock, &self.store, self.sinks.as_ref())?;
-        self.now = observed(&self.engine);
+        let before = std::mem::replace(&mut self.now, observed(&self.engine));
         let served = self.sinks.as_ref().map_or(Vec::new(), |sinks| sinks.served(&self.ruleset));
         self.book.post.reopen(served, self.now);
         self.due = self.engine.next_wakeup();
@@ -489,7 +489,7 @@ impl World {
         self.has_restarted = true;
         self.version = 0;
         self.probes.clear();
-        self.book.reopened(self.now);
+        self.book.reopened(self.now.max(before));
         let says = self.says(false, false);
         self.coverage.see("restart");
         self.expect(&says, "a restart", |_| {})?;

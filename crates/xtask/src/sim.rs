@@ -27,7 +27,7 @@ struct Bug {
 /// Seeds within which each must be found.
 const SEEDS: &str = "2000";
 
-const BUGS: [Bug; 9] = [
+const BUGS: [Bug; 14] = [
     Bug {
         name: "streaks: healthy evaluations never end one",
         file: "crates/rollgate-core/src/judge/streak.rs",
@@ -81,6 +81,36 @@ const BUGS: [Bug; 9] = [
         file: "crates/rollgate-core/src/decide/decision.rs",
         right: "let is_last = missing.is_empty() && rule.roles.contains(&role);",
         wrong: "let is_last = missing.len() < 2 && rule.roles.contains(&role);",
+    },
+    Bug {
+        name: "shares: a change is neither made nor told",
+        file: "crates/rollgate-core/src/decide/transition.rs",
+        right: "if changed.is_empty() {",
+        wrong: "if changed.len() < usize::MAX {",
+    },
+    Bug {
+        name: "actions: a step does not wait for the last one",
+        file: "crates/rollgate-core/src/decide/actions.rs",
+        right: "let Some(action) = step.actions.get(attempt.done) else { return true };",
+        wrong: "let Some(action) = step.actions.get(attempt.done + 1) else { return true };",
+    },
+    Bug {
+        name: "actions: a result of another run counts",
+        file: "crates/rollgate-core/src/decide/actions.rs",
+        right: "result.run.filter(|number| *number != run.number)",
+        wrong: "result.run.filter(|number| *number == u64::MAX)",
+    },
+    Bug {
+        name: "calendar: steps do not ask it",
+        file: "crates/rollgate-core/src/decide/calendar.rs",
+        right: "turn.state.phase.is_none_or(|phase| lets(turn, HeldWhat::Step, phase))",
+        wrong: "turn.state.phase.is_none_or(|phase| lets(turn, HeldWhat::Step, phase)) || turn.state.step < usize::MAX",
+    },
+    Bug {
+        name: "notices: a process without sinks gives up what the one before owed",
+        file: "crates/rollgate-core/src/decide/outbox.rs",
+        right: "owed.is_inherited = true);",
+        wrong: "owed.is_inherited = false);",
     },
 ];
 
