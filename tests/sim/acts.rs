@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rollgate::core::decide::Action;
 use rollgate::core::id::Key;
-use rollgate::core::time::Timestamp;
+use rollgate::core::time::{Span, Timestamp};
 use serde_json::Value;
 
 use super::book::{Book, Kept, must};
@@ -15,6 +15,15 @@ use super::watch::Watch;
 pub(super) struct Running {
     pub(super) run: u64,
     since: Timestamp,
+    /// The instant from which its timeout counts: the first of the evaluations by which a tick has asked the host.
+    asked: Option<Timestamp>,
+}
+
+impl Running {
+    /// How long the host has been asked for it.
+    fn asked_for(&self, now: Timestamp) -> Span {
+        self.asked.map_or(Span::ZERO, |asked| now.since(asked))
+    }
 }
 
 /// How far the actions of the next step have come.
@@ -79,7 +88,7 @@ impl Book {
         }
         self.acts.may_be_forgotten = false;
         self.acts.last_run = run;
-        self.acts.running = Some(Running { run, since: now });
+        self.acts.running = Some(Running { run, since: now, asked: None });
         *self.acts.started.entry((phase, step, self.acts.done)).or_default() += 1;
         self.seen.see("actions: started");
         Ok(())
@@ -100,7 +109,7 @@ impl Book {
             format!("{running:?} was under way, and this ended: {record}")
         })?;
         let Some(rule) = rule.cloned() else { return Ok(()) };
-        let is_late = took > rule.timeout;
+        let is_late = running.asked_for(now) > rule.timeout;
         match self.asked.as_ref().map(|command| &command.action) {
             Some(Action::Report(result)) => {
                 let is_its = result.action == *name && result.run.is_none_or(|run| run == running.run);
@@ -131,6 +140,15 @@ impl Book {
         Ok(())
     }
 
+    /// A tick asks the host for the run under way.
+    pub(super) fn ask_host(&mut self, now: Timestamp) {
+        let every = self.ruleset.evaluate_every;
+        if let Some(running) = &mut self.acts.running {
+            let next = Timestamp(now.0 - 1).max(running.since).next(every);
+            running.asked.get_or_insert(next);
+        }
+    }
+
     /// The action under way, and its run.
     pub(super) fn under_way(&self) -> Option<(Key, u64)> {
         let actions = &self.rule(self.phase?).steps.get(self.step)?.actions;
@@ -153,7 +171,7 @@ impl Book {
         let Some(phase) = self.phase else { return Ok(()) };
         let Some(step) = self.rule(phase).steps.get(self.step).cloned() else { return Ok(()) };
         if let (Some(running), Some(rule)) = (self.acts.running, step.actions.get(self.acts.done)) {
-            let took = now.since(running.since);
+            let took = running.asked_for(now);
             return must(took <= rule.timeout, "R42", || {
                 format!("{} is under way for {took}, and its timeout is {}", rule.key, rule.timeout)
             });

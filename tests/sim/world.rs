@@ -144,6 +144,7 @@ impl World {
             Event::Tick => {
                 if self.now < self.due {
                     self.engine.tick();
+                    self.book.ask_host(self.now);
                     return self.read("an early tick").and_then(|()| self.delivered());
                 }
                 self.evaluate()
@@ -391,6 +392,7 @@ impl World {
         self.expect(&says, "an evaluation", |world| world.engine.tick())?;
         self.delivered()?;
         self.book.check_after_evaluation(&self.watch, self.now)?;
+        self.book.ask_host(self.now);
         if !self.is_away {
             self.book.check_step_came(&self.watch, self.now)?;
         }

@@ -484,3 +484,15 @@ fn each_trigger_is_counted_by_itself_each_time_it_fires() {
         hand.state.after.fired = counted;
     }
 }
+
+#[test]
+fn a_retry_after_a_stop_shows_nothing_to_anybody_before_it_is_written() {
+    let mut hand = Hand::started();
+    hand.say("ops", Action::Stop { reason: "enough".into() });
+    let command = Command { by: Key::new("lead"), role: None, action: Action::Retry };
+    let effects = hand.ask(&Findings::default(), Input::Command(&command)).effects;
+    // Zero shares are no protection of subjects that are listed by name: only the kill is.
+    let applied = effects.iter().position(|effect| matches!(effect, Effect::Apply(_)));
+    let written = effects.iter().position(|effect| matches!(effect, Effect::Persist));
+    assert!(written.is_some() && written < applied, "{effects:?}");
+}
