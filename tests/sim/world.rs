@@ -394,6 +394,7 @@ impl World {
         self.reopen_latches(&says);
         self.expect(&says, "an evaluation", |world| world.engine.tick())?;
         self.delivered()?;
+        self.book.post.check_given_up(self.now)?;
         self.book.check_after_evaluation(&self.watch, self.now)?;
         if !self.is_away {
             self.book.check_step_came(&self.watch, self.now)?;
