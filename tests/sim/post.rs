@@ -305,9 +305,19 @@ impl Post {
             must(is_resting || is_lost, "7.3", || {
                 format!("{place:?} is owed, its channel does not rest, and nobody sent it")
             })?;
+        }
+        Ok(())
+    }
+
+    /// By the end of an evaluation, what has failed for a day has been given up.
+    pub(super) fn check_given_up(&self, now: Timestamp) -> Kept {
+        for (place, owed) in self.owed.iter().filter(|(place, _)| self.is_served(&place.1)) {
             let is_old = owed.tried_from.is_some_and(|from| now.since(from) >= LIFE);
             must(!is_old || owed.is_inherited || self.has_restarted, "7.3", || {
-                format!("{place:?} has failed for more than a day, and is tried still")
+                format!(
+                    "{place:?} has failed since {:?}, for more than a day, and is tried at {now} still",
+                    owed.tried_from
+                )
             })?;
         }
         Ok(())
@@ -370,7 +380,7 @@ impl Post {
                 let is_same = earlier.channel == later.channel && is_calm(earlier) == is_calm(later);
                 let is_older =
                     number(later).zip(number(earlier)).is_some_and(|(later, earlier)| later < earlier);
-                must(!is_turned && !(is_same && is_older), "7.3", || {
+                must(!(is_turned || is_same && is_older), "7.3", || {
                     format!("{later:?} was sent after {earlier:?}")
                 })?;
             }

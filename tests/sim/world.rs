@@ -391,6 +391,7 @@ impl World {
         self.reopen_latches(&says);
         self.expect(&says, "an evaluation", |world| world.engine.tick())?;
         self.delivered()?;
+        self.book.post.check_given_up(self.now)?;
         self.book.check_after_evaluation(&self.watch, self.now)?;
         self.book.ask_host(self.now);
         if !self.is_away {
