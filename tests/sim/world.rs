@@ -370,7 +370,9 @@ impl World {
             }
             let Some(latch) = self.book.latches.get_mut(&(*phase, *index)) else { continue };
             match (say, *latch) {
-                (Say::No, _) if !is_running => *latch = Latch::Open,
+                // A raise that cannot be written takes what its evaluation saw back with it.
+                (Say::No, Latch::Closed) if !is_running && self.is_away => *latch = Latch::Maybe,
+                (Say::No, _) if !is_running && !self.is_away => *latch = Latch::Open,
                 (Say::Few | Say::Unknown, Latch::Closed) => *latch = Latch::Maybe,
                 // A streak that the oracle sees running the engine may see ended, where anything was unclear.
                 (Say::No, Latch::Closed) if is_running => {}
