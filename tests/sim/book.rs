@@ -352,7 +352,10 @@ impl Book {
         for flag in record["flags"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             if let Some(id) = self.ruleset.flag_of(flag) {
                 self.overrides[id.index()] = None;
-                self.expected[id.index()] = self.allowed[id.index()];
+                let given = self.allowed[id.index()];
+                // While rolled back or stopped nothing rises.
+                let is_down = matches!(self.status.as_str(), "rolled_back" | "stopped");
+                self.expected[id.index()] = if is_down { given.min(self.shares[id.index()]) } else { given };
             }
         }
     }

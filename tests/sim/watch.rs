@@ -32,17 +32,32 @@ impl Watch {
         self.last = at;
     }
 
-    /// The process did something between two evaluations.
+    /// The process did something between two evaluations: up to here it has watched, unless the gap gets too long.
     pub(super) fn touched(&mut self, at: Timestamp) {
-        self.touched = at;
+        if at.since(self.last) <= self.longest {
+            self.touched = at;
+        }
     }
 
-    /// A process that came back: what lies between its last sign of life and now was not watched.
-    pub(super) fn reopened(&mut self, at: Timestamp) {
-        if self.touched > self.last && self.touched.since(self.last) <= self.longest {
-            self.watched.push((self.last, self.touched));
+    /// A process that came back: what lies between its last sign of life and now was not watched. A store that was away
+    /// gives the state of when it went, and what had been watched by then.
+    pub(super) fn reopened(&mut self, at: Timestamp, stored: Option<Self>) {
+        self.end();
+        if let Some(mut stored) = stored {
+            stored.end();
+            let last = stored.watched.last().copied();
+            let is_known = |(from, _): &(Timestamp, Timestamp)| {
+                self.watched.iter().any(|(start, end)| start <= from && from < end)
+            };
+            self.watched.extend(last.filter(|last| !is_known(last)));
         }
         self.last = at;
+    }
+
+    fn end(&mut self) {
+        if self.touched > self.last {
+            self.watched.push((self.last, self.touched));
+        }
     }
 
     pub(super) fn pause(&mut self, at: Timestamp) {

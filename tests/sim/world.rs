@@ -48,6 +48,8 @@ pub(super) struct World {
     pub(super) book: Book,
     /// The notebook as it was when the store went away.
     saved: Option<Box<Book>>,
+    /// What had been watched by then.
+    watched: Option<Watch>,
     naive: Naive,
     watch: Watch,
     pub(super) now: Timestamp,
@@ -100,6 +102,7 @@ impl World {
         let mut world = Self {
             book,
             saved: None,
+            watched: None,
             naive: Naive::new(now),
             watch: Watch::new(now, ruleset.watched_gap()),
             due: now.next(ruleset.evaluate_every),
@@ -209,6 +212,7 @@ impl World {
             Event::Away => {
                 if !self.is_away && self.is_saved() {
                     self.saved = Some(Box::new(self.book.clone()));
+                    self.watched = Some(self.watch.clone());
                     self.store.go_away();
                     self.is_away = true;
                     self.coverage.see("fault: store away");
@@ -489,7 +493,7 @@ impl World {
         self.book.post.reopen(served, self.now);
         self.due = self.engine.next_wakeup();
         self.naive = Naive::new(self.now);
-        self.watch.reopened(self.now);
+        self.watch.reopened(self.now, self.watched.take());
         self.is_live = false;
         self.has_restarted = true;
         self.version = 0;

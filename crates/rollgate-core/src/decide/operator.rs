@@ -105,10 +105,12 @@ pub(super) fn release(turn: &mut Turn<'_>, command: &Command, keys: &[Key]) -> R
             *set = None;
         }
     }
+    // While rolled back or stopped nothing rises: what was lowered by hand stays where it is until the retry.
+    let is_down = matches!(turn.state.status, Status::RolledBack | Status::Stopped);
     let allowed = overridden(&turn.state.planned, &turn.state.overrides);
     for flag in &flags {
         if let (Some(slot), Some(share)) = (shares.get_mut(flag.index()), allowed.get(flag.index())) {
-            *slot = *share;
+            *slot = if is_down { (*share).min(*slot) } else { *share };
         }
     }
     let raises = shares.iter().zip(&turn.state.shares).any(|(new, old)| new > old);

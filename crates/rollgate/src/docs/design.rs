@@ -118,8 +118,8 @@
 //! - **A retry after a stop that came before the start** goes back to `pending`; the plan still waits for its start.
 //! - **Words are bounded**: a command with a text of more than 16 KiB is refused and changes nothing, whichever way it comes.
 //!   A stop, and a share that is lowered by hand, need no words and are never refused for them: they are cut.
-//! - **While rolled back or stopped nothing rises**, not even up to what the plan would allow. Releasing an override gives
-//!   a flag back to the rollback's own limit.
+//! - **While rolled back or stopped nothing rises**, not even up to what the plan would allow, and not by a release: it
+//!   gives the flag back to the plan, which raises it with the retry.
 //! - **An open phase never ends by itself.** Without a decision it stays running.
 //! - **Every decision records the verdicts it was given on**, where the gates were due; only the last `go` depends on
 //!   them.
