@@ -118,10 +118,10 @@ fn while_rolled_back_or_stopped_nothing_is_raised_whatever_the_reason() {
     s.expect(&["override", "shares_changed", "read_back"]);
     s.assert_stands(Status::RolledBack, "fifty_percent", [4.0, 10.0, 0.0]);
     refused(&mut s, &[(INJECTION, 5.0)], "please", "nothing is raised");
-    // Given back, it takes the rollback's own limit, and no more.
+    // Given back, it stays where it is: the plan raises it with the retry.
     release(&mut s, &[INJECTION]).unwrap();
-    s.expect(&["released", "shares_changed", "read_back"]);
-    s.assert_stands(Status::RolledBack, "fifty_percent", [10.0, 10.0, 0.0]);
+    s.expect(&["released"]);
+    s.assert_stands(Status::RolledBack, "fifty_percent", [4.0, 10.0, 0.0]);
     s.engine.stop("on_call", "fire").unwrap();
     s.look_away();
     refused(&mut s, &[(INJECTION, 1.0)], "please", "stopped");
