@@ -18,8 +18,10 @@
 //! - no change (1): a share of zero that counts as exposure in `change_shares` (`>` to `>=`). Before the first
 //!   exposure every share is zero, so that the first that changes is above it;
 //! - a verdict, the clock or a latch (8): `observe` 51:39, `reopen_latches` 143:33 and `window_of` (4) in
-//!   `evaluation.rs`; `adopt_baselines` (2) in `names.rs`, what a captured baseline is under an edited plan;
-//! - a status (2): `>` at an action's timeout, in `failure` of `actions.rs`;
+//!   `evaluation.rs`; `adopt_baselines` (2) in `names.rs`. The tests here and in `mutants_decide.rs` that came after the
+//!   count kill them, each seen red with the change made by hand;
+//! - a status (2): `>` at an action's timeout, in `failure` of `actions.rs`; `Run::is_late` has replaced it, where
+//!   `r042_no_result_in_time_is_a_failure` kills it;
 //! - what is said of the removal of a flag (9): how often the windows are asked (`is_removal_due`, 7, of which `<`
 //!   to `>` may keep an old answer after an hour's absence), one evaluation later (`removal_lacks` 272:16), an
 //!   attestation where nobody asks for it (`is_asked` 318:45), which no verdict reads;

@@ -496,3 +496,43 @@ fn a_retry_after_a_stop_shows_nothing_to_anybody_before_it_is_written() {
     let written = effects.iter().position(|effect| matches!(effect, Effect::Persist));
     assert!(written.is_some() && written < applied, "{effects:?}");
 }
+
+/// The plan with these baselines.
+fn with_baselines(baselines: &str) -> Ruleset {
+    let text = PLAN.replace(
+        "metrics: { heap: {",
+        &format!(
+            "baseline: {{ {baselines} }}\nmetrics: {{ lag: {{ kind: gauge, unit: ms, good: down }}, rest: {{ kind: gauge, unit: ms, good: down }}, heap: {{"
+        ),
+    );
+    ruleset(&text, Format::Yaml).unwrap_or_else(|problems| panic!("{problems}\n{text}")).ruleset
+}
+
+#[test]
+fn r161_a_captured_baseline_follows_its_metric_into_an_edited_plan() {
+    let captured = |metric: &str| format!("{metric}: {{ stat: max, capture_over: 30m }}");
+    let before = with_baselines(&[captured("heap"), captured("lag")].join(", "));
+    let mut state = RolloutState::new(&before, Timestamp(1_768_816_800_000));
+    let of = |ruleset: &Ruleset, state: &RolloutState| {
+        let name = |index: usize| ruleset.metric(ruleset.baselines[index].metric).key.to_string();
+        let mut known: Vec<_> =
+            state.baselines.iter().enumerate().map(|(index, value)| (name(index), *value)).collect();
+        known.sort_by(|one, two| one.0.cmp(&two.0));
+        known
+    };
+    for (slot, baseline) in state.baselines.iter_mut().zip(&before.baselines) {
+        *slot = Some(if before.metric(baseline.metric).key == *"heap" { 7.0 } else { 3.0 });
+    }
+    let expected = |rows: &[(&str, Option<f64>)]| -> Vec<(String, Option<f64>)> {
+        rows.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
+    };
+    let after = with_baselines(&[captured("rest"), captured("lag"), captured("heap")].join(", "));
+    let mut moved = state.clone();
+    assert!(moved.adopt(&after));
+    let rows = [("heap", Some(7.0)), ("lag", Some(3.0)), ("rest", None)];
+    assert_eq!(of(&after, &moved), expected(&rows), "each has its own, and what is new has none");
+    // A statistic that was edited is another one; what was taken out is forgotten.
+    let other = with_baselines("heap: { stat: last, capture_over: 30m }");
+    assert!(state.adopt(&other));
+    assert_eq!(of(&other, &state), expected(&[("heap", None)]));
+}
