@@ -17,8 +17,6 @@ use super::sinks::{Answer, Call};
 const REST_MIN: Span = Span::seconds(10);
 const REST_MAX: Span = Span::minutes(15);
 const LIFE: Span = Span::days(1);
-/// A calendar that is set back by less than this only comes to what it knows; a day has 23 hours now and then.
-const SET_BACK: Span = Span::hours(23);
 /// Letters that wait, and deliveries that one tick tries.
 const WAITING_MAX: usize = 256;
 const AT_ONCE: usize = 32;
@@ -52,8 +50,8 @@ struct Rest {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Post {
     owed: BTreeMap<Place, Owed>,
-    /// Letters of the calendar that have been seen, and how early the calendar has been set since.
-    calendar: BTreeMap<String, Timestamp>,
+    /// Letters of the calendar that have been seen: each comes once, wherever the clock is set.
+    calendar: BTreeSet<String>,
     /// How late the calendar has ever been.
     latest: Timestamp,
     rests: BTreeMap<String, Rest>,
@@ -96,7 +94,6 @@ impl Post {
     /// A turn begins; its sinks were called like this.
     pub(super) fn begin(&mut self, calls: Vec<Call>, wall: Timestamp) {
         self.latest = self.latest.max(wall);
-        self.calendar.values_mut().for_each(|earliest| *earliest = wall.min(*earliest));
         self.called.clone_from(&calls);
         self.calls = calls;
     }
@@ -181,21 +178,18 @@ impl Post {
         let (Some(notice), Some(due)) = (notice, due) else {
             return must(false, "7.3", || format!("{letter} is of no notice of the calendar"));
         };
-        // A calendar that was far ahead starts anew where it is set back, and comes to the same mornings again.
-        let earliest = self.calendar.get(letter).copied();
-        if earliest.is_some_and(|earliest| Timestamp(due * 1_000).since(earliest) <= SET_BACK) {
+        if self.calendar.contains(letter) {
             return Ok(());
         }
         // It may have been written before the calendar was set back, and have waited for its channel.
         must(due * 1_000 <= self.latest.0, "7.3", || {
             format!("{letter} was sent before its time, at {wall}")
         })?;
-        self.calendar.insert(letter.to_owned(), wall);
+        self.calendar.insert(letter.to_owned());
         self.seen.see("notices: owed by the calendar");
         for channel in &notice.channels {
             let owed = Owed { is_of_calendar: true, ..Owed::default() };
             let place = (letter.to_owned(), channel.to_string());
-            self.taken.remove(&place);
             self.owed.insert(place, owed);
         }
         Ok(())

@@ -483,6 +483,9 @@ impl World {
             let seen = (self.book.seen.clone(), self.book.post.seen.clone());
             self.book = *saved;
             (self.book.seen, self.book.post.seen) = seen;
+            if let Some(watched) = self.watched.take() {
+                self.watch = watched;
+            }
             self.coverage.see("restart that lost records");
         }
         self.seen = stored.len() as u64;

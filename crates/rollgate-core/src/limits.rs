@@ -89,6 +89,8 @@ pub const OCTAVE_MIN: i32 = -32;
 pub const OCTAVE_MAX: i32 = 63;
 /// Notices that wait for their channels: a page of incidents, not a log. Beyond them the oldest that is not urgent goes.
 pub const NOTICES_WAITING_MAX: usize = 256;
+/// Runs of days or weeks that a notice of the calendar remembers: a clock that leaps or is set back begins another one.
+pub const CALENDAR_RUNS_MAX: usize = 32;
 /// Deliveries that one tick tries: evaluations come first.
 pub const NOTICES_AT_ONCE: usize = 32;
 /// How long a notice is tried: what is a day late is no news.

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{ToSpan, ZonedDateTime};
 
 use super::letter::{Letter, Source, of_calendar};
+use super::told::{Instant, Told};
 use super::{RolloutState, Status};
 use crate::id::PhaseId;
 use crate::snapshot::{NoticeWhen, Phase, Plan, Ruleset};
@@ -43,30 +44,29 @@ pub fn letters_due(ruleset: &Ruleset, state: &mut RolloutState, now: Now) -> Vec
     let Some(plan) = &ruleset.plan else { return Vec::new() };
     let mut letters = Vec::new();
     for notice in &plan.notices {
-        let known = state.outbox.calendar.iter().find(|(key, _)| *key == notice.key).map(|(_, at)| *at);
-        let due = match notice.when {
-            NoticeWhen::BeforeStart(span) => planned_exposure(plan)
-                .map(|exposure| exposure - span)
-                .filter(|due| *due <= now.wall && known != Some(*due) && !state.has_been_exposed),
-            NoticeWhen::Daily => {
-                let day = Span::days(1);
-                latest(ruleset, plan, now.wall, None).filter(|due| is_news(known, *due, day))
+        let (due, period) = match notice.when {
+            NoticeWhen::BeforeStart(span) => {
+                let due = planned_exposure(plan).map(|exposure| exposure - span);
+                (due.filter(|due| *due <= now.wall && !state.has_been_exposed), Span::ZERO)
             }
-            NoticeWhen::Weekly => {
-                let week = Span::days(7);
-                latest(ruleset, plan, now.wall, Some(Weekday::Monday))
-                    .filter(|due| is_news(known, *due, week))
-            }
-            _ => None,
+            NoticeWhen::Daily => (latest(ruleset, plan, now.wall, None), Span::days(1)),
+            NoticeWhen::Weekly => (latest(ruleset, plan, now.wall, Some(Weekday::Monday)), Span::days(7)),
+            _ => continue,
         };
         let Some(due) = due else { continue };
-        state.outbox.calendar.retain(|(key, _)| *key != notice.key);
-        state.outbox.calendar.push((notice.key.clone(), due));
-        // A daily or weekly notice that is seen for the first time, or that a clock set back has come to again, only
-        // learns where the calendar stands.
-        let is_owed = match notice.when {
-            NoticeWhen::BeforeStart(_) => true,
-            _ => known.is_some_and(|known| known < due) && is_under_way(state.status),
+        let is_before_start = matches!(notice.when, NoticeWhen::BeforeStart(_));
+        // A daily or weekly notice that is seen for the first time, or that a clock set back has come to, only learns
+        // where the calendar stands.
+        let is_owed = match state.outbox.calendar.iter_mut().find(|told| told.notice == notice.key) {
+            Some(told) => match told.come(due, period) {
+                Instant::Known => false,
+                Instant::Next => is_before_start || is_under_way(state.status),
+                Instant::SetBack => is_before_start,
+            },
+            None => {
+                state.outbox.calendar.push(Told::new(notice.key.clone(), due));
+                is_before_start
+            }
         };
         if is_owed {
             let gap = ruleset.watched_gap();
@@ -77,15 +77,6 @@ pub fn letters_due(ruleset: &Ruleset, state: &mut RolloutState, now: Now) -> Vec
         }
     }
     letters
-}
-
-/// Whether an instant is another one than was seen last. A clock that was set back a little comes to the same instants
-/// again, which are no news; one that had been far ahead starts anew.
-fn is_news(known: Option<Timestamp>, due: Timestamp, period: Span) -> bool {
-    match known {
-        None => true,
-        Some(known) => due > known || known.since(due) > period + Span::hours(1),
-    }
 }
 
 const fn is_under_way(status: Status) -> bool {

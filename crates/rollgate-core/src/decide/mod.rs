@@ -34,6 +34,7 @@ mod schedule;
 mod state;
 mod texts;
 mod timeline;
+mod told;
 mod transition;
 
 pub use actions::{ActionResult, Attempt, Run, ask, running_action};

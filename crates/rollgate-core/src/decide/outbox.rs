@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::letter::{Letter, Owed};
 use super::record::Body;
+use super::told::Told;
 use crate::id::Key;
 use crate::limits::{
     NOTICE_ERROR_BYTES_MAX, NOTICE_LIFE_MS, NOTICE_WAIT_MAX_MS, NOTICE_WAIT_MIN_MS, NOTICES_WAITING_MAX,
@@ -79,8 +80,8 @@ pub struct Outbox {
     letters: Vec<Letter>,
     settled: Vec<Settled>,
     resting: Vec<Resting>,
-    /// The latest instant of every notice of the calendar that has been seen to.
-    pub(super) calendar: Vec<(Key, Timestamp)>,
+    /// What the calendar has owed.
+    pub(super) calendar: Vec<Told>,
     /// Start of the phase whose failing gates have been told.
     pub(super) failed_from: Option<Timestamp>,
 }

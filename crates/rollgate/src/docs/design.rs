@@ -238,7 +238,8 @@
 //!   window where it is closed then. Without a date nothing is counted back. A date that is moved announces again; an
 //!   exposure that came first announces never.
 //! - **`daily` and `weekly` come at `daily.at`**, weekly on Mondays, from the start to completion, also while rolled back.
-//!   After an absence the latest is sent, marked as late.
+//!   After an absence the latest is sent, marked as late. Each day and week comes once, wherever the clock is set; what a
+//!   clock that is set back comes to first only says where the calendar stands.
 //! - **`gates_failed` comes once a phase** (again after an extension); where nobody decides, also when the gates cannot
 //!   be judged, because the rollout stands still without anybody being asked.
 //! - **Recipients' names stay out of the journal**: `{recipient.name}` is filled by the sink, with
