@@ -152,6 +152,53 @@ impl World {
                 }
                 self.evaluate()
             }
+            Event::Value { .. }
+            | Event::Outcomes { .. }
+            | Event::Count { .. }
+            | Event::Points { .. }
+            | Event::Alert { .. }
+            | Event::Closed { .. } => self.measured(event),
+            Event::Live => {
+                self.is_live = true;
+                self.naive.live_since.get_or_insert(self.now);
+                self.engine.alerts();
+                let _ = self.engine.metric("crash");
+                Ok(())
+            }
+            Event::Ask(command) => self.ask(command),
+            Event::Jump(by_ms) => {
+                self.clock.jump_wall(*by_ms);
+                self.coverage.see("fault: calendar set");
+                Ok(())
+            }
+            Event::Away => {
+                if !self.is_away && self.is_saved() {
+                    self.saved = Some(Box::new(self.book.clone()));
+                    self.watched = Some(self.watch.clone());
+                    self.store.go_away();
+                    self.is_away = true;
+                    self.coverage.see("fault: store away");
+                }
+                Ok(())
+            }
+            Event::Back => {
+                self.store.come_back();
+                self.is_away = false;
+                Ok(())
+            }
+            Event::Restart(down) => self.restart(*down),
+            Event::Sink { channel, mood } => {
+                if let Some(sinks) = &self.sinks {
+                    sinks.set(*channel, *mood);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Something was measured, or an alert changed.
+    fn measured(&mut self, event: &Event) -> Kept {
+        match event {
             Event::Value { metric, value, count, whose } => self.value(metric, *value, *count, whose),
             Event::Outcomes { metric, trues, total, whose } => {
                 if let Ok(handle) = self.engine.metric(metric) {
@@ -196,41 +243,7 @@ impl World {
                 self.engine.alerts().close_alert(id);
                 self.read("a closed alert")
             }
-            Event::Live => {
-                self.is_live = true;
-                self.naive.live_since.get_or_insert(self.now);
-                self.engine.alerts();
-                let _ = self.engine.metric("crash");
-                Ok(())
-            }
-            Event::Ask(command) => self.ask(command),
-            Event::Jump(by_ms) => {
-                self.clock.jump_wall(*by_ms);
-                self.coverage.see("fault: calendar set");
-                Ok(())
-            }
-            Event::Away => {
-                if !self.is_away && self.is_saved() {
-                    self.saved = Some(Box::new(self.book.clone()));
-                    self.watched = Some(self.watch.clone());
-                    self.store.go_away();
-                    self.is_away = true;
-                    self.coverage.see("fault: store away");
-                }
-                Ok(())
-            }
-            Event::Back => {
-                self.store.come_back();
-                self.is_away = false;
-                Ok(())
-            }
-            Event::Restart(down) => self.restart(*down),
-            Event::Sink { channel, mood } => {
-                if let Some(sinks) = &self.sinks {
-                    sinks.set(*channel, *mood);
-                }
-                Ok(())
-            }
+            _ => Ok(()),
         }
     }
 
