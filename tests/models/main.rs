@@ -9,6 +9,7 @@
 //! `cargo xtask model --schedules 100000` sets it.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
+#![allow(clippy::duplicate_mod)] // The library's file is compiled once over each.
 
 mod scenarios;
 mod stand_in;
