@@ -46,6 +46,20 @@ pub(crate) enum Command {
     },
     /// Say what a flag serves for some keys, as JSON lines
     Evaluate(EvaluateArgs),
+    /// Write the ranges of variants whose shares have changed, so that as few subjects as can be get another one
+    ///
+    /// Put them into the new plan; without them its variants are cut anew, from the first to the last. Exits with 1 where
+    /// there is nothing to carry over.
+    Recut {
+        /// The plan file with the new shares
+        plan: PathBuf,
+        /// The plan file that was running
+        #[arg(long, value_name = "PLAN")]
+        from: PathBuf,
+        /// How the ranges are written
+        #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+        format: TableFormat,
+    },
     /// Run a recorded trace through a plan; the journal comes out
     Replay(ReplayArgs),
     /// Fire every trigger of a plan on a fake clock, and show what each rollback lowers
@@ -127,12 +141,25 @@ pub(crate) struct EvaluateArgs {
     pub(crate) set: Vec<(String, Share)>,
     #[command(flatten)]
     pub(crate) subjects: Subjects,
-    /// Add the steps that led to each answer: lists, parent, bucket against threshold
+    /// An attribute of the context, for rules; may be repeated. 31 is a number, true a truth value, ["a","b"] a list,
+    /// and all else a text; "31" in quotes is a text too
+    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
+    pub(crate) attribute: Vec<(String, AttributeValue)>,
+    /// Add the steps that led to each answer: prerequisites, lists, rules with their conditions, bucket against threshold
     #[arg(long)]
     pub(crate) explain: bool,
     /// How answers are written: one JSON object a line, or a table
     #[arg(long, value_enum, default_value_t = TableFormat::Json)]
     pub(crate) format: TableFormat,
+}
+
+/// The value of an attribute, as it is typed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum AttributeValue {
+    Text(String),
+    Number(f64),
+    Bool(bool),
+    List(Vec<String>),
 }
 
 #[derive(Debug, Args)]
@@ -346,6 +373,25 @@ fn flag_share(text: &str) -> Result<(String, Share), String> {
     };
     let share = Share::parse(share).map_err(|error| error.to_string())?;
     Ok((flag.to_owned(), share))
+}
+
+fn attribute(text: &str) -> Result<(String, AttributeValue), String> {
+    let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+        return Err("expected NAME=VALUE, for example country=DE".into());
+    };
+    let plain = || AttributeValue::Text(value.to_owned());
+    let value = match serde_json::from_str(value) {
+        Ok(serde_json::Value::Bool(value)) => AttributeValue::Bool(value),
+        Ok(serde_json::Value::Number(number)) => number.as_f64().map_or_else(plain, AttributeValue::Number),
+        Ok(serde_json::Value::String(text)) => AttributeValue::Text(text),
+        Ok(serde_json::Value::Array(items)) => {
+            let texts: Option<Vec<String>> =
+                items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+            AttributeValue::List(texts.ok_or("a list has texts only, for example [\"a\",\"b\"]")?)
+        }
+        _ => plain(),
+    };
+    Ok((name.to_owned(), value))
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

@@ -1,18 +1,18 @@
 //! `rollgate evaluate`: what a flag serves for some keys, one JSON line a key.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use rollgate::core::error::{Error, ErrorKind};
-use rollgate::core::evaluate::{Context, FlagRef, Trail, evaluate, evaluate_with};
+use rollgate::core::evaluate::{Attribute, Context, FlagRef, Trail, Value, evaluate, evaluate_with, served};
 use rollgate::core::id::FlagId;
 use rollgate::core::snapshot::{Bucketing, FlagState, Ruleset, Snapshot};
 use rollgate::core::units::Share;
 use serde::Serialize;
 
-use crate::args::{EvaluateArgs, TableFormat};
+use crate::args::{AttributeValue, EvaluateArgs, TableFormat};
 use crate::input;
 use crate::table::{Style, Table};
 
@@ -21,8 +21,11 @@ use crate::table::{Style, Table};
 struct Answer<'a> {
     key: &'a str,
     on: bool,
-    /// Null: the caller's default.
-    variant: Option<&'static str>,
+    /// On, off, or the variant's name; null: the caller's default.
+    variant: Option<&'a str>,
+    /// What the variant serves; left out for flags that are on or off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<serde_json::Value>,
     reason: &'static str,
     /// The flag's own bucket of the key, also where the answer did not need it; null where there is no key.
     bucket: Option<u32>,
@@ -34,10 +37,13 @@ struct Answer<'a> {
 }
 
 /// A flag at some shares, and how much to say about its answers.
-struct Question {
+struct Question<'a> {
     snapshot: Snapshot,
     flag: FlagId,
+    attributes: &'a [(String, AttributeValue)],
     is_explained: bool,
+    /// One key, asked at a terminal: the steps are shown as lines too.
+    is_for_a_person: bool,
 }
 
 /// Where answers go: straight to the output, or into a table that is written at the end.
@@ -117,8 +123,8 @@ impl<'a> Sheet<'a> {
     }
 }
 
-impl Question {
-    fn of(ruleset: Arc<Ruleset>, asked: &EvaluateArgs) -> Result<Self, Error> {
+impl<'a> Question<'a> {
+    fn of(ruleset: Arc<Ruleset>, asked: &'a EvaluateArgs) -> Result<Self, Error> {
         let flag_of = |name: &str| {
             ruleset.flag_of(name).ok_or_else(|| {
                 let known: Vec<&str> = ruleset.flags.iter().map(|flag| flag.key.as_str()).collect();
@@ -146,7 +152,15 @@ impl Question {
             |share: &Option<Share>| FlagState { share: share.unwrap_or_default(), ..FlagState::default() };
         let states = shares.iter().map(state).collect();
         let snapshot = Snapshot { version: 1, ruleset: ruleset.clone(), states };
-        Ok(Self { snapshot, flag, is_explained: asked.explain })
+        let is_line = asked.subjects.key.is_some() && asked.format == TableFormat::Json;
+        let is_for_a_person = is_line && io::stderr().is_terminal();
+        Ok(Self {
+            snapshot,
+            flag,
+            attributes: &asked.attribute,
+            is_explained: asked.explain,
+            is_for_a_person,
+        })
     }
 
     /// What surprises people: a parent at 0 % keeps its children off, whatever their share.
@@ -163,7 +177,14 @@ impl Question {
     }
 
     fn answer(&self, key: &str, sheet: &mut Sheet<'_>) -> io::Result<()> {
-        let (context, flag) = (Context::new(key), FlagRef::Id(self.flag));
+        let lists: Vec<Vec<&str>> = self.attributes.iter().map(|(_, value)| texts(value)).collect();
+        let attributes: Vec<(&str, Attribute<'_>)> = self
+            .attributes
+            .iter()
+            .zip(&lists)
+            .map(|((name, value), list)| (name.as_str(), attribute(value, list)))
+            .collect();
+        let (context, flag) = (Context::new(key).with_attributes(&attributes), FlagRef::Id(self.flag));
         let mut trail = Trail::default();
         let (evaluation, explain) = if self.is_explained {
             let evaluation = evaluate_with(&self.snapshot, flag, &context, &mut trail);
@@ -173,10 +194,16 @@ impl Question {
         };
         let of_key = self.snapshot.ruleset.flags.get(self.flag.index());
         let of_key = of_key.filter(|flag| flag.by == Bucketing::TargetingKey && !key.is_empty());
+        if let Some(steps) = explain.as_ref().filter(|_| self.is_for_a_person) {
+            eprintln!("{}", steps.join("\n"));
+        }
+        let served = served(&self.snapshot.ruleset, Some(self.flag), evaluation);
+        let side = evaluation.variant.map(|variant| variant.name());
         let answer = Answer {
             key,
             on: evaluation.is_on(),
-            variant: evaluation.variant.map(|variant| variant.name()),
+            variant: served.variant.map(|variant| variant.key.as_str()).or(side),
+            value: served.variant.and(served.value()).map(json),
             reason: evaluation.reason.name(),
             bucket: of_key.map(|flag| flag.bucketer.bucket(key.as_bytes())),
             share: evaluation.share,
@@ -217,5 +244,33 @@ impl Question {
             }
         }
         Ok(Ok(()))
+    }
+}
+
+/// The texts of a list; none of anything else.
+fn texts(value: &AttributeValue) -> Vec<&str> {
+    match value {
+        AttributeValue::List(items) => items.iter().map(String::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn attribute<'a>(value: &'a AttributeValue, list: &'a [&'a str]) -> Attribute<'a> {
+    match value {
+        AttributeValue::Text(text) => Attribute::Text(text),
+        AttributeValue::Number(number) => Attribute::Number(*number),
+        AttributeValue::Bool(value) => Attribute::Bool(*value),
+        AttributeValue::List(_) => Attribute::List(list),
+    }
+}
+
+fn json(value: Value<'_>) -> serde_json::Value {
+    match value {
+        Value::Boolean(value) => value.into(),
+        Value::String(text) => text.into(),
+        // A whole number is written as one: 10, not 10.0.
+        Value::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => (number as i64).into(),
+        Value::Number(number) => number.into(),
+        Value::Json(text) => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
     }
 }

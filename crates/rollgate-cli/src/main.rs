@@ -14,6 +14,7 @@ mod matrix;
 mod notices;
 mod notify;
 mod paint;
+mod recut;
 mod rehearse;
 mod replay;
 mod reports;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         }
         Command::Matrix { plan, format } => matrix::run(&plan, format),
         Command::Evaluate(asked) => evaluate::run(&asked),
+        Command::Recut { plan, from, format } => recut::run(&plan, &from, format),
         Command::Replay(asked) => replay::run(&asked),
         Command::Rehearse(asked) => rehearse::run(&asked),
         Command::Risks { plan, journal, format } => risks::run(&plan, journal.as_deref(), format),

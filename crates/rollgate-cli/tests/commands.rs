@@ -95,6 +95,82 @@ fn a_parents_share_is_set_beside_the_flags_own() {
 }
 
 #[test]
+fn attributes_are_typed_and_variants_shown() {
+    let plan = scratch(
+        "rules.yaml",
+        "version: 1
+name: r
+flags:
+  F:
+    default: small
+    variants: { small: { value: 10, share: 100% }, large: { value: 20.5 }, }
+    rules:
+      - { name: staff, when: { attribute: mail, ends_with: \"@example.com\" }, serve: large }
+      - { when: { all: [ { attribute: age, at_least: 18 }, { attribute: beta, equals: true }, { attribute: tags, equals: x } ] }, serve: true }
+      - { when: { attribute: plan, equals: \"3\" }, serve: large }
+",
+    );
+    let ask = |attributes: &[&str]| {
+        let mut arguments = vec!["evaluate", &*plan, "--flag", "F", "--key", "u", "--explain"];
+        attributes.iter().for_each(|attribute| arguments.extend(["--attribute", attribute]));
+        answers(&arguments, b"").remove(0)
+    };
+    let variant = |answer: &Value| {
+        (answer["on"].as_bool().unwrap(), answer["variant"].clone(), answer["value"].clone())
+    };
+    let staff = ask(&["mail=a@example.com"]);
+    assert_eq!(variant(&staff), (true, "large".into(), 20.5.into()));
+    let steps = staff["explain"].to_string();
+    assert!(steps.contains("rule 1 (staff) matches") && steps.contains("mail ends with"), "{steps}");
+    let typed = ask(&["age=18", "beta=true", "tags=[\"y\",\"x\"]"]);
+    assert_eq!(variant(&typed), (true, "small".into(), 10.into()));
+    assert_eq!(variant(&ask(&["age=18", "beta=\"true\"", "tags=x"])), (false, "small".into(), 10.into()));
+    assert_eq!(variant(&ask(&["plan=\"3\""])), (true, "large".into(), 20.5.into()));
+    assert_eq!(variant(&ask(&["plan=3"])).0, false);
+    let wrong = rollgate(&["evaluate", &*plan, "--flag", "F", "--key", "u", "--attribute", "age"], b"");
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("NAME=VALUE"));
+}
+
+#[test]
+fn recut_writes_ranges_that_the_plan_takes_and_that_move_least() {
+    let plan = |name: &str, shares: [&str; 3], ranges: [&str; 3]| {
+        let variants = ["a", "b", "c"].into_iter().zip(shares).zip(ranges);
+        let variants = variants.map(|((key, share), ranges)| format!("{key}: {{ share: {share}{ranges} }}"));
+        let variants = variants.collect::<Vec<_>>().join(", ");
+        scratch(
+            name,
+            &format!(
+                "{{ version: 1, name: r, flags: {{ F: {{ share: 100%, variants: {{ {variants} }} }}, G: {{}} }} }}"
+            ),
+        )
+    };
+    let old = plan("old.yaml", ["50%", "30%", "20%"], [""; 3]);
+    let new = plan("new.yaml", ["40%", "30%", "30%"], [""; 3]);
+    let output = rollgate(&["recut", &new, "--from", &old, "--format", "json"], b"");
+    let cut: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ranges = &cut["F"]["ranges"];
+    assert_eq!(ranges["a"], serde_json::json!(["0%-40%"]));
+    assert_eq!(ranges["b"], serde_json::json!(["50%-80%"]));
+    assert_eq!(ranges["c"], serde_json::json!(["40%-50%", "80%-100%"]));
+    assert_eq!((&cut["F"]["moved"], &cut["F"]["moved_without"]), (&0.1.into(), &0.2.into()));
+    let written = ["a", "b", "c"].map(|key| format!(", ranges: {}", ranges[key]));
+    let kept = plan("kept.yaml", ["40%", "30%", "30%"], [&written[0], &written[1], &written[2]]);
+    let variant_of = |plan: &str, key: &str| {
+        answers(&["evaluate", plan, "--flag", "F", "--share", "100%", "--key", key], b"").remove(0)["variant"]
+            .clone()
+    };
+    for user in 0..8 {
+        let key = format!("user-{user}");
+        let (was, is) = (variant_of(&old, &key), variant_of(&kept, &key));
+        assert!(was == is || is == "c", "{key}: {was} to {is}");
+    }
+    let nothing = rollgate(&["recut", PLAN, "--from", PLAN], b"");
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&nothing.stderr).contains("nothing to carry over"));
+}
+
+#[test]
 fn lists_are_explained() {
     let plan =
         scratch("lists.yaml", "version: 1\nname: l\nflags: { F: { always_on: [ann], always_off: [bob] } }\n");

@@ -2,8 +2,10 @@
 
 mod command;
 mod plan;
+mod rules;
 mod trace;
 
 pub use command::command;
 pub use plan::plan;
+pub use rules::rules;
 pub use trace::trace;

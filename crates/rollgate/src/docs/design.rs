@@ -266,6 +266,21 @@
 //!   taken as independent. It is shown and decides nothing.
 //! - **Each metric is in one view**: by its kind, or the one that it names.
 //!
+//! # Rules and variants
+//!
+//! * A flag's *side* (on or off) and its *variant* are two answers: shares, arms and gates are of sides, whatever the values
+//!   are. A flag without `default` serves the caller's default where it is off.
+//! * Holdbacks and exclusive ranges come before an operator's share and before lists. Else lowering a share would expose
+//!   subjects that had been held back, and a list could give somebody two flags that exclude each other.
+//! * `true`, `false` and a name are what a rule serves: `on` and `off` are truth values to readers of YAML 1.1.
+//! * An unknown operator (`unknown: NAME`, which importers write) takes its whole rule out, also below `not` and `any`.
+//! * Named conditions are compiled once and shared. What one evaluation may ask is bounded as the plan is compiled, since
+//!   a few conditions that name each other twice ask millions.
+//! * Versions are strictly SemVer 2.0.0 and compared where they stand: the parsers that there are allocate.
+//! * A handle reads one word where a threshold decides; lists, rules, attributes, prerequisites, holdbacks, exclusive ranges
+//!   and variants that need a key at 100 % take the whole walk, which allocates nothing either.
+//! * In a file without phases a share set by API is the flag's share, not an override: rules go on serving.
+//!
 //! # The checker
 //!
 //! `rollgate check` and every other way in run the same compiler; what is an error refuses the plan, what is a warning may

@@ -8,5 +8,6 @@ pub mod guide;
 pub mod limits;
 pub mod operations;
 pub mod plan_reference;
+pub mod targeting;
 pub mod verdicts;
 pub mod windows;
