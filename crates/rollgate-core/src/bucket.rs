@@ -2,6 +2,9 @@
 //!
 //! The same salt, key and share give the same answer for ever, in every language. Nothing here may change.
 
+#[cfg(feature = "foreign-hash")]
+pub mod foreign;
+
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Domain of rollout splits.
