@@ -101,7 +101,7 @@ impl Flags {
         let first = Snapshot::initial(ruleset.clone());
         let cells = ruleset.flags.iter().enumerate().map(|(index, flag)| {
             let id = FlagId(index as u16);
-            Arc::new(FlagCell::new(flag.key.clone(), Some(id), flag.seed, word_of(&first, id)))
+            Arc::new(FlagCell::new(flag.key.clone(), Some(id), flag.bucketer.seed, word_of(&first, id)))
         });
         let cells = cells.collect();
         let places =
@@ -248,35 +248,55 @@ impl View {
 fn word_of(snapshot: &Snapshot, id: FlagId) -> u64 {
     let mut next = Some(id);
     let mut is_own_bucket = true;
+    // A choice among variants needs a key even where everybody is on.
+    let mut needs_key = false;
     for _ in 0..=WITHIN_DEPTH_MAX {
-        let Some(at) = next else { return if is_own_bucket { reach(snapshot, id, 0) } else { WALK } };
+        let Some(at) = next else { return word_of_reach(snapshot, id, is_own_bucket, needs_key) };
         let (Some(flag), Some(state)) =
             (snapshot.ruleset.flags.get(at.index()), snapshot.states.get(at.index()))
         else {
             return 0;
         };
+        let (chooses, is_by_key) = chooses(flag);
+        needs_key |= chooses;
         if flag.is_final {
             // A constant: whatever lies above it, only the flags below it are still asked.
-            return if at == id {
-                EVERYBODY
-            } else if is_own_bucket {
-                reach(snapshot, id, 0)
-            } else {
-                WALK
+            return match (at == id, needs_key) {
+                (true, false) => EVERYBODY,
+                (true, true) => WALK,
+                (false, _) => word_of_reach(snapshot, id, is_own_bucket, needs_key),
             };
         }
-        if state.is_killed || !flag.is_enabled {
+        if state.is_killed || flag.malformed.is_some() || !flag.is_enabled {
             // Off, or the caller's default, which is off for a boolean call.
             return 0;
         }
-        let has_lists = !flag.always_on.is_empty() || !flag.always_off.is_empty();
-        if (has_lists && !state.is_overridden) || flag.by != Bucketing::TargetingKey {
+        let has_own = !flag.always_on.is_empty() || !flag.always_off.is_empty() || !flag.rules.is_empty();
+        let asks_more = !flag.prerequisites.is_empty() || flag.holdback.is_some() || !flag.is_plain_split();
+        if (has_own && !state.is_overridden) || asks_more || !is_by_key {
             return WALK;
         }
         is_own_bucket &= flag.parent.is_none_or(|parent| parent.same_bucket);
         next = flag.parent.map(|parent| parent.flag);
     }
     WALK
+}
+
+fn word_of_reach(snapshot: &Snapshot, id: FlagId, is_own_bucket: bool, needs_key: bool) -> u64 {
+    match is_own_bucket {
+        true => match reach(snapshot, id, 0) {
+            EVERYBODY if needs_key => WALK,
+            word => word,
+        },
+        false => WALK,
+    }
+}
+
+/// Whether a flag chooses among variants, and whether the targeting key is all that it needs for that.
+fn chooses(flag: &rollgate_core::snapshot::Flag) -> (bool, bool) {
+    let Some(variants) = &flag.variants else { return (false, true) };
+    let is_choice = variants.split.as_ref().is_some_and(|split| split.ranges().len() > 1);
+    (is_choice, !is_choice || variants.bucketed.by == Bucketing::TargetingKey)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod answer;
 mod context;
 mod explain;
+mod target;
 #[cfg(test)]
 mod tests;
 mod walk;
