@@ -337,7 +337,7 @@ impl Asked<'_, '_> {
                     Form::Variants(names) => names.iter().position(|other| *other == name),
                     Form::Sides(_) => None,
                 };
-                Ok(index.map(|index| Rollout { entries: vec![(index, 100_000)], ..own }))
+                Ok(index.map(|index| own.of_one(index)))
             }
             Served::Rollout(rollout) => {
                 let is_plain = match self.form {

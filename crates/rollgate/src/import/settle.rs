@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use rollgate_core::compile::{Level, compile};
-use rollgate_core::config::{Config, Named};
+use rollgate_core::compile::{Level, compile_config};
+use rollgate_core::config::{Config, Named, Node};
 
 use super::draft::{Draft, malformed, never};
 use super::{Imported, Note, NoteKind};
@@ -13,7 +13,23 @@ const ROUNDS: usize = 64;
 
 /// Makes the plan.
 pub(super) fn settle(draft: Draft, name: &str) -> Result<Imported, String> {
-    let Draft { flags, conditions, mut notes, .. } = draft;
+    let Draft { mut flags, mut conditions, mut notes, .. } = draft;
+    let mut note = |flag: Option<&String>, path: String, why: &str| {
+        notes.push(Note { kind: NoteKind::Malformed, flag: flag.cloned(), path, what: why.to_owned() });
+    };
+    // What has no form as a plan at all (too deep, a key that is there twice) is known before the compiler sees it.
+    for (key, flag) in &mut flags {
+        if let Err(why) = form(flag) {
+            note(Some(key), format!("flags.{key}"), &why);
+            *flag = malformed(why);
+        }
+    }
+    for (key, condition) in &mut conditions {
+        if let Err(why) = form(condition) {
+            note(None, format!("conditions.{key}"), &format!("{why}; the rules that use it never match"));
+            *condition = never(key);
+        }
+    }
     if flags.is_empty() {
         return Err("there is no flag in it that a plan can hold".into());
     }
@@ -21,7 +37,7 @@ pub(super) fn settle(draft: Draft, name: &str) -> Result<Imported, String> {
     let mut config =
         Config { version: 1, name: name.to_owned(), flags: Named(flags), conditions, ..Config::default() };
     for _ in 0..ROUNDS {
-        let problems = match compile(&config) {
+        let problems = match compile_config(&config) {
             Ok(_) => return Ok(Imported { config, notes }),
             Err(problems) => problems,
         };
@@ -59,6 +75,12 @@ pub(super) fn settle(draft: Draft, name: &str) -> Result<Imported, String> {
         }
     }
     Err("the flags name each other in too many ways that cannot be compiled".into())
+}
+
+/// Whether a flag or a condition can lie where it lies in a plan.
+fn form<T: serde::Serialize>(value: &T) -> Result<(), String> {
+    let inside = Named(vec![("flags".to_owned(), Named(vec![("flag".to_owned(), value)]))]);
+    Node::of(&inside).map(|_| ()).map_err(|error| error.to_string())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -77,6 +77,11 @@ impl Rollout {
         }
     }
 
+    /// The same with one variation for everybody.
+    pub(super) fn of_one(self, index: usize) -> Self {
+        Self { entries: vec![(index, WHOLE)], ..self }
+    }
+
     /// Hashes another attribute.
     pub(super) fn set_by(&mut self, name: &str) {
         name.clone_into(&mut self.by);
