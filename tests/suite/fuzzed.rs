@@ -40,3 +40,8 @@ fn the_corpus_of_traces_breaks_nothing() {
 fn the_corpus_of_commands_breaks_nothing() {
     over(&files("fuzz/corpus/command"), 10, fuzzed::command);
 }
+
+#[test]
+fn the_corpus_of_imports_breaks_nothing() {
+    over(&files("fuzz/corpus/import"), 20, fuzzed::import_file);
+}

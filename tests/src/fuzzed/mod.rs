@@ -1,9 +1,11 @@
 //! What the fuzz targets do with their bytes. They stand here, so that the tests run them over the corpus too.
 
 mod command;
+mod import;
 mod plan;
 mod trace;
 
 pub use command::command;
+pub use import::import_file;
 pub use plan::plan;
 pub use trace::trace;
