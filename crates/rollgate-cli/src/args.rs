@@ -397,7 +397,9 @@ fn flag_share(text: &str) -> Result<(String, Share), String> {
 }
 
 fn plan_name(text: &str) -> Result<String, String> {
-    let is_fine = !text.is_empty() && text.len() <= 128 && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    let is_fine = !text.is_empty()
+        && text.len() <= 128
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control());
     if is_fine { Ok(text.to_owned()) } else { Err("expected 1 to 128 bytes without white space".into()) }
 }
 

@@ -17,7 +17,8 @@ pub(crate) fn run(asked: &ImportArgs) -> ExitCode {
     let source = source_of(asked.source);
     let name = asked.name.as_deref().unwrap_or(source.name());
     let read = text(&asked.file).and_then(|text| {
-        let named = |error: Error| Error::new(error.kind(), format_args!("{}: {error}", input::name(&asked.file)));
+        let named =
+            |error: Error| Error::new(error.kind(), format_args!("{}: {error}", input::name(&asked.file)));
         import(source, &text, name).map_err(named)
     });
     let imported = match read {

@@ -46,11 +46,18 @@ fn an_imported_plan_is_checked_and_evaluated() {
         let output = rollgate(&["evaluate", &plan, "--flag", "search", "--share", "50%", "--keys", &keys]);
         let answer = text(&output.stdout).to_owned();
         // The cases of Unleash's own specification: 122 is in, 155 is not.
-        assert!(answer.contains(r#"{"key":"122","on":true"#) && answer.contains(r#"{"key":"155","on":false"#), "{answer}");
+        assert!(
+            answer.contains(r#"{"key":"122","on":true"#) && answer.contains(r#"{"key":"155","on":false"#),
+            "{answer}"
+        );
         answers.push((answer, fs::read_to_string(&plan).unwrap()));
     }
     assert_eq!(answers[0].0, answers[1].0);
-    assert!(answers[0].1.starts_with("version: 1\nname: from-unleash\nflags:\n  search:\n"), "{}", answers[0].1);
+    assert!(
+        answers[0].1.starts_with("version: 1\nname: from-unleash\nflags:\n  search:\n"),
+        "{}",
+        answers[0].1
+    );
 }
 
 /// What did not come over is a table on standard error, and an exit code for scripts that ask for it.
@@ -61,11 +68,18 @@ fn what_did_not_come_over_is_listed() {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("features[1].strategies[1].name") && said.contains("unknown operator"), "{said}");
-    assert!(said.ends_with("2 flags; 1 not expressed, 1 changed, 1 unknown operator, 1 left out\n"), "{said}");
+    assert!(
+        said.ends_with("2 flags; 1 not expressed, 1 changed, 1 unknown operator, 1 left out\n"),
+        "{said}"
+    );
     assert_eq!(rollgate(&["import", "unleash", &source, "--strict"]).status.code(), Some(1));
-    let whole = r#"{ "flags": { "f": { "state": "ENABLED", "variants": { "a": 1 }, "defaultVariant": "a" } } }"#;
+    let whole =
+        r#"{ "flags": { "f": { "state": "ENABLED", "variants": { "a": 1 }, "defaultVariant": "a" } } }"#;
     let output = rollgate(&["import", "flagd", &file("import-whole.json", whole), "--strict"]);
-    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), "1 flag; everything came over as it was\n"));
+    assert_eq!(
+        (output.status.code(), text(&output.stderr)),
+        (Some(0), "1 flag; everything came over as it was\n")
+    );
 }
 
 #[test]
@@ -88,9 +102,15 @@ fn a_file_can_come_from_standard_input() {
 fn a_wrong_file_exits_with_2() {
     let flagd = file("import-wrong.json", r#"{ "flags": { "f": {} } }"#);
     for (arguments, expected) in [
-        (["import", "unleash", &flagd], "this has no list of features; expected what Unleash's client API gives"),
+        (
+            ["import", "unleash", &flagd],
+            "this has no list of features; expected what Unleash's client API gives",
+        ),
         (["import", "growthbook", "no-such-file.json"], "no-such-file.json cannot be read"),
-        (["import", "flagd", "Cargo.toml"], "Cargo.toml: this is not JSON: expected value at line 1 column 2"),
+        (
+            ["import", "flagd", "Cargo.toml"],
+            "Cargo.toml: this is not JSON: expected value at line 1 column 2",
+        ),
     ] {
         let output = rollgate(&arguments);
         let said = text(&output.stderr);

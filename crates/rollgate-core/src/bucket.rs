@@ -93,7 +93,8 @@ impl Hash {
     ];
 
     /// Those of other systems; they are there with the feature `foreign-hash`.
-    pub const FOREIGN: [&'static str; 5] = ["unleash", "launchdarkly", "growthbook-1", "growthbook-2", "flagd"];
+    pub const FOREIGN: [&'static str; 5] =
+        ["unleash", "launchdarkly", "growthbook-1", "growthbook-2", "flagd"];
 
     /// As a plan writes it.
     pub const fn name(self) -> &'static str {
@@ -168,7 +169,9 @@ impl Bucketer {
                 let parts = if self.parts == 0 { 1_000 } else { self.parts };
                 foreign::unleash(foreign::UNLEASH_VARIANT_SEED, salt, key, parts)
             }
-            (Hash::Unleash, _) => foreign::unleash(0, salt, key, if self.parts == 0 { 100 } else { self.parts }),
+            (Hash::Unleash, _) => {
+                foreign::unleash(0, salt, key, if self.parts == 0 { 100 } else { self.parts })
+            }
             (Hash::LaunchDarkly, _) => foreign::launchdarkly(salt, key),
             (Hash::GrowthBook1, _) => foreign::growthbook_1(salt, key),
             (Hash::GrowthBook2, _) => foreign::growthbook_2(salt, key),

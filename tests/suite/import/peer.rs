@@ -42,11 +42,13 @@ fn keys() -> impl Iterator<Item = String> {
 /// Which of some weights a place lies in.
 fn of_weights(place: u64, weights: &[u64]) -> usize {
     let mut sum = 0;
-    weights.iter().position(|weight| {
-        sum += weight;
-        place < sum
-    })
-    .unwrap()
+    weights
+        .iter()
+        .position(|weight| {
+            sum += weight;
+            place < sum
+        })
+        .unwrap()
 }
 
 /// MurmurHash3 x86 32, written out.
@@ -81,7 +83,11 @@ fn everybody_of_unleash_stays_where_they_are() {
             { "name": "flexibleRollout", "parameters": { "rollout": percent.to_string(), "stickiness": "userId", "groupId": "group" } } ] })
     };
     let weights = [333_u64, 1, 332, 334, 99];
-    let variants: Vec<Value> = weights.iter().enumerate().map(|(index, weight)| json!({ "name": format!("v{index}"), "weight": weight })).collect();
+    let variants: Vec<Value> = weights
+        .iter()
+        .enumerate()
+        .map(|(index, weight)| json!({ "name": format!("v{index}"), "weight": weight }))
+        .collect();
     let mut features: Vec<Value> = percents.map(flexible).into();
     features.push(json!({ "name": "variants", "enabled": true, "strategies": [{ "name": "default" }], "variants": variants }));
     let snapshot = snapshot(Source::Unleash, &json!({ "features": features }));
@@ -89,7 +95,11 @@ fn everybody_of_unleash_stays_where_they_are() {
         let position = murmur(&format!("group:{key}"), 0) % 100 + 1;
         for percent in percents {
             let theirs = if position <= percent { "on" } else { "off" };
-            assert_eq!(served(&snapshot, &format!("flexible-{percent}"), &key), theirs, "{key} at {percent}%");
+            assert_eq!(
+                served(&snapshot, &format!("flexible-{percent}"), &key),
+                theirs,
+                "{key} at {percent}%"
+            );
         }
         let total: u64 = weights.iter().sum();
         let place = u64::from(murmur(&format!("variants:{key}"), 86_028_157)) % total;
@@ -100,8 +110,10 @@ fn everybody_of_unleash_stays_where_they_are() {
 #[test]
 fn everybody_of_flagd_stays_where_they_are() {
     let weights = [1_u64, 1, 1, 17, 80, 3];
-    let entries: Vec<Value> = weights.iter().enumerate().map(|(index, weight)| json!([format!("v{index}"), weight])).collect();
-    let variants: serde_json::Map<String, Value> = (0..weights.len()).map(|index| (format!("v{index}"), json!(index))).collect();
+    let entries: Vec<Value> =
+        weights.iter().enumerate().map(|(index, weight)| json!([format!("v{index}"), weight])).collect();
+    let variants: serde_json::Map<String, Value> =
+        (0..weights.len()).map(|index| (format!("v{index}"), json!(index))).collect();
     let flag = json!({ "state": "ENABLED", "variants": variants, "defaultVariant": "v0", "targeting": { "fractional": entries } });
     let snapshot = snapshot(Source::Flagd, &json!({ "flags": { "flag": flag } }));
     let total: u64 = weights.iter().sum();
@@ -117,9 +129,13 @@ fn everybody_of_growthbook_stays_where_they_are() {
     let names = ["a", "b", "c", "d"];
     let rule = |version: u32, coverage: f64| json!({ "variations": names, "weights": weights, "coverage": coverage, "hashVersion": version, "seed": "s" });
     let feature = |version, coverage| json!({ "defaultValue": "none", "rules": [rule(version, coverage)] });
-    let rollout = json!({ "defaultValue": false, "rules": [{ "force": true, "coverage": 0.3, "seed": "s" }] });
-    let snapshot = snapshot(Source::GrowthBook, &json!({ "features": {
-        "v1-1": feature(1, 1.0), "v2-1": feature(2, 1.0), "v1-0.7": feature(1, 0.7), "v2-0.7": feature(2, 0.7), "rollout": rollout } }));
+    let rollout =
+        json!({ "defaultValue": false, "rules": [{ "force": true, "coverage": 0.3, "seed": "s" }] });
+    let snapshot = snapshot(
+        Source::GrowthBook,
+        &json!({ "features": {
+        "v1-1": feature(1, 1.0), "v2-1": feature(2, 1.0), "v1-0.7": feature(1, 0.7), "v2-0.7": feature(2, 0.7), "rollout": rollout } }),
+    );
     for key in keys() {
         let first = f64::from(fnv(&format!("{key}s")) % 1_000) / 1_000.0;
         let second = f64::from(fnv(&fnv(&format!("s{key}")).to_string()) % 10_000) / 10_000.0;
@@ -132,10 +148,18 @@ fn everybody_of_growthbook_stays_where_they_are() {
                     (bucket >= start && bucket < start + coverage * weight).then_some(name)
                 });
                 let flag = format!("v{version}-{coverage}");
-                assert_eq!(served(&snapshot, &flag, &key), theirs.unwrap_or("none"), "{flag} {key} at {bucket}");
+                assert_eq!(
+                    served(&snapshot, &flag, &key),
+                    theirs.unwrap_or("none"),
+                    "{flag} {key} at {bucket}"
+                );
             }
         }
-        assert_eq!(served(&snapshot, "rollout", &key), if first <= 0.3 { "on" } else { "off" }, "{key} at {first}");
+        assert_eq!(
+            served(&snapshot, "rollout", &key),
+            if first <= 0.3 { "on" } else { "off" },
+            "{key} at {first}"
+        );
     }
 }
 
@@ -143,10 +167,15 @@ fn everybody_of_growthbook_stays_where_they_are() {
 /// program made with its own library.
 #[test]
 fn everybody_of_launchdarkly_stays_where_they_are() {
-    let parts: Vec<(String, f64)> = serde_json::from_str(include_str!("../../spec/import/launchdarkly-parts.json")).unwrap();
+    let parts: Vec<(String, f64)> =
+        serde_json::from_str(include_str!("../../spec/import/launchdarkly-parts.json")).unwrap();
     assert!(parts.len() >= 1_000);
     let weights = [10_u32, 12_345, 33_333, 20_000, 34_312];
-    let variations: Vec<Value> = weights.iter().enumerate().map(|(index, weight)| json!({ "variation": index, "weight": weight })).collect();
+    let variations: Vec<Value> = weights
+        .iter()
+        .enumerate()
+        .map(|(index, weight)| json!({ "variation": index, "weight": weight }))
+        .collect();
     let values: Vec<String> = (0..weights.len()).map(|index| format!("v{index}")).collect();
     let flag = json!({ "on": true, "salt": "salt", "variations": values, "offVariation": 0, "fallthrough": { "rollout": { "variations": variations } } });
     let share = |weight: u32| {

@@ -14,7 +14,9 @@ fn served(snapshot: &Snapshot, flag: &str, context: &Value) -> Value {
     let entries = context.as_object().unwrap();
     let lists: Vec<(&str, Vec<&str>)> = entries
         .iter()
-        .filter_map(|(key, value)| Some((key.as_str(), value.as_array()?.iter().filter_map(Value::as_str).collect())))
+        .filter_map(|(key, value)| {
+            Some((key.as_str(), value.as_array()?.iter().filter_map(Value::as_str).collect()))
+        })
         .collect();
     let mut attributes: Vec<(&str, Attribute<'_>)> = Vec::new();
     for (key, value) in entries {
@@ -56,14 +58,17 @@ fn holds(source: Source, book: &str) -> usize {
     let (mut passed, mut failed) = (0, Vec::new());
     for row in &rows {
         let name = row["name"].as_str().unwrap();
-        let imported = import(source, &row["file"].to_string(), "rows").unwrap_or_else(|why| panic!("{name}: {why}"));
+        let imported =
+            import(source, &row["file"].to_string(), "rows").unwrap_or_else(|why| panic!("{name}: {why}"));
         let ruleset = compile_config(&imported.config).unwrap_or_else(|why| panic!("{name}: {why}")).ruleset;
         let snapshot = Snapshot::initial(std::sync::Arc::new(ruleset));
         for case in row["cases"].as_array().unwrap() {
             let found = served(&snapshot, case[0].as_str().unwrap(), &case[1]);
             match is_same(&found, &case[2]) {
                 true => passed += 1,
-                false => failed.push(format!("{name}: {} for {}: {found}, not {}", case[0], case[1], case[2])),
+                false => {
+                    failed.push(format!("{name}: {} for {}: {found}, not {}", case[0], case[1], case[2]))
+                }
             }
         }
         if let Some(notes) = row.get("notes") {
@@ -100,7 +105,11 @@ fn a_file_of_another_shape_is_refused_with_what_was_expected() {
         (Source::Unleash, "features:", "this is not JSON"),
         (Source::Unleash, "[]", "this is not an object; expected what Unleash's client API gives"),
         (Source::Unleash, "{ \"features\": {} }", "this has no list of features"),
-        (Source::Unleash, "{ \"features\": [], \"featureStrategies\": [] }", "an export of Unleash's admin API"),
+        (
+            Source::Unleash,
+            "{ \"features\": [], \"featureStrategies\": [] }",
+            "an export of Unleash's admin API",
+        ),
         (Source::Unleash, "{ \"features\": [] }", "there is no flag in it"),
         (Source::LaunchDarkly, "{ \"flags\": [] }", "`flags` is a list, not an object"),
         (Source::LaunchDarkly, "{}", "this has no `flags`"),

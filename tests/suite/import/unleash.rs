@@ -71,12 +71,14 @@ fn every_case_of_unleashs_own_specification_holds() {
         for (list, is_of_variants) in [("tests", false), ("variantTests", true)] {
             for case in suite[list].as_array().into_iter().flatten() {
                 let name = format!("{file}: {}", case["description"].as_str().unwrap());
-                let (is_on, variant) = answer(&snapshot, case["toggleName"].as_str().unwrap(), &case["context"]);
+                let (is_on, variant) =
+                    answer(&snapshot, case["toggleName"].as_str().unwrap(), &case["context"]);
                 let found = if is_of_variants { variant } else { json!(is_on) };
                 match (found == case["expectedResult"], EXCEPTIONS.iter().any(|(other, _)| *other == name)) {
                     (true, false) => passed += 1,
                     (false, true) => excused.push(name),
-                    _ => failed.push(format!("{name}\n  expected {}\n  found    {found}", case["expectedResult"])),
+                    _ => failed
+                        .push(format!("{name}\n  expected {}\n  found    {found}", case["expectedResult"])),
                 }
             }
         }

@@ -21,7 +21,8 @@ fn hash(reader: &mut Reader, item: &Item<'_>) -> Option<Hash> {
         && Hash::ALL.iter().all(|(known, _)| known != name)
     {
         let message = format!("`{name}` is the function of another system, and this build has none of those");
-        let help = "build rollgate with the feature `foreign-hash`, or write `rollgate-1`, which moves subjects";
+        let help =
+            "build rollgate with the feature `foreign-hash`, or write `rollgate-1`, which moves subjects";
         reader.error_help("no-foreign-hash", &item.path, item.at(), message, help);
         return None;
     }

@@ -64,7 +64,8 @@ impl Draft {
     ) {
         self.flag = Some(key.to_owned());
         if !is_key(key) {
-            let what = "this cannot be a flag's key (1 to 128 bytes without white space), so there is no such flag";
+            let what =
+                "this cannot be a flag's key (1 to 128 bytes without white space), so there is no such flag";
             self.note(NoteKind::Malformed, path, what);
         } else if self.has(key) {
             self.note(NoteKind::Malformed, path, "the key is there twice; the first flag of it counts");

@@ -29,9 +29,17 @@ pub(super) fn read(root: &Value, draft: &mut Draft) -> Result<(), String> {
     };
     for key in entries.keys() {
         if key == "metadata" {
-            draft.note(NoteKind::LeftOut, key, "metadata: a plan has no place for it, and no evaluation reads it");
+            draft.note(
+                NoteKind::LeftOut,
+                key,
+                "metadata: a plan has no place for it, and no evaluation reads it",
+            );
         } else if !["flags", "$evaluators", "$schema"].contains(&key.as_str()) {
-            draft.note(NoteKind::NotExpressed, key, "this key is not known here; whatever it does is not done");
+            draft.note(
+                NoteKind::NotExpressed,
+                key,
+                "this key is not known here; whatever it does is not done",
+            );
         }
     }
     let empty = Map::new();
@@ -63,7 +71,8 @@ impl Form {
                 for name in variants.keys() {
                     let ours = key_of(name, |name| names.iter().any(|(_, other)| other == name));
                     if ours != *name {
-                        let what = format!("the variant `{name}` is `{ours}` here: names have no white space");
+                        let what =
+                            format!("the variant `{name}` is `{ours}` here: names have no white space");
                         draft.note(NoteKind::Changed, path, what);
                     }
                     names.push((name.clone(), ours));
@@ -119,7 +128,9 @@ fn flag(
         helpers: 0,
         draft,
     };
-    if let Some(targeting) = fields.take("targeting").filter(|value| value.as_object().is_none_or(|map| !map.is_empty())) {
+    if let Some(targeting) =
+        fields.take("targeting").filter(|value| value.as_object().is_none_or(|map| !map.is_empty()))
+    {
         let at = fields.at("targeting");
         asked.serve(targeting, &at, &[], 0)?;
     }
@@ -142,9 +153,13 @@ fn flag(
             let whole = own.clone().or(first);
             let mut written = Vec::with_capacity(names.len());
             for ((_, name), value) in names.iter().zip(&values) {
-                let value = words::json(value).ok_or_else(|| Bad::new(&at, "a number that no double holds"))?;
+                let value =
+                    words::json(value).ok_or_else(|| Bad::new(&at, "a number that no double holds"))?;
                 let share = (whole.as_ref() == Some(name)).then(|| share(1, 1));
-                written.push((name.clone(), VariantConfig { value: Some(value), share, ..VariantConfig::default() }));
+                written.push((
+                    name.clone(),
+                    VariantConfig { value: Some(value), share, ..VariantConfig::default() },
+                ));
             }
             flag.variants = Some(Named(written));
             flag.default = own;
@@ -203,7 +218,13 @@ impl<'a> Asked<'a, '_> {
     }
 
     /// Writes what an expression serves to those for whom all of `when` holds.
-    fn serve(&mut self, expression: &Value, path: &str, when: &[TargetConfig], depth: u32) -> Result<(), Bad> {
+    fn serve(
+        &mut self,
+        expression: &Value,
+        path: &str,
+        when: &[TargetConfig],
+        depth: u32,
+    ) -> Result<(), Bad> {
         self.count(path, depth)?;
         let map = match expression {
             Value::Null => {
@@ -214,7 +235,8 @@ impl<'a> Asked<'a, '_> {
             Value::Bool(value) => return self.variant(if *value { "true" } else { "false" }, path, when),
             Value::Object(map) if map.len() == 1 => map,
             other => {
-                let what = format!("{other} is no variant; there this is an error, here the default is served");
+                let what =
+                    format!("{other} is no variant; there this is an error, here the default is served");
                 self.draft.note(NoteKind::Malformed, path, what);
                 self.default(when, path);
                 return Ok(());
@@ -237,7 +259,8 @@ impl<'a> Asked<'a, '_> {
                     self.variant("false", path, when)?;
                 }
                 other => {
-                    let why = format!("`{other}` is no operator that gives a variant here; its rule never matches");
+                    let why =
+                        format!("`{other}` is no operator that gives a variant here; its rule never matches");
                     let never = self.draft.unknown(&at, other, why);
                     let inner: Vec<TargetConfig> = when.iter().cloned().chain([never]).collect();
                     let any = self.default.clone().unwrap_or(ServeConfig::Side(false));
@@ -253,7 +276,9 @@ impl<'a> Asked<'a, '_> {
         match self.form.serve(name) {
             Some(serve) => self.push(when, Some(serve)),
             None => {
-                let what = format!("there is no variant `{name}`; there this is an error, here the default is served");
+                let what = format!(
+                    "there is no variant `{name}`; there this is an error, here the default is served"
+                );
                 self.draft.note(NoteKind::Malformed, path, what);
                 self.default(when, path);
             }

@@ -35,7 +35,8 @@ pub(super) fn read(root: &Value, draft: &mut Draft) -> Result<(), String> {
     for (key, value) in entries {
         let is_said = !["features", "savedGroups", "dateUpdated", "status"].contains(&key.as_str());
         if is_said && value.as_array().is_none_or(|list| !list.is_empty()) {
-            let what = "this is no feature: a plan has no place for it (experiments of pages run in browsers)";
+            let what =
+                "this is no feature: a plan has no place for it (experiments of pages run in browsers)";
             draft.note(NoteKind::NotExpressed, key, what);
         }
     }
@@ -112,11 +113,13 @@ impl Form {
 
     /// The condition that this flag serves a value which a test passes; `None`: it cannot be asked that.
     fn serving(&self, passes: impl Fn(&Value) -> Option<bool>) -> Option<Vec<ServeConfig>> {
-        let sides = [(Value::Bool(true), ServeConfig::Side(true)), (Value::Bool(false), ServeConfig::Side(false))];
+        let sides =
+            [(Value::Bool(true), ServeConfig::Side(true)), (Value::Bool(false), ServeConfig::Side(false))];
         let served: Vec<(Value, ServeConfig)> = match self {
             Self::Sides => sides.into(),
             Self::Variants(names) => {
-                let of = |(value, name): &(Value, String)| (value.clone(), ServeConfig::Variant(name.clone()));
+                let of =
+                    |(value, name): &(Value, String)| (value.clone(), ServeConfig::Variant(name.clone()));
                 names.iter().map(of).collect()
             }
         };
@@ -140,7 +143,8 @@ fn feature(
     let mut fields = Fields::of(value, path)?;
     let form = Form::of(value);
     let default = fields.take("defaultValue").cloned();
-    let mut flag = FlagConfig { description: fields.text("description")?.map(str::to_owned), ..FlagConfig::default() };
+    let mut flag =
+        FlagConfig { description: fields.text("description")?.map(str::to_owned), ..FlagConfig::default() };
     let mut asked = Asked { key, form: &form, file, rules: Vec::new() };
     let at = fields.at("rules");
     for (index, value) in fields.list("rules")?.iter().enumerate() {
@@ -154,7 +158,11 @@ fn feature(
     }
     if let Form::Variants(names) = &form {
         if names.is_empty() {
-            draft.note(NoteKind::Changed, path, "a feature without any value; the caller's default is served");
+            draft.note(
+                NoteKind::Changed,
+                path,
+                "a feature without any value; the caller's default is served",
+            );
             return Ok(flag);
         }
         let values: Vec<Value> = names.iter().map(|(value, _)| value.clone()).collect();
@@ -162,9 +170,14 @@ fn feature(
         let mut written = Vec::with_capacity(names.len());
         for (value, name) in names {
             let value = words::json(value).ok_or_else(|| Bad::new(path, "a number that no double holds"))?;
-            let is_default = default.as_ref().map_or(written.is_empty(), |default| words::json(default).as_ref() == Some(&value));
+            let is_default = default
+                .as_ref()
+                .map_or(written.is_empty(), |default| words::json(default).as_ref() == Some(&value));
             let share = is_default.then(|| share(1, 1));
-            written.push((name.clone(), VariantConfig { value: Some(value), share, ..VariantConfig::default() }));
+            written.push((
+                name.clone(),
+                VariantConfig { value: Some(value), share, ..VariantConfig::default() },
+            ));
         }
         flag.variants = Some(Named(written));
         if default.is_some() {
@@ -203,7 +216,12 @@ impl Asked<'_, '_> {
             let hashed = Hashed::of_filter(&mut one)?;
             one.close(draft, &[]);
             let ranges: Vec<Range> = ranges.into_iter().map(|(from, to)| hashed.range(from, to)).collect();
-            when.push(self.inside(&hashed, &ranges, &format!("rule-{}.filter-{}", index + 1, place + 1), draft));
+            when.push(self.inside(
+                &hashed,
+                &ranges,
+                &format!("rule-{}.filter-{}", index + 1, place + 1),
+                draft,
+            ));
         }
         let namespace = fields.take("namespace").map(|value| (value, fields.at("namespace")));
         let rest = RestOfRule { name, when, index, namespace: namespace.filter(|_| !has_filters) };
@@ -212,12 +230,26 @@ impl Asked<'_, '_> {
         } else if fields.take("variations").is_some() {
             self.experiment(fields, rest, draft)?;
         } else {
-            draft.note(NoteKind::Malformed, &fields.path, "a rule that neither forces a value nor has variations; it is skipped");
+            draft.note(
+                NoteKind::Malformed,
+                &fields.path,
+                "a rule that neither forces a value nor has variations; it is skipped",
+            );
         }
         // Read where they mean something; of a rule without a part they mean nothing.
         fields.leave(&[
-            "bucketVersion", "minBucketVersion", "disableStickyBucketing", "fallbackAttribute", "key", "weights",
-            "coverage", "hashVersion", "hashAttribute", "seed", "ranges", "range",
+            "bucketVersion",
+            "minBucketVersion",
+            "disableStickyBucketing",
+            "fallbackAttribute",
+            "key",
+            "weights",
+            "coverage",
+            "hashVersion",
+            "hashAttribute",
+            "seed",
+            "ranges",
+            "range",
         ]);
         let left = fields.leave(&["tracks", "meta", "name", "phase", "label", "description", "type"]);
         read.close(draft, &left);
@@ -239,9 +271,10 @@ impl Asked<'_, '_> {
             let is_gate = one.is("gate")?;
             let empty = Value::Object(Map::new());
             let asked = one.take("condition").unwrap_or(&empty);
-            let serves = self.file.features.get(parent).and_then(|feature| {
-                Form::of(feature).serving(|value| condition::passes_value(asked, value))
-            });
+            let serves =
+                self.file.features.get(parent).and_then(|feature| {
+                    Form::of(feature).serving(|value| condition::passes_value(asked, value))
+                });
             let target = match serves {
                 Some(serves) if serves.is_empty() => words::nobody(),
                 Some(serves) => TargetConfig {
@@ -263,7 +296,12 @@ impl Asked<'_, '_> {
                 // Those the gate stops get nothing of this feature; what is asked of them first is what came before.
                 let name = Some(format!("rule {} is behind {parent}", index + 1));
                 let shut = all(when.iter().cloned().chain([words::not(target)]).collect());
-                self.rules.push(RuleConfig { name, when: shut, serve: Some(ServeConfig::Side(false)), ..RuleConfig::default() });
+                self.rules.push(RuleConfig {
+                    name,
+                    when: shut,
+                    serve: Some(ServeConfig::Side(false)),
+                    ..RuleConfig::default()
+                });
                 if matches!(self.form, Form::Variants(_)) {
                     let what = "a shut gate serves nothing there; here the default";
                     draft.note(NoteKind::Changed, &path, what);
@@ -285,7 +323,8 @@ impl Asked<'_, '_> {
         let Some((value, path)) = rest.namespace.take() else { return Ok(()) };
         let list = value.as_array().filter(|list| list.len() == 3);
         let read = list.and_then(|list| Some((list[0].as_str()?, list[1].as_f64()?, list[2].as_f64()?)));
-        let (name, from, to) = read.ok_or_else(|| Bad::new(&path, "expected a name, a beginning and an end"))?;
+        let (name, from, to) =
+            read.ok_or_else(|| Bad::new(&path, "expected a name, a beginning and an end"))?;
         let hashed = hashed.of_namespace(name);
         let range = hashed.range(from, to);
         rest.when.push(self.inside(&hashed, &[range], &format!("rule-{}.namespace", rest.index + 1), draft));
@@ -343,7 +382,12 @@ impl Asked<'_, '_> {
         Ok(())
     }
 
-    fn experiment(&mut self, fields: &mut Fields<'_>, mut rest: RestOfRule<'_>, draft: &mut Draft) -> Result<(), Bad> {
+    fn experiment(
+        &mut self,
+        fields: &mut Fields<'_>,
+        mut rest: RestOfRule<'_>,
+        draft: &mut Draft,
+    ) -> Result<(), Bad> {
         let at = fields.at("variations");
         let variations = fields.list("variations")?;
         let tracked = fields.text("key")?.unwrap_or(self.key).to_owned();
@@ -352,7 +396,11 @@ impl Asked<'_, '_> {
         let of_ranges = experiment::ranges(&fields.at("ranges"), fields.list("ranges")?)?;
         let hashed = Hashed::of_rule(fields, &tracked, draft)?;
         let (true, Some(hashed)) = (variations.len() >= 2, hashed) else {
-            draft.note(NoteKind::Malformed, &at, "fewer than two variations, or a hash version that is not known; it is skipped");
+            draft.note(
+                NoteKind::Malformed,
+                &at,
+                "fewer than two variations, or a hash version that is not known; it is skipped",
+            );
             return Ok(());
         };
         self.namespace(&mut rest, &hashed, draft)?;
@@ -365,12 +413,17 @@ impl Asked<'_, '_> {
         .collect();
         let mut when = rest.when;
         when.push(hashed.present());
-        let passes = fields.list("meta")?.iter().map(|meta| meta.get("passthrough").and_then(Value::as_bool) == Some(true));
+        let passes = fields
+            .list("meta")?
+            .iter()
+            .map(|meta| meta.get("passthrough").and_then(Value::as_bool) == Some(true));
         let passes: Vec<bool> = passes.collect();
         let served: Vec<(usize, Range)> = cut
             .into_iter()
             .enumerate()
-            .filter(|(index, range)| range.to > range.from && *index < variations.len() && passes.get(*index) != Some(&true))
+            .filter(|(index, range)| {
+                range.to > range.from && *index < variations.len() && passes.get(*index) != Some(&true)
+            })
             .collect();
         // One behind the other from the beginning to the end: shares say it.
         let mut end = 0;

@@ -36,7 +36,11 @@ pub(super) fn read(root: &Value, draft: &mut Draft) -> Result<(), String> {
     }
     for key in entries.keys() {
         if !["flags", "flagValues", "segments", "$schema", "path"].contains(&key.as_str()) {
-            draft.note(NoteKind::NotExpressed, key, "this key is not known here; whatever it does is not done");
+            draft.note(
+                NoteKind::NotExpressed,
+                key,
+                "this key is not known here; whatever it does is not done",
+            );
         }
     }
     let empty = Map::new();
@@ -133,29 +137,43 @@ fn name_of(values: &[Value], index: usize) -> String {
 /// A flag that is one value for everybody.
 fn constant(value: &Value, path: &str) -> Result<FlagConfig, Bad> {
     match value {
-        Value::Bool(is_on) => Ok(FlagConfig { share: Some(share(u64::from(*is_on), 1)), ..FlagConfig::default() }),
+        Value::Bool(is_on) => {
+            Ok(FlagConfig { share: Some(share(u64::from(*is_on), 1)), ..FlagConfig::default() })
+        }
         other => {
             let value = words::json(other).filter(|value| *value != Json::Null);
             let value = value.ok_or_else(|| Bad::new(path, "this is no value that a flag can have"))?;
-            let variant = VariantConfig { value: Some(value), share: Some(share(1, 1)), ..VariantConfig::default() };
+            let variant =
+                VariantConfig { value: Some(value), share: Some(share(1, 1)), ..VariantConfig::default() };
             let variants = Some(Named(vec![("value".to_owned(), variant)]));
             Ok(FlagConfig { share: Some(share(1, 1)), variants, ..FlagConfig::default() })
         }
     }
 }
 
-fn flag(key: &str, value: &Value, path: &str, file: &mut File<'_>, draft: &mut Draft) -> Result<FlagConfig, Bad> {
+fn flag(
+    key: &str,
+    value: &Value,
+    path: &str,
+    file: &mut File<'_>,
+    draft: &mut Draft,
+) -> Result<FlagConfig, Bad> {
     let mut fields = Fields::of(value, path)?;
     let _ = fields.take("key");
     let is_on = fields.is("on")?;
     let off = fields.whole("offVariation")?.map(|index| index as usize);
     let salt = fields.text("salt")?.unwrap_or_default().to_owned();
     let (form, of) = Form::of(&mut fields, off)?;
-    let mut flag = FlagConfig { description: fields.text("description")?.map(str::to_owned), ..FlagConfig::default() };
+    let mut flag =
+        FlagConfig { description: fields.text("description")?.map(str::to_owned), ..FlagConfig::default() };
     let mut rules: Vec<RuleConfig> = Vec::new();
     if !is_on {
         let off = Some(ServeConfig::Side(false));
-        rules.push(RuleConfig { name: Some("off in LaunchDarkly".into()), serve: off, ..RuleConfig::default() });
+        rules.push(RuleConfig {
+            name: Some("off in LaunchDarkly".into()),
+            serve: off,
+            ..RuleConfig::default()
+        });
     }
     let mut asked = Asked { key, salt: &salt, form: &form, file, rules };
     asked.targets(&mut fields)?;
@@ -166,8 +184,14 @@ fn flag(key: &str, value: &Value, path: &str, file: &mut File<'_>, draft: &mut D
     flag.rules = (!rules.is_empty()).then_some(rules);
     let wanted = prerequisites(&mut fields)?;
     let left = fields.leave(&[
-        "trackEvents", "trackEventsFallthrough", "debugEventsUntilDate", "clientSideAvailability", "clientSide",
-        "samplingRatio", "excludeFromSummaries", "migration",
+        "trackEvents",
+        "trackEventsFallthrough",
+        "debugEventsUntilDate",
+        "clientSideAvailability",
+        "clientSide",
+        "samplingRatio",
+        "excludeFromSummaries",
+        "migration",
     ]);
     // A number that is counted up with every change, and marks of the transport.
     for key in ["version", "deleted", "sel"] {
@@ -240,7 +264,12 @@ impl Asked<'_, '_> {
             let helper = format!("{}.rule-{}", self.key, index + 1);
             match self.of(&mut one)? {
                 Served::Variation(serve) => {
-                    self.rules.push(RuleConfig { name, when: all(when), serve: Some(serve), ..RuleConfig::default() });
+                    self.rules.push(RuleConfig {
+                        name,
+                        when: all(when),
+                        serve: Some(serve),
+                        ..RuleConfig::default()
+                    });
                 }
                 Served::Rollout(rollout) => self.roll(&rollout, name.as_deref(), &when, &helper, draft)?,
             }
@@ -341,14 +370,18 @@ impl Asked<'_, '_> {
             }
             Served::Rollout(rollout) => {
                 let is_plain = match self.form {
-                    Form::Sides(sides) => rollout.of_sides(sides).map(|share| flag.share = Some(share)).is_some(),
+                    Form::Sides(sides) => {
+                        rollout.of_sides(sides).map(|share| flag.share = Some(share)).is_some()
+                    }
                     Form::Variants(names) => rollout.of_variants(names).is_some(),
                 };
                 if !is_plain || rollout.missing().is_some() {
                     let helper = format!("{}.fallthrough", self.key);
                     self.roll(&rollout, Some("fallthrough"), &[], &helper, draft)?;
                     flag.share = Some(share(0, 1));
-                    return Ok(matches!(self.form, Form::Variants(_)).then_some(rollout).filter(|_| is_plain));
+                    return Ok(matches!(self.form, Form::Variants(_))
+                        .then_some(rollout)
+                        .filter(|_| is_plain));
                 }
                 rollout.note(draft);
                 if matches!(self.form, Form::Sides(_)) {
@@ -406,7 +439,8 @@ fn variants(
     }
     flag.default = match off {
         Some(off) => {
-            let name = names.get(off).ok_or_else(|| Bad::new(&off_at, format!("there is no variation {off}")))?;
+            let name =
+                names.get(off).ok_or_else(|| Bad::new(&off_at, format!("there is no variation {off}")))?;
             Some(name.clone())
         }
         None => None,
@@ -466,6 +500,11 @@ fn require(file: &File<'_>, draft: &mut Draft) {
         };
         flag.rules.get_or_insert_default().insert(0, off);
         let what = format!("{why}; the flag is off, as it is there");
-        draft.notes.push(Note { kind: NoteKind::NotExpressed, flag: Some(seen.key.clone()), path: path.clone(), what });
+        draft.notes.push(Note {
+            kind: NoteKind::NotExpressed,
+            flag: Some(seen.key.clone()),
+            path: path.clone(),
+            what,
+        });
     }
 }

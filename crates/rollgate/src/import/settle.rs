@@ -93,7 +93,8 @@ enum Place {
 fn place_of(config: &Config, path: &str) -> Option<(Place, String)> {
     fn longest<'a>(rest: &str, names: impl Iterator<Item = &'a String>) -> Option<String> {
         let is_of = |name: &&'a String| {
-            rest.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            rest.strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
         names.filter(is_of).max_by_key(|name| name.len()).cloned()
     }

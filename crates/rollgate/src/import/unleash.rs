@@ -100,7 +100,8 @@ fn read_segment(segment: &Value, path: &str, draft: &mut Draft) {
     }
     let read = Fields::of(segment, path).and_then(|mut fields| {
         let parts = constraint::constraints(&mut fields, draft)?;
-        let left = fields.leave(&["name", "description", "createdAt", "createdBy", "project", "usedInFeatures"]);
+        let left =
+            fields.leave(&["name", "description", "createdAt", "createdBy", "project", "usedInFeatures"]);
         let _ = fields.take("id");
         fields.close(draft, &left);
         Ok(parts)
@@ -135,14 +136,19 @@ fn read_feature(
         strategies.push(Strategy::everybody());
     }
     let dependencies = dependencies(&mut fields)?;
-    let left = fields.leave(&["impressionData", "stale", "project", "type", "createdAt", "lastSeenAt", "favorite"]);
+    let left =
+        fields.leave(&["impressionData", "stale", "project", "type", "createdAt", "lastSeenAt", "favorite"]);
     fields.close(draft, &left);
 
     let mut flag = FlagConfig { description, ..FlagConfig::default() };
     let mut rules = Vec::new();
     if !is_enabled {
         let off = Some(ServeConfig::Side(false));
-        rules.push(RuleConfig { name: Some("disabled in Unleash".into()), serve: off, ..RuleConfig::default() });
+        rules.push(RuleConfig {
+            name: Some("disabled in Unleash".into()),
+            serve: off,
+            ..RuleConfig::default()
+        });
     }
     let names = write(&mut flag, &mut rules, strategies, of_feature, path, draft);
     flag.rules = (!rules.is_empty()).then_some(rules);
@@ -176,11 +182,13 @@ fn write(
     for (strategy, choice) in strategies.into_iter().zip(&choices) {
         let overrides = strategy.choice.is_none().then_some(of_feature.as_ref()).flatten();
         strategy::overrides(&strategy, overrides, &table, rules);
+        strategy::lacking(&strategy, choice.as_ref(), &table, rules);
         strategy::rules(strategy, choice.as_ref(), own.as_ref(), &table, rules);
     }
     if let Some(last) = last {
         let overrides = last.choice.is_none().then_some(of_feature.as_ref()).flatten();
         strategy::overrides(&last, overrides, &table, rules);
+        strategy::lacking(&last, own.as_ref(), &table, rules);
         flag.share = Some(share(last.part.percent, 100));
         flag.bucketing = last.part.bucketing;
     }
@@ -211,9 +219,12 @@ fn depend(waiting: &[Waiting], draft: &mut Draft) {
                 None if draft.has(name) => {
                     never = Some((dependency, format!("`{name}` cannot be read, so this feature is off")));
                 }
-                None => never = Some((dependency, format!("there is no feature `{name}`, so this one is off"))),
+                None => {
+                    never = Some((dependency, format!("there is no feature `{name}`, so this one is off")))
+                }
                 Some(parent) if !parent.dependencies.is_empty() => {
-                    let why = "has dependencies itself; Unleash then leaves this feature off, and so it is here";
+                    let why =
+                        "has dependencies itself; Unleash then leaves this feature off, and so it is here";
                     never = Some((dependency, format!("`{name}` {why}")));
                 }
                 Some(parent) => match asked(dependency, parent) {

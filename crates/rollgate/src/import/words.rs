@@ -98,7 +98,10 @@ pub(super) fn time(text: &str) -> Option<String> {
 /// A time of milliseconds since the Unix epoch, as a plan writes it.
 pub(super) fn time_of_millis(millis: f64) -> Option<String> {
     // Beyond the times that there are, the conversion fails.
-    jiff::Timestamp::from_millisecond(millis as i64).ok().filter(|_| millis.is_finite()).map(|time| time.to_string())
+    jiff::Timestamp::from_millisecond(millis as i64)
+        .ok()
+        .filter(|_| millis.is_finite())
+        .map(|time| time.to_string())
 }
 
 /// Networks and addresses, and those that are none.
@@ -215,10 +218,7 @@ pub(super) fn json(value: &Value) -> Option<Json> {
         Value::String(text) => Json::Text(text.clone()),
         Value::Array(items) => Json::List(items.iter().map(json).collect::<Option<_>>()?),
         Value::Object(entries) => Json::Map(
-            entries
-                .iter()
-                .map(|(key, value)| Some((key.clone(), json(value)?)))
-                .collect::<Option<_>>()?,
+            entries.iter().map(|(key, value)| Some((key.clone(), json(value)?))).collect::<Option<_>>()?,
         ),
     })
 }

@@ -175,7 +175,9 @@ fn buckets_of_launchdarkly_rise_with_the_part_and_spread_evenly() {
 /// under the older formula; this one (`hash * parts >> 32`, since its change to integers) is checked against its text.
 #[test]
 fn flagd_scales_the_whole_hash() {
-    for (salt, key, parts) in [("headerColor", "rachel@faas.com", 100), ("", "a", 3), ("s", "user-7", 1_000_000)] {
+    for (salt, key, parts) in
+        [("headerColor", "rachel@faas.com", 100), ("", "a", 3), ("s", "user-7", 1_000_000)]
+    {
         let hash = murmur(0, [salt.as_bytes(), key.as_bytes(), b""]);
         let expected = ((u128::from(hash) * u128::from(parts)) >> 32) as u32;
         let bucket = flagd(salt.as_bytes(), key.as_bytes(), parts);

@@ -44,7 +44,11 @@ impl Asked<'_, '_> {
         };
         let split = Split { entries: entries_of(entries, path)?, path: path.to_owned() };
         if split.entries.iter().all(|(_, weight)| *weight == 0) {
-            self.draft.note(NoteKind::Malformed, path, "all weights are 0; there this is an error, here the default is served");
+            self.draft.note(
+                NoteKind::Malformed,
+                path,
+                "all weights are 0; there this is an error, here the default is served",
+            );
             self.default(when, path);
             return Ok(());
         }
@@ -78,7 +82,8 @@ impl Asked<'_, '_> {
         match read {
             Some(hashed) => {
                 if hashed.by != "targeting_key" {
-                    let what = "who lacks the attribute is hashed as an empty text there; here it gets the default";
+                    let what =
+                        "who lacks the attribute is hashed as an empty text there; here it gets the default";
                     self.draft.note(NoteKind::Changed, path, what);
                 }
                 Ok(vec![hashed])
@@ -93,11 +98,18 @@ impl Asked<'_, '_> {
         }
     }
 
-    fn split(&mut self, split: &Split<'_>, hashed: &Hashed, when: &[TargetConfig], depth: u32) -> Result<(), Bad> {
+    fn split(
+        &mut self,
+        split: &Split<'_>,
+        hashed: &Hashed,
+        when: &[TargetConfig],
+        depth: u32,
+    ) -> Result<(), Bad> {
         let weights: Vec<u64> = split.entries.iter().map(|(_, weight)| *weight).collect();
         let total: u64 = weights.iter().sum();
         if total > PARTS_MAX {
-            let what = format!("the weights are {total} together: single parts are finer than a part per million");
+            let what =
+                format!("the weights are {total} together: single parts are finer than a part per million");
             self.draft.note(NoteKind::Changed, &split.path, what);
         }
         let parts = u32::try_from(total).ok().filter(|_| total <= PARTS_MAX);
@@ -131,7 +143,11 @@ impl Asked<'_, '_> {
                 if rest.iter().all(|serve| *serve == ServeConfig::Side(false)) =>
             {
                 let first = weights.first().copied().unwrap_or(0);
-                self.rules.push(RuleConfig { share: Some(share(first, total)), bucketing: Some(bucketing), ..base });
+                self.rules.push(RuleConfig {
+                    share: Some(share(first, total)),
+                    bucketing: Some(bucketing),
+                    ..base
+                });
             }
             _ => {
                 // Another flag says who is where; each part may be an expression of its own.
@@ -144,7 +160,10 @@ impl Asked<'_, '_> {
                     (part(index), VariantConfig { value, share: Some(share), ..VariantConfig::default() })
                 });
                 let flag = FlagConfig {
-                    description: Some(format!("Which part of a split a subject is in; made for {}", split.path)),
+                    description: Some(format!(
+                        "Which part of a split a subject is in; made for {}",
+                        split.path
+                    )),
                     share: Some(share(1, 1)),
                     variants: Some(variants.collect::<Named<VariantConfig>>()),
                     variant_bucketing: Some(bucketing),

@@ -16,8 +16,25 @@ pub(super) fn attribute_of(name: &str) -> String {
 /// Whether an operator gives true or false.
 pub(super) fn is_condition(operator: &str) -> bool {
     const ALL: [&str; 19] = [
-        "==", "===", "!=", "!==", "<", "<=", ">", ">=", "!", "!!", "and", "or", "in", "starts_with", "ends_with",
-        "sem_ver", "missing", "missing_some", "some",
+        "==",
+        "===",
+        "!=",
+        "!==",
+        "<",
+        "<=",
+        ">",
+        ">=",
+        "!",
+        "!!",
+        "and",
+        "or",
+        "in",
+        "starts_with",
+        "ends_with",
+        "sem_ver",
+        "missing",
+        "missing_some",
+        "some",
     ];
     ALL.contains(&operator)
 }
@@ -146,7 +163,9 @@ impl Asked<'_, '_> {
         };
         let shown = Value::Array(parts.to_vec());
         match sides {
-            Some((Side::Attribute(name), Side::Value(value)) | (Side::Value(value), Side::Attribute(name))) => {
+            Some(
+                (Side::Attribute(name), Side::Value(value)) | (Side::Value(value), Side::Attribute(name)),
+            ) => {
                 if name == "$flagd.flagKey" {
                     return if value.as_str() == Some(self.key) { everybody() } else { nobody() };
                 }
@@ -161,9 +180,15 @@ impl Asked<'_, '_> {
                 }
             }
             Some((Side::Value(left), Side::Value(right))) => {
-                if left == right { everybody() } else { nobody() }
+                if left == right {
+                    everybody()
+                } else {
+                    nobody()
+                }
             }
-            _ => self.unsaid(path, &shown, "an attribute is compared with a value here, and with nothing else"),
+            _ => {
+                self.unsaid(path, &shown, "an attribute is compared with a value here, and with nothing else")
+            }
         }
     }
 
@@ -190,16 +215,20 @@ impl Asked<'_, '_> {
                 (Side::Attribute(name), Side::Value(value)) => {
                     Some(words::number(&name, operator, number(value).filter(|limit| limit.is_finite())?))
                 }
-                (Side::Value(value), Side::Attribute(name)) => {
-                    Some(words::number(&name, turned(operator), number(value).filter(|limit| limit.is_finite())?))
-                }
+                (Side::Value(value), Side::Attribute(name)) => Some(words::number(
+                    &name,
+                    turned(operator),
+                    number(value).filter(|limit| limit.is_finite())?,
+                )),
                 _ => None,
             }
         };
         let found = match parts {
             [left, right] => one(left, right),
             // Between two.
-            [low, middle, high] => one(low, middle).zip(one(middle, high)).and_then(|(low, high)| all(vec![low, high])),
+            [low, middle, high] => {
+                one(low, middle).zip(one(middle, high)).and_then(|(low, high)| all(vec![low, high]))
+            }
             _ => None,
         };
         let shown = Value::Array(parts.to_vec());
@@ -215,16 +244,25 @@ impl Asked<'_, '_> {
                 let is_scalar = |value: &&Value| !value.is_array() && !value.is_object() && !value.is_null();
                 let values: Vec<Json> = list.iter().filter(is_scalar).filter_map(words::json).collect();
                 if values.len() < list.len() {
-                    self.draft.note(NoteKind::NotExpressed, path, "expressions, lists and nothing in it equal no attribute here");
+                    self.draft.note(
+                        NoteKind::NotExpressed,
+                        path,
+                        "expressions, lists and nothing in it equal no attribute here",
+                    );
                 }
                 TargetConfig { r#in: Some(values), ..attribute(&name) }
             }
             (Some(Side::Value(Value::String(text))), Some(Side::Attribute(name))) => {
-                let what = "of a list attribute any text may have it as a part; there one must be equal to it";
+                let what =
+                    "of a list attribute any text may have it as a part; there one must be equal to it";
                 self.draft.note_once(NoteKind::Changed, path, what);
                 TargetConfig { contains: Some(OneOrMany::One(text.clone())), ..attribute(&name) }
             }
-            _ => self.unsaid(path, &shown, "`in` is asked of an attribute and a list, or of a text and an attribute"),
+            _ => self.unsaid(
+                path,
+                &shown,
+                "`in` is asked of an attribute and a list, or of a text and an attribute",
+            ),
         }
     }
 
@@ -250,7 +288,8 @@ impl Asked<'_, '_> {
             return self.unsaid(path, &shown, why);
         };
         let Some(name) = var(value).map(attribute_of) else { return self.unsaid(path, &shown, why) };
-        let what = "an attribute must be a whole version by SemVer 2.0.0; there `v1` and `1.2` are versions too";
+        let what =
+            "an attribute must be a whole version by SemVer 2.0.0; there `v1` and `1.2` are versions too";
         self.draft.note_once(NoteKind::Changed, path, what);
         let limit = whole_version(limit);
         let found = match operator.as_str() {

@@ -38,7 +38,9 @@ impl Mongo<'_, '_> {
                 // None of no conditions is everybody, as there.
                 "$or" => parts.extend(self.or(value, &at, prefix)?),
                 "$nor" => parts.push(not(self.or(value, &at, prefix)?.unwrap_or_else(words::everybody))),
-                "$not" => parts.push(opposite(self.object(value, &at, prefix)?.unwrap_or_else(words::everybody))),
+                "$not" => {
+                    parts.push(opposite(self.object(value, &at, prefix)?.unwrap_or_else(words::everybody)))
+                }
                 name => parts.push(self.value(&format!("{prefix}{name}"), value, &at)?),
             }
         }
@@ -49,7 +51,10 @@ impl Mongo<'_, '_> {
         let Some(list) = value.as_array() else {
             return Err(Bad::new(path, format!("expected a list, found {}", kind(value))));
         };
-        list.iter().enumerate().map(|(index, part)| self.object(part, &format!("{path}[{index}]"), prefix)).collect()
+        list.iter()
+            .enumerate()
+            .map(|(index, part)| self.object(part, &format!("{path}[{index}]"), prefix))
+            .collect()
     }
 
     fn or(&mut self, value: &Value, path: &str, prefix: &str) -> Result<Option<TargetConfig>, Bad> {
@@ -69,7 +74,9 @@ impl Mongo<'_, '_> {
                 self.draft.note_once(NoteKind::Changed, path, what);
                 TargetConfig { equals: words::json(value), ..one }
             }
-            Value::Array(_) => self.draft.unsaid(path, &format!("{name} = a list"), "no attribute equals a list"),
+            Value::Array(_) => {
+                self.draft.unsaid(path, &format!("{name} = a list"), "no attribute equals a list")
+            }
             Value::Object(map) if map.keys().all(|key| key.starts_with('$')) && !map.is_empty() => {
                 let mut parts = Vec::with_capacity(map.len());
                 for (operator, asked) in map {
@@ -77,11 +84,19 @@ impl Mongo<'_, '_> {
                 }
                 all(parts).unwrap_or_else(nobody)
             }
-            Value::Object(_) => self.draft.unsaid(path, &format!("{name} = an object"), "no attribute equals an object"),
+            Value::Object(_) => {
+                self.draft.unsaid(path, &format!("{name} = an object"), "no attribute equals an object")
+            }
         })
     }
 
-    fn operator(&mut self, name: &str, operator: &str, asked: &Value, path: &str) -> Result<TargetConfig, Bad> {
+    fn operator(
+        &mut self,
+        name: &str,
+        operator: &str,
+        asked: &Value,
+        path: &str,
+    ) -> Result<TargetConfig, Bad> {
         let ours = attribute_of(name);
         let one = attribute(&ours);
         Ok(match operator {
@@ -125,13 +140,21 @@ impl Mongo<'_, '_> {
     /// Scalars of a list; a list attribute matches with any of its texts.
     fn listed(&mut self, name: &str, asked: &Value, path: &str, ignore_case: Option<bool>) -> TargetConfig {
         let Some(list) = asked.as_array() else {
-            self.draft.note(NoteKind::Malformed, path, "this is no list, so the condition holds for nobody, as there");
+            self.draft.note(
+                NoteKind::Malformed,
+                path,
+                "this is no list, so the condition holds for nobody, as there",
+            );
             return never("a list that is none");
         };
         let is_scalar = |value: &&Value| !value.is_array() && !value.is_object() && !value.is_null();
         let values: Vec<Json> = list.iter().filter(is_scalar).filter_map(words::json).collect();
         if values.len() < list.len() {
-            self.draft.note(NoteKind::NotExpressed, path, "lists, objects and nothing in it equal no attribute here");
+            self.draft.note(
+                NoteKind::NotExpressed,
+                path,
+                "lists, objects and nothing in it equal no attribute here",
+            );
         }
         TargetConfig { r#in: Some(values), ignore_case, ..attribute(name) }
     }
@@ -174,7 +197,11 @@ impl Mongo<'_, '_> {
     /// Times are texts there, which are ordered as times where they are written alike.
     fn time(&mut self, name: &str, order: &str, asked: &Value, path: &str) -> TargetConfig {
         let Some(time) = asked.as_str().and_then(words::time) else {
-            return self.draft.unsaid(path, &format!("{order} {asked}"), "texts are not ordered by their letters here");
+            return self.draft.unsaid(
+                path,
+                &format!("{order} {asked}"),
+                "texts are not ordered by their letters here",
+            );
         };
         let what = "compared as times; there the texts are compared by their letters";
         self.draft.note(NoteKind::Changed, path, what);
@@ -206,14 +233,20 @@ impl Mongo<'_, '_> {
         let text = asked.as_str().map(|text| text.strip_prefix('v').unwrap_or(text));
         match text.and_then(|limit| words::version(name, order, limit)) {
             Some(target) => target,
-            None => self.draft.unsaid(path, &format!("version {asked}"), "this is no version by SemVer 2.0.0"),
+            None => {
+                self.draft.unsaid(path, &format!("version {asked}"), "this is no version by SemVer 2.0.0")
+            }
         }
     }
 
     /// Each must be in the list.
     fn every(&mut self, name: &str, asked: &Value, path: &str, ignore_case: Option<bool>) -> TargetConfig {
         let Some(list) = asked.as_array() else {
-            self.draft.note(NoteKind::Malformed, path, "this is no list, so the condition holds for nobody, as there");
+            self.draft.note(
+                NoteKind::Malformed,
+                path,
+                "this is no list, so the condition holds for nobody, as there",
+            );
             return never("a list that is none");
         };
         let texts: Option<Vec<Json>> = list.iter().map(|value| value.as_str().map(Json::from)).collect();
@@ -221,7 +254,11 @@ impl Mongo<'_, '_> {
             Some(texts) => {
                 let what = "a single text counts as a list of one here";
                 self.draft.note_once(NoteKind::Changed, path, what);
-                let each = texts.into_iter().map(|text| TargetConfig { equals: Some(text), ignore_case, ..attribute(name) });
+                let each = texts.into_iter().map(|text| TargetConfig {
+                    equals: Some(text),
+                    ignore_case,
+                    ..attribute(name)
+                });
                 all(each.collect()).unwrap_or_else(words::everybody)
             }
             None => self.draft.unsaid(path, "$all", "lists of attributes are lists of texts here"),
@@ -233,7 +270,9 @@ impl Mongo<'_, '_> {
         let operators = asked.as_object().filter(|map| map.len() == 1);
         let single = operators.and_then(|map| map.iter().next());
         Ok(match single {
-            Some((operator, asked)) if ["$eq", "$in", "$ini", "$regex", "$regexi"].contains(&operator.as_str()) => {
+            Some((operator, asked))
+                if ["$eq", "$in", "$ini", "$regex", "$regexi"].contains(&operator.as_str()) =>
+            {
                 let what = "a single text counts as a list of one here";
                 self.draft.note_once(NoteKind::Changed, path, what);
                 self.operator(name, operator, asked, &join(path, operator))?
@@ -288,11 +327,13 @@ pub(super) fn passes_value(asked: &Value, value: &Value) -> Option<bool> {
             "value" => passes_one(asked, value)?,
             "$not" => !passes_value(asked, value)?,
             "$and" => {
-                let each: Option<Vec<bool>> = asked.as_array()?.iter().map(|one| passes_value(one, value)).collect();
+                let each: Option<Vec<bool>> =
+                    asked.as_array()?.iter().map(|one| passes_value(one, value)).collect();
                 each?.into_iter().all(|passes| passes)
             }
             "$or" => {
-                let each: Option<Vec<bool>> = asked.as_array()?.iter().map(|one| passes_value(one, value)).collect();
+                let each: Option<Vec<bool>> =
+                    asked.as_array()?.iter().map(|one| passes_value(one, value)).collect();
                 let each = each?;
                 each.is_empty() || each.into_iter().any(|passes| passes)
             }

@@ -1,8 +1,8 @@
 //! GrowthBook's buckets: which of 1,000 or 10,000 a subject is in, and where ranges cut them.
 
 use rollgate_core::config::{
-    BucketingConfig, FlagConfig, HashConfig, Json, OneOrMany, ServeConfig, TargetConfig, VariantConfig, WrittenRange,
-    WrittenShare,
+    BucketingConfig, FlagConfig, HashConfig, Json, OneOrMany, ServeConfig, TargetConfig, VariantConfig,
+    WrittenRange, WrittenShare,
 };
 use rollgate_core::units::Share;
 use serde_json::Value;
@@ -42,10 +42,18 @@ fn version(number: Option<u64>, default: u64) -> Option<HashConfig> {
 
 impl Hashed {
     /// What a rule hashes; `None`: by a version that nobody knows.
-    pub(super) fn of_rule(fields: &mut Fields<'_>, seed: &str, draft: &mut Draft) -> Result<Option<Self>, Bad> {
+    pub(super) fn of_rule(
+        fields: &mut Fields<'_>,
+        seed: &str,
+        draft: &mut Draft,
+    ) -> Result<Option<Self>, Bad> {
         let at = fields.at("hashVersion");
         let Some(version) = version(fields.whole("hashVersion")?, 1) else {
-            draft.note(NoteKind::Malformed, &at, "a hash version that is not known; nobody is in it, there as here");
+            draft.note(
+                NoteKind::Malformed,
+                &at,
+                "a hash version that is not known; nobody is in it, there as here",
+            );
             return Ok(None);
         };
         let seed = fields.text("seed")?.filter(|seed| !seed.is_empty()).unwrap_or(seed).to_owned();
@@ -127,14 +135,16 @@ impl Hashed {
     /// Adds a flag that says in which of some groups of ranges a subject is; gives the condition of each.
     pub(super) fn helper(&self, key: &str, groups: &[Vec<Range>], draft: &mut Draft) -> Vec<TargetConfig> {
         let pieces = pieces(groups, self.parts());
-        let name = |owner: Option<usize>| owner.map_or_else(|| "outside".to_owned(), |index| format!("part-{index}"));
+        let name = |owner: Option<usize>| {
+            owner.map_or_else(|| "outside".to_owned(), |index| format!("part-{index}"))
+        };
         let parts = u64::from(self.parts());
         let percent = |bucket: u32| Share::from_ppm(words::ppm(u64::from(bucket), parts)).unwrap_or_default();
         let variants = pieces.iter().map(|(owner, ranges)| {
             let length: u32 = ranges.iter().map(|range| range.to - range.from).sum();
-            let written = ranges.iter().map(|range| {
-                WrittenRange::from(format!("{}-{}", percent(range.from), percent(range.to)))
-            });
+            let written = ranges
+                .iter()
+                .map(|range| WrittenRange::from(format!("{}-{}", percent(range.from), percent(range.to))));
             let variant = VariantConfig {
                 value: Some(Json::Text(name(*owner))),
                 share: Some(share(u64::from(length), parts)),

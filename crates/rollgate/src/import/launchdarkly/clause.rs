@@ -12,7 +12,11 @@ use super::{File, segment};
 /// An attribute of a context of a kind as one of ours.
 pub(super) fn attribute_of(kind: &str, name: &str, is_reference: bool) -> String {
     let path = match name.strip_prefix('/').filter(|_| is_reference) {
-        Some(path) => path.split('/').map(|part| part.replace("~1", "/").replace("~0", "~")).collect::<Vec<_>>().join("."),
+        Some(path) => path
+            .split('/')
+            .map(|part| part.replace("~1", "/").replace("~0", "~"))
+            .collect::<Vec<_>>()
+            .join("."),
         None => name.to_owned(),
     };
     match (kind, path.as_str()) {
@@ -50,7 +54,8 @@ fn clause(value: &Value, path: &str, file: &File<'_>, draft: &mut Draft) -> Resu
         return Err(Bad::new(path, "the clause names no attribute"));
     }
     let is_kind = name == "kind" || (kind.is_some() && name == "/kind");
-    let name = if is_kind { "kind".to_owned() } else { attribute_of(kind.unwrap_or("user"), name, kind.is_some()) };
+    let name =
+        if is_kind { "kind".to_owned() } else { attribute_of(kind.unwrap_or("user"), name, kind.is_some()) };
     let Some(found) = Clause { name: &name, values, path: &at }.target(operator, draft) else {
         let why = format!("`{operator}` is no operator that is known; its rule never matches");
         return Ok(draft.unknown(&format!("{path}.op"), operator, why));
@@ -71,7 +76,9 @@ fn segments(values: &[Value], path: &str, file: &File<'_>, draft: &mut Draft) ->
                 let condition = Some(segment::condition_key(key));
                 found.push(TargetConfig { condition, ..TargetConfig::default() });
             }
-            _ => draft.note(NoteKind::Malformed, path, format!("there is no segment {value}; nobody is in it")),
+            _ => {
+                draft.note(NoteKind::Malformed, path, format!("there is no segment {value}; nobody is in it"))
+            }
         }
     }
     any(found)
@@ -89,7 +96,9 @@ impl Clause<'_> {
         let one = attribute(self.name);
         Some(match operator {
             "in" => {
-                let of = |value: &Value| (!value.is_array() && !value.is_object()).then(|| words::json(value)).flatten();
+                let of = |value: &Value| {
+                    (!value.is_array() && !value.is_object()).then(|| words::json(value)).flatten()
+                };
                 TargetConfig { r#in: Some(self.read("a text, a number or a truth value", of, draft)), ..one }
             }
             "startsWith" => TargetConfig { starts_with: Some(self.texts(draft)), ..one },
@@ -115,7 +124,11 @@ impl Clause<'_> {
         for value in self.values {
             match of(value) {
                 Some(value) => found.push(value),
-                None => draft.note(NoteKind::Malformed, self.path, format!("{value} is not {what}; nothing equals it")),
+                None => draft.note(
+                    NoteKind::Malformed,
+                    self.path,
+                    format!("{value} is not {what}; nothing equals it"),
+                ),
             }
         }
         found
@@ -163,7 +176,8 @@ impl Clause<'_> {
     }
 
     fn versions(&self, order: &str, draft: &mut Draft) -> TargetConfig {
-        let what = "an attribute must be a whole version by SemVer 2.0.0; there `2` and `2.1` are versions too";
+        let what =
+            "an attribute must be a whole version by SemVer 2.0.0; there `2` and `2.1` are versions too";
         draft.note_once(NoteKind::Changed, self.path, what);
         let of = |value: &Value| words::version(self.name, order, &whole_version(value.as_str()?));
         any(self.read("a version", of, draft))

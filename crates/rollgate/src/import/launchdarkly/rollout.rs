@@ -30,7 +30,13 @@ impl Rollout {
     /// Everything of a flag's own salt, and no entries.
     pub(super) fn of_key(key: &str, salt: &str, path: &str) -> Self {
         let salt = format!("{key}.{salt}");
-        Self { entries: Vec::new(), salt, by: "targeting_key".into(), path: path.to_owned(), untracked: false }
+        Self {
+            entries: Vec::new(),
+            salt,
+            by: "targeting_key".into(),
+            path: path.to_owned(),
+            untracked: false,
+        }
     }
 
     pub(super) fn read(value: &Value, path: &str, key: &str, salt: &str) -> Result<Self, Bad> {
@@ -38,7 +44,8 @@ impl Rollout {
         let is_experiment = fields.text("kind")? == Some("experiment");
         let kind = fields.text("contextKind")?;
         // An experiment hashes the key, whatever it says.
-        let name = fields.text("bucketBy")?.filter(|name| !name.is_empty() && !is_experiment).unwrap_or("key");
+        let name =
+            fields.text("bucketBy")?.filter(|name| !name.is_empty() && !is_experiment).unwrap_or("key");
         let by = attribute_of(kind.unwrap_or("user"), name, kind.is_some());
         let salt = match fields.take("seed") {
             None => format!("{key}.{salt}"),
@@ -123,7 +130,8 @@ impl Rollout {
         if !self.entries.iter().all(|(index, _)| is_once(index)) {
             return None;
         }
-        let names: Option<Vec<String>> = self.entries.iter().map(|(index, _)| names.get(*index).cloned()).collect();
+        let names: Option<Vec<String>> =
+            self.entries.iter().map(|(index, _)| names.get(*index).cloned()).collect();
         Some(named_shares(names?, self.shares()))
     }
 

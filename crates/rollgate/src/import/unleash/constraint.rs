@@ -33,7 +33,8 @@ fn constraint(value: &Value, path: &str, draft: &mut Draft) -> Result<TargetConf
         Some(_) => return Err(Bad::new(&fields.at("value"), "expected a text")),
     };
     if name == "currentTime" {
-        let what = "`currentTime` is an attribute that the host gives with each evaluation, which has no clock";
+        let what =
+            "`currentTime` is an attribute that the host gives with each evaluation, which has no clock";
         draft.note_once(NoteKind::Changed, &fields.at("contextName"), what);
     }
     let asked = Asked { name: field(name), operator, values, value, ignores_case };
@@ -134,7 +135,10 @@ impl Asked<'_> {
         match words::pattern(&text) {
             Ok(pattern) => TargetConfig { matches: Some(pattern), ..attribute(self.name) },
             Err(why) => {
-                let what = format!("the pattern cannot be used ({}); its rule never matches", why.replace('\n', " "));
+                let what = format!(
+                    "the pattern cannot be used ({}); its rule never matches",
+                    why.replace('\n', " ")
+                );
                 draft.note(NoteKind::Malformed, &format!("{path}.value"), what);
                 never(&format!("REGEX {text}"))
             }

@@ -27,7 +27,8 @@ pub(super) fn state(events: &[Value], draft: &mut Draft) -> State {
     for (index, event) in events.iter().enumerate() {
         let at = |key: &str| format!("events[{index}].{key}");
         let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
-        let items = |key: &'static str| event.get(key).and_then(Value::as_array).into_iter().flatten().enumerate();
+        let items =
+            |key: &'static str| event.get(key).and_then(Value::as_array).into_iter().flatten().enumerate();
         match (kind, event) {
             ("hydration", _) => {
                 state = State::default();

@@ -54,11 +54,17 @@ const OF_ROLLOUTS: [&str; 2] = ["targeting_key", "sessionId"];
 pub(super) const OF_VARIANTS: [&str; 3] = ["targeting_key", "sessionId", "remoteAddress"];
 
 /// What a stickiness hashes. `path`: where a subject without any of it is to be noted.
-pub(super) fn by(sticky: &str, defaults: &[&str], path: Option<&String>, draft: &mut Draft) -> Option<OneOrMany> {
+pub(super) fn by(
+    sticky: &str,
+    defaults: &[&str],
+    path: Option<&String>,
+    draft: &mut Draft,
+) -> Option<OneOrMany> {
     if let Some(path) = path {
         match sticky {
             "random" => {
-                let what = "stickiness `random` deals anew at every call; here every subject keeps what it has";
+                let what =
+                    "stickiness `random` deals anew at every call; here every subject keeps what it has";
                 draft.note(NoteKind::Changed, path, what);
             }
             "default" => {
@@ -76,7 +82,12 @@ pub(super) fn by(sticky: &str, defaults: &[&str], path: Option<&String>, draft: 
 }
 
 /// Reads one strategy; `None`: it is not in use.
-pub(super) fn read(value: &Value, path: &str, feature: &str, draft: &mut Draft) -> Result<Option<Strategy>, Bad> {
+pub(super) fn read(
+    value: &Value,
+    path: &str,
+    feature: &str,
+    draft: &mut Draft,
+) -> Result<Option<Strategy>, Bad> {
     let mut fields = Fields::of(value, path)?;
     let name = fields.must("name")?;
     if fields.is("disabled")? {
@@ -165,7 +176,11 @@ fn asked(
         }
         other => {
             for key in parameters.keys() {
-                draft.note(NoteKind::NotExpressed, &parameters.at(&key), "a parameter of a strategy that is not known");
+                draft.note(
+                    NoteKind::NotExpressed,
+                    &parameters.at(&key),
+                    "a parameter of a strategy that is not known",
+                );
             }
             let why = format!("`{other}` is no strategy that is known; its rule never matches");
             of(draft.unknown(&format!("{path}.name"), &format!("strategy {other}"), why))
@@ -205,8 +220,7 @@ fn gradual(
     let bucketing = match sticky {
         "random" => {
             if is_part {
-                let what =
-                    "a share that is dealt anew at every call; here as many subjects, each of which stays on its side";
+                let what = "a share that is dealt anew at every call; here as many subjects, each of which stays on its side";
                 draft.note(NoteKind::Changed, &at, what);
             }
             let by = words::by(vec!["targeting_key".to_owned()]);
@@ -240,9 +254,28 @@ pub(super) fn overrides(
         let Some(overrides) = &variant.overrides else { continue };
         let when = strategy.when.iter().chain(&strategy.needs).chain([overrides]).cloned().collect();
         let key = table.of(variant);
-        let rule = RuleConfig { name: Some(format!("override of {key}")), when: all(when), ..RuleConfig::default() };
+        let rule =
+            RuleConfig { name: Some(format!("override of {key}")), when: all(when), ..RuleConfig::default() };
         rules.push(of_part(rule, &strategy.part, Served::One(key)));
     }
+}
+
+/// A rule for those who lack what the choice of a variant hashes: there they are on too.
+pub(super) fn lacking(
+    strategy: &Strategy,
+    choice: Option<&Choice>,
+    table: &Table,
+    rules: &mut Vec<RuleConfig>,
+) {
+    let Some((lacking, first)) = choice.and_then(Choice::lacking) else { return };
+    // Whom the strategy leaves out has no variant.
+    if strategy.needs.iter().any(|need| need.attribute == lacking.attribute) {
+        return;
+    }
+    let name = lacking.attribute.as_ref().map(|field| format!("without {field}"));
+    let when = strategy.when.iter().chain(&strategy.needs).chain([lacking]).cloned().collect();
+    let rule = RuleConfig { name, when: all(when), ..RuleConfig::default() };
+    rules.push(of_part(rule, &strategy.part, Served::One(table.of(first))));
 }
 
 /// The rules of one strategy.

@@ -29,6 +29,8 @@ pub(super) struct Choice {
     pub(super) variants: Vec<Variant>,
     salt: String,
     by: Option<OneOrMany>,
+    /// Who lacks the one field that it hashes.
+    lacking: Option<TargetConfig>,
 }
 
 /// Whose variants are read: what they hash where they do not say it.
@@ -49,6 +51,11 @@ impl Choice {
         words::bucketing(HashConfig::Unleash, &self.salt, self.by.clone(), parts)
     }
 
+    /// Who lacks what it hashes, and what they get: the first variant that has a weight.
+    pub(super) fn lacking(&self) -> Option<(&TargetConfig, &Variant)> {
+        self.lacking.as_ref().zip(self.variants.iter().find(|variant| variant.weight > 0))
+    }
+
     /// The names of the variants with their shares.
     pub(super) fn shares(&self, table: &Table) -> Named<WrittenShare> {
         let names = self.variants.iter().map(|variant| table.of(variant));
@@ -60,7 +67,11 @@ impl Choice {
 const WEIGHTS_MAX: u64 = 400_000;
 
 /// Reads `variants`; `None`: there are none, or none that anybody could get.
-pub(super) fn list(fields: &mut Fields<'_>, owner: &Owner<'_>, draft: &mut Draft) -> Result<Option<Choice>, Bad> {
+pub(super) fn list(
+    fields: &mut Fields<'_>,
+    owner: &Owner<'_>,
+    draft: &mut Draft,
+) -> Result<Option<Choice>, Bad> {
     let at = fields.at("variants");
     let values = fields.list("variants")?;
     let mut sticky = None;
@@ -79,18 +90,32 @@ pub(super) fn list(fields: &mut Fields<'_>, owner: &Owner<'_>, draft: &mut Draft
     }
     let total = variants.iter().fold(0_u64, |sum, variant| sum.saturating_add(variant.weight));
     if total > WEIGHTS_MAX {
-        return Err(Bad::new(&at, format!("the weights are {total} together, at most {WEIGHTS_MAX} can be said")));
+        return Err(Bad::new(
+            &at,
+            format!("the weights are {total} together, at most {WEIGHTS_MAX} can be said"),
+        ));
     }
     if total == 0 {
         if !variants.is_empty() {
-            draft.note(NoteKind::Changed, &at, "all weights are 0, so nobody gets a variant; they are left out");
+            draft.note(
+                NoteKind::Changed,
+                &at,
+                "all weights are 0, so nobody gets a variant; they are left out",
+            );
         }
         return Ok(None);
     }
     let is_choice = variants.iter().filter(|variant| variant.weight > 0).count() > 1;
     let sticky = sticky.as_deref().unwrap_or(owner.stickiness);
     let by = strategy::by(sticky, &strategy::OF_VARIANTS, is_choice.then_some(&at), draft);
-    Ok(Some(Choice { variants, salt: owner.salt.to_owned(), by }))
+    let is_named = is_choice && sticky != "default" && sticky != "random";
+    let lacking = is_named.then(|| TargetConfig { present: Some(false), ..words::attribute(field(sticky)) });
+    if lacking.is_some() {
+        let what =
+            format!("a subject without {sticky} gets any variant there, anew at every call; here the first");
+        draft.note(NoteKind::Changed, &at, what);
+    }
+    Ok(Some(Choice { variants, salt: owner.salt.to_owned(), by, lacking }))
 }
 
 fn variant(value: &Value, path: &str, draft: &mut Draft) -> Result<(Variant, Option<String>), Bad> {
@@ -215,7 +240,8 @@ impl Table {
         if self.rows.is_empty() {
             return;
         }
-        let types = self.rows.iter().map(|(row, _)| row.value.as_ref().map_or(FlagTypeConfig::String, |(of, _)| *of));
+        let types =
+            self.rows.iter().map(|(row, _)| row.value.as_ref().map_or(FlagTypeConfig::String, |(of, _)| *of));
         let types: Vec<FlagTypeConfig> =
             types.chain(self.nothing.iter().map(|_| FlagTypeConfig::String)).collect();
         let common = types.first().copied().filter(|first| types.iter().all(|other| other == first));
@@ -223,7 +249,8 @@ impl Table {
         let own_shares = own.map(|own| own.shares(self));
         let share = |key: &str| own_shares.as_ref().and_then(|shares| shares.of(key)).cloned();
         let written = self.rows.iter().map(|(row, key)| {
-            let value = row.value.as_ref().map_or_else(|| Json::Text(row.name.clone()), |(_, value)| value.clone());
+            let value =
+                row.value.as_ref().map_or_else(|| Json::Text(row.name.clone()), |(_, value)| value.clone());
             (key.clone(), VariantConfig { value: Some(value), share: share(key), ..VariantConfig::default() })
         });
         let mut written: Vec<(String, VariantConfig)> = written.collect();
