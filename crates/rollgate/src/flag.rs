@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rollgate_core::bucket;
-use rollgate_core::evaluate::{Context, Evaluation, FlagRef, evaluate, reach};
+use rollgate_core::evaluate::{Context, Evaluation, FlagRef, Served, evaluate, reach, served};
 use rollgate_core::id::{FlagId, Key};
 use rollgate_core::limits::WITHIN_DEPTH_MAX;
 use rollgate_core::snapshot::{Bucketing, Ruleset, Snapshot};
@@ -46,6 +46,8 @@ impl FlagCell {
 }
 
 struct Shared {
+    /// What all snapshots are of: names and values of variants are borrowed from it.
+    ruleset: Arc<Ruleset>,
     snapshots: SnapshotCell,
     cells: Vec<Arc<FlagCell>>,
     /// Which cell a key has; every read by name asks.
@@ -106,7 +108,7 @@ impl Flags {
         let cells = cells.collect();
         let places =
             ruleset.flags.iter().zip(0_u16..).map(|(flag, place)| (flag.key.clone(), place)).collect();
-        Self { shared: Arc::new(Shared { snapshots: SnapshotCell::new(first), cells, places }) }
+        Self { shared: Arc::new(Shared { ruleset, snapshots: SnapshotCell::new(first), cells, places }) }
     }
 
     /// Publishes a snapshot of the same ruleset: whole, and never an older one.
@@ -139,6 +141,15 @@ impl Flags {
     pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
         let flag = self.ask(flag);
         self.shared.snapshots.read(|snapshot| evaluate(snapshot, flag, context))
+    }
+
+    /// The answer for one flag with what it serves: a variant with its value, or on or off.
+    ///
+    /// # Panics
+    /// Never. It takes no lock and allocates nothing.
+    pub fn serve(&self, flag: &str, context: &Context<'_>) -> Served<'_> {
+        let evaluation = self.evaluate(flag, context);
+        served(&self.shared.ruleset, self.shared.cell(flag).and_then(|cell| cell.id), evaluation)
     }
 
     /// Pins the current snapshot.
@@ -225,6 +236,31 @@ impl Flag {
         self.cell.asked();
         self.flags.walk(&self.cell, context)
     }
+
+    /// The answer with what it serves: a variant with its value, or on or off.
+    ///
+    /// # Examples
+    /// ```
+    /// use rollgate::Engine;
+    /// use rollgate::core::evaluate::Context;
+    /// use rollgate::read::Format;
+    ///
+    /// let plan = r#"
+    /// version: 1
+    /// name: sizes
+    /// flags:
+    ///   BATCH: { share: 100%, variants: { small: { value: 10, share: 100% }, large: { value: 20 } } }
+    /// "#;
+    /// let engine = Engine::builder().plan_text(plan, Format::Yaml)?.build()?;
+    /// let batch = engine.flag("BATCH");
+    /// let served = batch.serve(&Context::new("user-42"));
+    /// assert_eq!(served.number(), Ok(Some(10.0)));
+    /// assert!(served.string().is_err(), "a number is no text");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn serve(&self, context: &Context<'_>) -> Served<'_> {
+        served(&self.flags.shared.ruleset, self.cell.id, self.evaluate(context))
+    }
 }
 
 impl View {
@@ -236,6 +272,11 @@ impl View {
     /// The answer for one flag, and why.
     pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
         evaluate(&self.snapshot, self.flags.ask(flag), context)
+    }
+
+    /// The answer for one flag with what it serves.
+    pub fn serve(&self, flag: &str, context: &Context<'_>) -> Served<'_> {
+        served(&self.snapshot.ruleset, self.snapshot.ruleset.flag_of(flag), self.evaluate(flag, context))
     }
 
     /// The version of all answers.

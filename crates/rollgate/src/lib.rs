@@ -39,6 +39,7 @@ pub mod read;
 pub mod recorder;
 pub mod replay;
 pub mod store;
+mod sync;
 pub mod trace;
 
 pub use engine::{

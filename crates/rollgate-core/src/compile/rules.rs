@@ -41,8 +41,8 @@ pub(super) fn bucketed(reader: &mut Reader, item: Option<Item<'_>>, base: &Bucke
     if let Some(hash) = map.take("hash").and_then(|item| hash(reader, &item)) {
         bucketer.hash = hash;
     }
-    if let Some(parts) = map.take("parts").and_then(|item| reader.whole(&item, 1)) {
-        bucketer.parts = u32::try_from(parts).unwrap_or(u32::MAX);
+    if let Some(parts) = map.take("parts").and_then(|item| parts(reader, &item)) {
+        bucketer.parts = parts;
     }
     bucketer.seed = crate::bucket::seed(bucketer.domain.name(), bucketer.salt.as_str());
     if let Some(by) = map.take("by").and_then(|item| by(reader, &item)) {
@@ -50,6 +50,17 @@ pub(super) fn bucketed(reader: &mut Reader, item: Option<Item<'_>>, base: &Bucke
     }
     reader.close(map);
     bucketed
+}
+
+/// How many parts a function knows; buckets have 32 bits, and so it has no more.
+fn parts(reader: &mut Reader, item: &Item<'_>) -> Option<u32> {
+    let parts = reader.whole(item, 1)?;
+    let fits = u32::try_from(parts).ok();
+    if fits.is_none() {
+        let message = format!("{parts} parts are more than buckets can tell apart");
+        reader.error_help("out-of-range", &item.path, item.at(), message, "write 4294967295 or less");
+    }
+    fits
 }
 
 /// `targeting_key`, an attribute, or the first of several.

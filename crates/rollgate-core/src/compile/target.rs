@@ -133,25 +133,20 @@ impl<'a, 'f> Targets<'a, 'f> {
         let found = match written[..] {
             [one] => self.subject(reader, &mut map, item, one, depth),
             _ => {
-                let (code, message, help) = match written[..] {
-                    [] => (
-                        "no-subject",
-                        "the condition says nothing about what it is of".to_owned(),
-                        format!("add one of {}", SUBJECTS.join(", ")),
-                    ),
-                    _ => (
-                        "two-subjects",
-                        format!("a condition has one subject, this one has {}", written.join(" and ")),
-                        "write two conditions under `all`".to_owned(),
-                    ),
-                };
-                reader.error_help(code, &item.path, item.key_at(), message, help);
-                let known = SUBJECTS.into_iter().chain(OPERATORS.map(|(key, _, _)| key));
-                known.chain(["ignore_case", "serves"]).for_each(|key| drop(map.take(key)));
+                let (path, at) = (&item.path, item.key_at());
+                if written.is_empty() {
+                    let message = "the condition says nothing about what it is of";
+                    let help = format!("add one of {}", SUBJECTS.join(", "));
+                    reader.error_help("no-subject", path, at, message, help);
+                } else {
+                    let subjects = written.join(" and ");
+                    let message = format!("a condition has one subject, this one has {subjects}");
+                    reader.error_help("two-subjects", path, at, message, "write two conditions under `all`");
+                }
                 None
             }
         };
-        reader.close(map);
+        close(reader, map, &written);
         let found = found?;
         if found.size > TARGETS_MAX {
             let message = format!("one evaluation would ask more than {TARGETS_MAX} conditions");
@@ -241,6 +236,24 @@ impl<'a, 'f> Targets<'a, 'f> {
     }
 }
 
+/// Closes a condition: a key of another subject would be left out in silence.
+fn close(reader: &mut Reader, mut map: Map<'_>, written: &[&str]) {
+    let of_attribute = OPERATORS.map(|(key, _, _)| key).into_iter().chain(["ignore_case"]);
+    let keys = of_attribute.map(|key| (key, "attribute")).chain([("serves", "flag")]);
+    for (key, subject) in keys {
+        if let Some(item) = map.take(key)
+            && let [only] = written
+            && *only != subject
+        {
+            let message = format!("`{key}` says nothing beside `{only}`");
+            let help = format!("it goes with `{subject}`; write two conditions under `all`");
+            reader.error_help("unused-key", &item.path, item.key_at(), message, help);
+        }
+    }
+    SUBJECTS.into_iter().for_each(|subject| drop(map.take(subject)));
+    reader.close(map);
+}
+
 /// An attribute and its operator.
 fn attribute(reader: &mut Reader, map: &mut Map<'_>, item: &Item<'_>, value: &Item<'_>) -> Option<Target> {
     let name = reader.text(value);
@@ -259,18 +272,14 @@ fn attribute(reader: &mut Reader, map: &mut Map<'_>, item: &Item<'_>, value: &It
         .collect();
     let keys: Vec<&str> = written.iter().map(|(key, ..)| *key).collect();
     let [(_, operator, is_negated, asked)] = &written[..] else {
-        let (message, help) = match keys[..] {
-            [] => (
-                "nothing is asked of the attribute".to_owned(),
-                format!("add one of {}", OPERATORS.map(|(key, ..)| key).join(", ")),
-            ),
-            _ => (
-                format!("a condition has one operator, this one has {}", keys.join(" and ")),
-                "write two conditions under `all`".to_owned(),
-            ),
-        };
-        let code = if keys.is_empty() { "no-operator" } else { "two-operators" };
-        reader.error_help(code, &item.path, item.key_at(), message, help);
+        let (path, at) = (&item.path, item.key_at());
+        if keys.is_empty() {
+            let help = format!("add one of {}", OPERATORS.map(|(key, ..)| key).join(", "));
+            reader.error_help("no-operator", path, at, "nothing is asked of the attribute", help);
+        } else {
+            let message = format!("a condition has one operator, this one has {}", keys.join(" and "));
+            reader.error_help("two-operators", path, at, message, "write two conditions under `all`");
+        }
         return None;
     };
     if has_case && !matches!(operator, Operator::Equals | Operator::In | Operator::Texts(_)) {

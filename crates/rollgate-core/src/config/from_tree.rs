@@ -8,7 +8,7 @@ use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::json::TYPED;
+use super::json::{ONE_OR_MANY, TYPED};
 use super::tree::{Node, Scalar, Value};
 
 /// A value that has no form as a tree, or a tree that has not the form of a type.
@@ -110,10 +110,12 @@ impl<'de> Deserializer<'de> for &'de Node {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, TreeError> {
-        if name == TYPED {
-            return visitor.visit_newtype_struct(Typed(self));
+        match (name, &self.value) {
+            (TYPED, _) => visitor.visit_newtype_struct(Typed(self)),
+            (ONE_OR_MANY, Value::List(items)) => visitor.visit_seq(SeqDeserializer::new(items.iter())),
+            (ONE_OR_MANY, _) => visitor.visit_some(self),
+            _ => visitor.visit_newtype_struct(self),
         }
-        visitor.visit_newtype_struct(self)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde::{Deserialize as DeriveDeserialize, Serialize as DeriveSerialize};
 
 /// The name by which a tree knows that its numbers are to be told from texts.
 pub(super) const TYPED: &str = "rollgate.json";
@@ -122,10 +122,13 @@ impl schemars::JsonSchema for Json {
     }
 }
 
+/// The name by which a tree knows that one value may stand for a list of it.
+pub(super) const ONE_OR_MANY: &str = "rollgate.one-or-many";
+
 /// One, or a list of them.
-#[derive(Clone, Debug, PartialEq, DeriveSerialize, DeriveDeserialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged)]
+#[cfg_attr(feature = "schema", schemars(untagged))]
 pub enum OneOrMany<T = String> {
     /// One.
     One(T),
@@ -146,5 +149,47 @@ impl<T> OneOrMany<T> {
 impl From<&str> for OneOrMany {
     fn from(text: &str) -> Self {
         Self::One(text.to_owned())
+    }
+}
+
+impl<T: Serialize> Serialize for OneOrMany<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::One(one) => one.serialize(serializer),
+            Self::Many(many) => many.serialize(serializer),
+        }
+    }
+}
+
+struct Either<T>(std::marker::PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+    type Value = OneOrMany<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one, or a list of them")
+    }
+    /// A tree's single value, which reads itself as the type asks.
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<OneOrMany<T>, D::Error> {
+        T::deserialize(deserializer).map(OneOrMany::One)
+    }
+    /// Of any other format.
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<OneOrMany<T>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<OneOrMany<T>, E> {
+        T::deserialize(text.into_deserializer()).map(OneOrMany::One)
+    }
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<OneOrMany<T>, E> {
+        T::deserialize(value.into_deserializer()).map(OneOrMany::One)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<OneOrMany<T>, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(items)).map(OneOrMany::Many)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(ONE_OR_MANY, Either(std::marker::PhantomData))
     }
 }

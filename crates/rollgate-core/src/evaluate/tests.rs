@@ -216,7 +216,7 @@ fn an_explanation_shows_every_step() {
         explain("USE_Y", "ann"),
         [
             "flag USE_Y (salt s)".to_owned(),
-            "parent USE_X (salt s)".to_owned(),
+            "asks USE_X (salt s)".to_owned(),
             "share 100%: on for everybody".to_owned(),
             "inside USE_X: on, go on".to_owned(),
             "bucket 392077869 (9.1288% of the way) is below threshold 429496729 (10%): on".to_owned(),

@@ -87,6 +87,26 @@ impl Variants {
     }
 }
 
+impl Variants {
+    /// The split of these variants that moves the fewest subjects away from what another plan of the flag served them.
+    ///
+    /// Variants are told by their names; one that is gone gives up all that it had. `None` where either has no shares.
+    pub fn recut_from(&self, before: &Self) -> Option<VariantSplit> {
+        self.split.as_ref()?;
+        let old = before.split.as_ref()?;
+        // No variant of the new list: what it had is free.
+        let gone = VariantId(u16::MAX);
+        let named =
+            |id: VariantId| before.list.get(id.index()).and_then(|variant| self.of(variant.key.as_str()));
+        let ranges = old.ranges.iter();
+        let ranges =
+            ranges.map(|range| VariantRange { variant: named(range.variant).unwrap_or(gone), ..*range });
+        let shares: Vec<(VariantId, Share)> =
+            (0_u16..).zip(&self.list).map(|(id, variant)| (VariantId(id), variant.share)).collect();
+        VariantSplit { ranges: ranges.collect() }.recut(&shares)
+    }
+}
+
 /// One range of a split: buckets from the end of the range before it up to its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VariantRange {
