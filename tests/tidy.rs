@@ -23,8 +23,20 @@ const CRATES: [(&str, &[&str]); 7] = [
 ];
 
 /// All that core may depend on: nothing here opens a file, a socket or a thread.
-const CORE_DEPENDENCIES: [&str; 8] =
-    ["histogram", "jiff", "libm", "regex-automata", "schemars", "serde", "thiserror", "xxhash-rust"];
+/// The hashes of others are behind a feature.
+const CORE_DEPENDENCIES: [&str; 11] = [
+    "hash32",
+    "histogram",
+    "jiff",
+    "libm",
+    "murmur3",
+    "regex-automata",
+    "schemars",
+    "serde",
+    "sha1",
+    "thiserror",
+    "xxhash-rust",
+];
 
 /// What lies at the top, besides what tools need in hidden files.
 const TOP: [&str; 14] = [

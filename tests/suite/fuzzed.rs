@@ -45,3 +45,8 @@ fn the_corpus_of_commands_breaks_nothing() {
 fn the_corpus_of_rules_breaks_nothing() {
     over(&files("fuzz/corpus/rules"), 30, fuzzed::rules);
 }
+
+#[test]
+fn the_corpus_of_imports_breaks_nothing() {
+    over(&files("fuzz/corpus/import"), 20, fuzzed::import_file);
+}

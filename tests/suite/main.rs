@@ -9,6 +9,7 @@ mod calendar_properties;
 mod errors;
 mod flags;
 mod fuzzed;
+mod import;
 mod mutants;
 mod mutants_decide;
 mod notices;

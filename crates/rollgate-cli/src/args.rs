@@ -95,6 +95,11 @@ pub(crate) enum Command {
     },
     /// Write out notices as they would be sent, and try the webhook that takes them
     Notify(NotifyArgs),
+    /// Turn flags of Unleash, LaunchDarkly, GrowthBook or flagd into a plan
+    ///
+    /// The plan is on standard output. Every subject stays on its side: shares and variants are hashed as they were. What
+    /// did not come over as it was is listed on standard error, and never left out in silence.
+    Import(ImportArgs),
 }
 
 /// Whether warnings count as errors.
@@ -112,6 +117,49 @@ pub(crate) enum CheckFormat {
     /// For people
     Text,
     /// For programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Where the flags come from
+    #[arg(value_enum)]
+    pub(crate) source: ImportSource,
+    /// Their JSON; - is standard input
+    ///
+    /// Unleash: /api/client/features. LaunchDarkly: a file data source, or /sdk/latest-all. GrowthBook: /api/features/KEY.
+    /// flagd: a flag definition.
+    pub(crate) file: PathBuf,
+    /// The plan's name; default: the source's
+    #[arg(long, value_name = "NAME", value_parser = plan_name)]
+    pub(crate) name: Option<String>,
+    /// How the plan is written
+    #[arg(long, value_enum, default_value_t = ImportFormat::Yaml)]
+    pub(crate) format: ImportFormat,
+    /// Exit with 1 where evaluations may give something else than they did
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// Where flags come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportSource {
+    /// Unleash
+    Unleash,
+    /// LaunchDarkly
+    Launchdarkly,
+    /// GrowthBook
+    Growthbook,
+    /// flagd
+    Flagd,
+}
+
+/// How an imported plan is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// YAML
+    Yaml,
+    /// JSON
     Json,
 }
 
@@ -394,6 +442,13 @@ fn attribute(text: &str) -> Result<(String, AttributeValue), String> {
     Ok((name.to_owned(), value))
 }
 
+fn plan_name(text: &str) -> Result<String, String> {
+    let is_fine = !text.is_empty()
+        && text.len() <= 128
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    if is_fine { Ok(text.to_owned()) } else { Err("expected 1 to 128 bytes without white space".into()) }
+}
+
 fn time(text: &str) -> Result<Timestamp, String> {
     match text.parse::<i64>() {
         Ok(ms) => Ok(Timestamp(ms)),
@@ -439,6 +494,9 @@ mod tests {
         refuses("rollgate replay p --trace - --form weekly", ErrorKind::MissingRequiredArgument);
         refuses("rollgate replay p --trace - --report gossip", ErrorKind::InvalidValue);
         refuses("rollgate check p --format yaml", ErrorKind::InvalidValue);
+        refuses("rollgate import unleash", ErrorKind::MissingRequiredArgument);
+        refuses("rollgate import flipt f", ErrorKind::InvalidValue);
+        refuses("rollgate import flagd f --name ", ErrorKind::ValueValidation);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod args;
 mod check;
 mod demo;
 mod evaluate;
+mod import;
 mod input;
 mod journal_text;
 mod matrix;
@@ -44,5 +45,6 @@ fn main() -> ExitCode {
         Command::Stale(asked) => stale::run(&asked),
         Command::Notices { plan, format } => notices::run(&plan, format),
         Command::Notify(asked) => notify::run(&asked),
+        Command::Import(asked) => import::run(&asked),
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! The same salt, key and share give the same answer for ever, in every language. Nothing here may change.
 
+#[cfg(feature = "foreign-hash")]
+pub mod foreign;
+
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::id::Key;
@@ -56,13 +59,57 @@ impl Domain {
 pub enum Hash {
     /// Hash version 1 of SEMANTICS 1.2.
     Rollgate1,
+    /// Unleash's: MurmurHash3 of `salt:key`, modulo the parts (100, and 1,000 for variants, unless the data chooses).
+    #[cfg(feature = "foreign-hash")]
+    Unleash,
+    /// LaunchDarkly's: SHA-1 of `salt.key`, in single precision.
+    #[cfg(feature = "foreign-hash")]
+    LaunchDarkly,
+    /// GrowthBook's first: FNV-1a of key and salt, in 1,000 parts.
+    #[cfg(feature = "foreign-hash")]
+    GrowthBook1,
+    /// GrowthBook's second: FNV-1a of salt and key, twice, in 10,000 parts.
+    #[cfg(feature = "foreign-hash")]
+    GrowthBook2,
+    /// flagd's: MurmurHash3 of salt and key, scaled to the parts.
+    #[cfg(feature = "foreign-hash")]
+    Flagd,
 }
 
 impl Hash {
+    /// All that this build has, by the names that a plan writes.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("rollgate-1", Self::Rollgate1),
+        #[cfg(feature = "foreign-hash")]
+        ("unleash", Self::Unleash),
+        #[cfg(feature = "foreign-hash")]
+        ("launchdarkly", Self::LaunchDarkly),
+        #[cfg(feature = "foreign-hash")]
+        ("growthbook-1", Self::GrowthBook1),
+        #[cfg(feature = "foreign-hash")]
+        ("growthbook-2", Self::GrowthBook2),
+        #[cfg(feature = "foreign-hash")]
+        ("flagd", Self::Flagd),
+    ];
+
+    /// Those of other systems; they are there with the feature `foreign-hash`.
+    pub const FOREIGN: [&'static str; 5] =
+        ["unleash", "launchdarkly", "growthbook-1", "growthbook-2", "flagd"];
+
     /// As a plan writes it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Rollgate1 => "rollgate-1",
+            #[cfg(feature = "foreign-hash")]
+            Self::Unleash => "unleash",
+            #[cfg(feature = "foreign-hash")]
+            Self::LaunchDarkly => "launchdarkly",
+            #[cfg(feature = "foreign-hash")]
+            Self::GrowthBook1 => "growthbook-1",
+            #[cfg(feature = "foreign-hash")]
+            Self::GrowthBook2 => "growthbook-2",
+            #[cfg(feature = "foreign-hash")]
+            Self::Flagd => "flagd",
         }
     }
 
@@ -73,7 +120,10 @@ impl Hash {
             Some(*sum)
         });
         match self {
-            Self::Rollgate1 => sums.map(|sum| Share::from_ppm(sum).map_or(0, Share::threshold)).collect(),
+            // Its sums are of single precision, which is not where the shares themselves end.
+            #[cfg(feature = "foreign-hash")]
+            Self::LaunchDarkly => foreign::launchdarkly_cuts(shares.iter().map(|share| share.ppm())),
+            _ => sums.map(|sum| Share::from_ppm(sum).map_or(0, Share::threshold)).collect(),
         }
     }
 }
@@ -105,6 +155,27 @@ impl Bucketer {
     pub fn bucket(&self, key: &[u8]) -> u32 {
         match self.hash {
             Hash::Rollgate1 => bucket(self.seed, key),
+            #[cfg(feature = "foreign-hash")]
+            hash => self.foreign(hash, key),
+        }
+    }
+
+    #[cfg(feature = "foreign-hash")]
+    fn foreign(&self, hash: Hash, key: &[u8]) -> u32 {
+        let salt = self.salt.as_str().as_bytes();
+        match (hash, self.domain) {
+            (Hash::Rollgate1, _) => bucket(self.seed, key),
+            (Hash::Unleash, Domain::Variant) => {
+                let parts = if self.parts == 0 { 1_000 } else { self.parts };
+                foreign::unleash(foreign::UNLEASH_VARIANT_SEED, salt, key, parts)
+            }
+            (Hash::Unleash, _) => {
+                foreign::unleash(0, salt, key, if self.parts == 0 { 100 } else { self.parts })
+            }
+            (Hash::LaunchDarkly, _) => foreign::launchdarkly(salt, key),
+            (Hash::GrowthBook1, _) => foreign::growthbook_1(salt, key),
+            (Hash::GrowthBook2, _) => foreign::growthbook_2(salt, key),
+            (Hash::Flagd, _) => foreign::flagd(salt, key, self.parts),
         }
     }
 }

@@ -31,6 +31,8 @@ pub mod clock;
 pub mod docs;
 pub mod engine;
 pub mod flag;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod journal;
 pub mod notify;
 pub mod read;

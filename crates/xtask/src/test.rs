@@ -40,7 +40,7 @@ struct Beside {
     source: &'static str,
 }
 
-const OF_OTHERS: [Beside; 4] = [
+const OF_OTHERS: [Beside; 5] = [
     Beside {
         data: "vectors/bucketing.json",
         test: "external_vectors_hold",
@@ -50,6 +50,11 @@ const OF_OTHERS: [Beside; 4] = [
         data: "peer-suites/xxhash/vectors.json",
         test: "external_digests_of_xxh3_hold",
         source: "crates/rollgate-core/tests/bucketing.rs",
+    },
+    Beside {
+        data: "peer-suites/unleash-client-specification/specifications/index.json",
+        test: "every_case_of_unleashs_own_specification_holds",
+        source: "tests/suite/import/unleash.rs",
     },
     Beside {
         data: "vectors/statistics.json",

@@ -5,6 +5,7 @@ use super::reader::{Item, Map, Reader, join};
 use super::target::{Targets, texts};
 use super::variants::{FlagNames, is_whole, of_variant, serve, serves};
 use crate::bucket::{Bucketer, Domain, Hash};
+use crate::config::{Scalar, Value};
 use crate::id::{HoldbackId, Key, VariantId};
 use crate::limits::{FLAGS_MAX, NAMED_MAX, RULES_MAX, VARIANTS_MAX};
 use crate::snapshot::{
@@ -13,8 +14,20 @@ use crate::snapshot::{
 };
 use crate::units::Share;
 
-/// The bucketing functions that a plan may name.
-const HASHES: [(&str, Hash); 1] = [("rollgate-1", Hash::Rollgate1)];
+/// The bucketing function that is named.
+fn hash(reader: &mut Reader, item: &Item<'_>) -> Option<Hash> {
+    if let Value::Scalar(Scalar::Text(name)) = &item.node.value
+        && Hash::FOREIGN.contains(&name.as_str())
+        && Hash::ALL.iter().all(|(known, _)| known != name)
+    {
+        let message = format!("`{name}` is the function of another system, and this build has none of those");
+        let help =
+            "build rollgate with the feature `foreign-hash`, or write `rollgate-1`, which moves subjects";
+        reader.error_help("no-foreign-hash", &item.path, item.at(), message, help);
+        return None;
+    }
+    reader.word(item, Hash::ALL)
+}
 
 /// What a question hashes: as `base` but for what is written.
 pub(super) fn bucketed(reader: &mut Reader, item: Option<Item<'_>>, base: &Bucketed) -> Bucketed {
@@ -25,7 +38,7 @@ pub(super) fn bucketed(reader: &mut Reader, item: Option<Item<'_>>, base: &Bucke
     if let Some(salt) = map.take("salt").and_then(|item| reader.text(&item)) {
         bucketer.salt = Key::new(salt);
     }
-    if let Some(hash) = map.take("hash").and_then(|item| reader.word(&item, &HASHES)) {
+    if let Some(hash) = map.take("hash").and_then(|item| hash(reader, &item)) {
         bucketer.hash = hash;
     }
     if let Some(parts) = map.take("parts").and_then(|item| parts(reader, &item)) {

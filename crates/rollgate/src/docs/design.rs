@@ -340,8 +340,31 @@
 //! - **Anchors, aliases, merge keys and tags are refused** in YAML: the same text would mean different things to readers
 //!   that know them and to those that do not.
 //!
+//! # Flags of other systems
+//! `rollgate import` (feature `import`) turns JSON of Unleash, LaunchDarkly, GrowthBook and flagd into a plan of flags.
+//!
+//! - Nobody moves. Their functions are frozen under their names (`hash: unleash`, `launchdarkly`, `growthbook-1`,
+//!   `growthbook-2`, `flagd`; feature `foreign-hash`) and map onto our 32-bit buckets so that `bucket < threshold(share)` is
+//!   their side of every cut: position `p` of `n` parts is bucket `ceil(p * 2^32 / n)`. Shares are written rounded down to a
+//!   part per million; that is exact for up to 400,000 parts, and more are noted. LaunchDarkly's sums of weights are of single
+//!   precision, as in its Go, Java and Rust libraries (those in JavaScript and Python calculate in double, and may differ in
+//!   one key of ten million); below 0.4 % two of its numbers may share a bucket. GrowthBook's and LaunchDarkly's digests are
+//!   of UTF-8 here; GrowthBook in browsers hashes UTF-16, so keys beyond ASCII may differ from those.
+//! - The last strategy, the fallthrough, the default: what is left for everybody becomes the flag's own `share`, so that a plan
+//!   can go on raising it. Everything before it is a rule.
+//! - A flag that is off there has a first rule for everybody that serves off (LaunchDarkly: the off variation); its other
+//!   rules stay behind it, and `rollgate check` says that they are not reached. flagd's DISABLED is `enabled: false`.
+//! - What is random there (stickiness `random`, no sticky field) is sticky here, with the same share. Of variants chosen by one
+//!   named field that a subject lacks, it gets the first.
+//! - A cut that a rule cannot say (ranges with holes, filters, namespaces, false before true, a part of a segment) is a flag of
+//!   its own beside it, `FLAG.rule-2.namespace`, which the rule asks. Its description says what it was made for.
+//! - Unknown operators and what cannot be said make their rule not match (`unknown:`), negated or not; of a LaunchDarkly segment
+//!   only the segment's rule. A flag that cannot be read is `malformed:` with the reason; what only the compiler finds makes the
+//!   flag malformed too, and the others stay whole.
+//! - Every key of the source is read, or noted: what changes answers, and what is only left out (`--strict` fails on the first).
+//!
 //! # Deliberately absent
 //!
 //! No server, no sidecar and no control plane; no async twin of any call; no timer thread that correctness needs; no
-//! floating point and no modulus in a flag's evaluation; no default for "sustained", "excessive" or any other word that
+//! floating point and no modulus in a flag's evaluation, but in the frozen functions of other systems; no default for "sustained", "excessive" or any other word that
 //! needs a number.

@@ -1,0 +1,5 @@
+//! Flags of other systems, read by the importer and asked of the engine.
+
+mod peer;
+mod rows;
+mod unleash;
