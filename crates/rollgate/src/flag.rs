@@ -167,8 +167,7 @@ impl Flags {
     fn read(&self, cell: &FlagCell, key: &[u8]) -> bool {
         let word = cell.word.load(Ordering::Acquire);
         if word < EVERYBODY {
-            // The empty key is never hashed: a split has no answer for it. Nobody needs no key.
-            return word != 0 && !key.is_empty() && bucket::is_in(bucket::bucket(cell.seed, key), word);
+            return is_below(cell.seed, key, word);
         }
         cell.asked();
         self.is_on_above(cell, word, key)
@@ -178,18 +177,6 @@ impl Flags {
     #[inline]
     fn is_on_above(&self, cell: &FlagCell, word: u64, key: &[u8]) -> bool {
         word == EVERYBODY || self.walk(cell, &Context::of_bytes(key)).is_on()
-    }
-
-    /// As [`is_on`](Self::is_on), for the library's own questions: they are nobody's call site.
-    pub(crate) fn is_on_quietly(&self, flag: &str, key: &str) -> bool {
-        let Some(cell) = self.shared.cell(flag) else { return false };
-        let word = cell.word.load(Ordering::Acquire);
-        if word < EVERYBODY {
-            return word != 0
-                && !key.is_empty()
-                && bucket::is_in(bucket::bucket(cell.seed, key.as_bytes()), word);
-        }
-        self.is_on_above(cell, word, key.as_bytes())
     }
 
     #[cold]
@@ -220,6 +207,18 @@ impl Flag {
         self.flags.read(&self.cell, key)
     }
 
+    /// As [`is_on`](Self::is_on), for the library's own questions: they are nobody's call site.
+    #[inline]
+    pub(crate) fn is_on_quietly(&self, key: &str) -> bool {
+        let (cell, key) = (&*self.cell, key.as_bytes());
+        let word = cell.word.load(Ordering::Acquire);
+        if word < EVERYBODY {
+            is_below(cell.seed, key, word)
+        } else {
+            self.flags.is_on_above(cell, word, key)
+        }
+    }
+
     /// The answer, and why.
     pub fn evaluate(&self, context: &Context<'_>) -> Evaluation {
         self.cell.asked();
@@ -242,6 +241,12 @@ impl View {
     pub fn version(&self) -> u64 {
         self.snapshot.version
     }
+}
+
+/// The empty key is never hashed: a split has no answer for it. Nobody needs no key.
+#[inline]
+fn is_below(seed: u64, key: &[u8], word: u64) -> bool {
+    word != 0 && !key.is_empty() && bucket::is_in(bucket::bucket(seed, key), word)
 }
 
 /// One number that decides a flag for everybody, or [`WALK`] where none does.

@@ -37,6 +37,7 @@ pub mod read;
 pub mod recorder;
 pub mod replay;
 pub mod store;
+mod threads;
 pub mod trace;
 
 pub use engine::{
