@@ -26,10 +26,12 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod batch;
 pub mod cell;
 pub mod clock;
 pub mod docs;
 pub mod engine;
+mod exposures;
 pub mod flag;
 pub mod journal;
 pub mod notify;
