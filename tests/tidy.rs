@@ -23,8 +23,8 @@ const CRATES: [(&str, &[&str]); 7] = [
 ];
 
 /// All that core may depend on: nothing here opens a file, a socket or a thread.
-const CORE_DEPENDENCIES: [&str; 7] =
-    ["histogram", "jiff", "libm", "schemars", "serde", "thiserror", "xxhash-rust"];
+const CORE_DEPENDENCIES: [&str; 8] =
+    ["histogram", "jiff", "libm", "regex-automata", "schemars", "serde", "thiserror", "xxhash-rust"];
 
 /// What lies at the top, besides what tools need in hidden files.
 const TOP: [&str; 14] = [

@@ -56,6 +56,14 @@ pub fn floors() -> Result<Vec<Row>, String> {
         Row::new("floor/xxh3", "XXH3 of 16 bytes with a seed, and one comparison", move |key| {
             (xxh3_64_with_seed(key.as_bytes(), seed) >> 32) < threshold
         }),
+        {
+            let cell = Arc::new((seed, AtomicU64::new(threshold)));
+            let does = "the same with the seed and the threshold in memory that another thread may write";
+            Row::new("floor/xxh3_behind_atomic", does, move |key| {
+                let threshold = cell.1.load(Ordering::Acquire);
+                (xxh3_64_with_seed(key.as_bytes(), cell.0) >> 32) < threshold
+            })
+        },
         add.on_two_threads(),
         add,
     ])

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use rollgate::core::bucket;
 use rollgate::core::error::{Error, ErrorKind};
 use rollgate::core::evaluate::{Context, FlagRef, Trail, evaluate, evaluate_with};
 use rollgate::core::id::FlagId;
@@ -179,7 +178,7 @@ impl Question {
             on: evaluation.is_on(),
             variant: evaluation.variant.map(|variant| variant.name()),
             reason: evaluation.reason.name(),
-            bucket: of_key.map(|flag| bucket::bucket(flag.seed, key.as_bytes())),
+            bucket: of_key.map(|flag| flag.bucketer.bucket(key.as_bytes())),
             share: evaluation.share,
             error: evaluation.error.map(|code| code.name()),
             explain,

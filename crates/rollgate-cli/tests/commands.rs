@@ -86,7 +86,7 @@ fn a_parents_share_is_set_beside_the_flags_own() {
         answer["explain"].as_array().unwrap().iter().map(|step| step.as_str().unwrap()).collect();
     let expected = [
         "flag USE_CROSS_AGENT_SHARING (salt memory-system)",
-        "parent USE_HIERARCHICAL_TIERS (salt memory-system)",
+        "asks USE_HIERARCHICAL_TIERS (salt memory-system)",
         "bucket 1672438058 (38.9395% of the way) is below threshold 2147483648 (50%): on",
         "inside USE_HIERARCHICAL_TIERS: on, go on",
         "share 100%: on for everybody",

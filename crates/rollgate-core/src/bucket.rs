@@ -4,6 +4,9 @@
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+use crate::id::Key;
+use crate::units::Share;
+
 /// Domain of rollout splits.
 pub const ROLLOUT: &str = "rollout";
 /// Domain of variants.
@@ -24,6 +27,86 @@ pub fn seed(domain: &str, salt: &str) -> u64 {
 #[inline]
 pub fn bucket(seed: u64, key: &[u8]) -> u32 {
     (xxh3_64_with_seed(key, seed) >> 32) as u32
+}
+
+/// The question that a key is hashed for. Answers to different questions are independent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// Whether a subject is on.
+    Rollout,
+    /// Which variant it gets.
+    Variant,
+    /// Whether it is held back.
+    Holdout,
+}
+
+impl Domain {
+    /// As it is hashed.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rollout => ROLLOUT,
+            Self::Variant => VARIANT,
+            Self::Holdout => HOLDOUT,
+        }
+    }
+}
+
+/// A bucketing function. Each is frozen under its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hash {
+    /// Hash version 1 of SEMANTICS 1.2.
+    Rollgate1,
+}
+
+impl Hash {
+    /// As a plan writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rollgate1 => "rollgate-1",
+        }
+    }
+
+    /// The thresholds after each of some shares in a row: where one ends, the next begins.
+    pub fn cuts(self, shares: &[Share]) -> Vec<u64> {
+        let sums = shares.iter().scan(0_u32, |sum, share| {
+            *sum = sum.saturating_add(share.ppm()).min(1_000_000);
+            Some(*sum)
+        });
+        match self {
+            Self::Rollgate1 => sums.map(|sum| Share::from_ppm(sum).map_or(0, Share::threshold)).collect(),
+        }
+    }
+}
+
+/// A salted bucketing function: the same for all keys of one question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucketer {
+    /// The function.
+    pub hash: Hash,
+    /// The question.
+    pub domain: Domain,
+    /// What sets one question apart from the others of its domain.
+    pub salt: Key,
+    /// `XXH3_64(domain ++ 0x00 ++ salt)`, computed once; only [`Hash::Rollgate1`] reads it.
+    pub seed: u64,
+    /// How many parts the function knows, where the data chooses.
+    pub parts: u32,
+}
+
+impl Bucketer {
+    /// Hash version 1 with this salt.
+    pub fn new(domain: Domain, salt: impl Into<Key>) -> Self {
+        let salt = salt.into();
+        Self { hash: Hash::Rollgate1, domain, seed: seed(domain.name(), salt.as_str()), salt, parts: 0 }
+    }
+
+    /// The bucket of a key.
+    #[inline]
+    pub fn bucket(&self, key: &[u8]) -> u32 {
+        match self.hash {
+            Hash::Rollgate1 => bucket(self.seed, key),
+        }
+    }
 }
 
 /// Whether a bucket lies below a threshold of 0 ..= 2^32.

@@ -83,6 +83,10 @@ ids! {
     RoleId(u16);
     /// Index of a baseline in its ruleset.
     BaselineId(u16);
+    /// Index of a variant of its flag.
+    VariantId(u16);
+    /// Index of a holdback in its ruleset.
+    HoldbackId(u16);
     /// Index of a streak (`for: 10m`) in its ruleset. Groups in groups can hold more than 65,536 of them.
     StreakId(u32);
 }

@@ -22,6 +22,21 @@ pub const CONDITIONS_MAX: usize = 256;
 pub const CONDITION_DEPTH_MAX: usize = 16;
 /// Flags above each other by `within`; evaluation recurses, and its stack is bounded by this.
 pub const WITHIN_DEPTH_MAX: usize = 8;
+/// Flags above each other by `within`, prerequisites and conditions on flags; evaluation recurses here too.
+pub const FLAG_DEPTH_MAX: usize = 32;
+/// Flags that one evaluation may ask, each as often as it is asked: a few flags that ask each other twice make millions.
+pub const FLAGS_ASKED_MAX: usize = 1_024;
+/// Rules of one flag; they are asked in order.
+pub const RULES_MAX: usize = 1_024;
+/// Variants of one flag.
+pub const VARIANTS_MAX: usize = 1_024;
+/// Conditions of one rule, with those of the named conditions that it uses: what one evaluation may ask.
+pub const TARGETS_MAX: usize = 4_096;
+/// Bytes of an automaton that a regular expression becomes: evaluation neither allocates nor locks, so it is whole before
+/// the first one.
+pub const PATTERN_BYTES_MAX: usize = 1 << 20;
+/// Named conditions, holdbacks, or groups of exclusive flags in one plan.
+pub const NAMED_MAX: usize = 4_096;
 /// Freezes in one plan; each is looked at wherever something is to rise.
 pub const FREEZES_MAX: usize = 256;
 /// Days of a phase that a schedule may name: ten years, as the longest wait.

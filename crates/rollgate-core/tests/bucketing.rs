@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rollgate_core::bucket::{ROLLOUT, VARIANT, bucket, seed};
 use rollgate_core::evaluate::{Context, FlagRef, evaluate};
 use rollgate_core::id::{FlagId, Key};
-use rollgate_core::snapshot::{Bucketing, Flag, FlagState, KeyList, Ruleset, Snapshot};
+use rollgate_core::snapshot::{Flag, FlagState, Ruleset, Snapshot};
 use rollgate_core::time::Span;
 use rollgate_core::units::Share;
 use serde::Deserialize;
@@ -41,21 +41,13 @@ fn snapshot(vectors: &[Vector]) -> Snapshot {
         .iter()
         .enumerate()
         .map(|(index, vector)| Flag {
-            key: key(&format!("F{index}")),
-            description: String::new(),
-            salt: key(&vector.salt),
-            seed: seed(ROLLOUT, &vector.salt),
-            by: Bucketing::TargetingKey,
-            is_enabled: true,
-            is_final: false,
-            parent: None,
-            always_on: KeyList::default(),
-            always_off: KeyList::default(),
             initial: Share::from_ppm(vector.share_ppm).unwrap(),
+            ..Flag::new(key(&format!("F{index}")), key(&vector.salt))
         })
         .collect();
     let states = flags.iter().map(|flag| FlagState { share: flag.initial, ..FlagState::default() }).collect();
     let ruleset = Ruleset {
+        holdbacks: Vec::new(),
         name: key("vectors"),
         title: String::new(),
         about: Default::default(),

@@ -20,6 +20,8 @@ struct Entry {
 pub(crate) struct Batch {
     /// Flags of one seed lie together, in the order in which the seeds first come.
     entries: Box<[Entry]>,
+    /// Whether the entries lie in the order of the flags, as they do where salts are not mixed.
+    is_in_order: bool,
     /// Twice the version that the words are of; one less while they are being written (Lamport 1977).
     sequence: AtomicU64,
 }
@@ -32,7 +34,8 @@ impl Batch {
         let mut firsts: HashMap<u64, usize> = HashMap::new();
         entries.iter().for_each(|entry| _ = *firsts.entry(entry.seed).or_insert(entry.place));
         entries.sort_by_key(|entry| (firsts[&entry.seed], entry.place));
-        Self { entries: entries.into(), sequence: AtomicU64::new(2 * version) }
+        let is_in_order = entries.is_sorted_by_key(|entry| entry.place);
+        Self { entries: entries.into(), is_in_order, sequence: AtomicU64::new(2 * version) }
     }
 
     /// Writes the words of a version. One caller at a time.
@@ -57,21 +60,45 @@ impl Batch {
         above: impl Fn(usize, u64, u64) -> Option<bool>,
     ) -> Option<()> {
         let sequence = self.sequence.load(Ordering::Acquire);
+        let above = |place, word| above(place, word, sequence / 2);
+        // The hash looks at the length first. Where it is known the loop is free of that.
+        if (9..=16).contains(&key.len()) {
+            self.fill(key, bits, above)?;
+        } else {
+            self.fill(key, bits, above)?;
+        }
+        // The words were read before the sequence is read again.
+        fence(Ordering::Acquire);
+        let is_one_version = sequence.is_multiple_of(2) && self.sequence.load(Ordering::Relaxed) == sequence;
+        is_one_version.then_some(())
+    }
+
+    /// Bits are collected in a register: bits of one word that are set one after the other wait for each other.
+    #[inline(always)]
+    fn fill(&self, key: &[u8], bits: &mut [u64], above: impl Fn(usize, u64) -> Option<bool>) -> Option<()> {
         let mut seed = !self.entries.first()?.seed;
         let mut bucket = 0;
-        // Bits are collected in a register: bits of one word that are set one after the other wait for each other.
-        let (mut at, mut collected) = (0, 0);
-        for entry in &self.entries {
+        let mut is_on = |entry: &Entry| {
             if entry.seed != seed {
                 seed = entry.seed;
                 bucket = bucket::bucket(seed, key);
             }
             let word = entry.word.load(Ordering::Relaxed);
-            let is_on = if word < EVERYBODY {
-                bucket::is_in(bucket, word)
-            } else {
-                above(entry.place, word, sequence / 2)?
-            };
+            if word < EVERYBODY { Some(bucket::is_in(bucket, word)) } else { above(entry.place, word) }
+        };
+        if self.is_in_order {
+            for (entries, bits) in self.entries.chunks(64).zip(bits) {
+                let mut collected = 0;
+                for entry in entries {
+                    collected = collected >> 1 | u64::from(is_on(entry)?) << 63;
+                }
+                *bits = collected >> (64 - entries.len());
+            }
+            return Some(());
+        }
+        let (mut at, mut collected) = (0, 0);
+        for entry in &self.entries {
+            let is_on = is_on(entry)?;
             if entry.place / 64 != at {
                 set(bits, at, collected);
                 (at, collected) = (entry.place / 64, 0);
@@ -79,10 +106,7 @@ impl Batch {
             collected |= u64::from(is_on) << (entry.place % 64);
         }
         set(bits, at, collected);
-        // The words were read before the sequence is read again.
-        fence(Ordering::Acquire);
-        let is_one_version = sequence.is_multiple_of(2) && self.sequence.load(Ordering::Relaxed) == sequence;
-        is_one_version.then_some(())
+        Some(())
     }
 }
 

@@ -2,19 +2,22 @@
 //!
 //! Publication goes through `arc-swap`; the hot paths do not, because its guard costs more than a whole evaluation:
 //! handles read one atomic word, and by-name reads keep a copy in a thread-local that one version load validates.
+//!
+//! `tests/models` runs this file under loom and shuttle, which try other orders of its steps, and shows that they find
+//! what goes wrong when a step is moved. `crates/rollgate/tests/cell.rs` is for real threads, and for Miri.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
-use parking_lot::Mutex;
 use rollgate_core::limits::SNAPSHOTS_KEPT;
 use rollgate_core::snapshot::Snapshot;
 
-/// Numbers every cell of the process, so that a thread-local copy knows whose it is.
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+use super::sync::{ArcSwap, AtomicU64, Mutex, Ordering, thread_local};
+
+/// Numbers every cell of the process, so that a thread-local copy knows whose it is. An address would not do: a new cell
+/// gets that of one that was dropped. It orders nothing, so it is the standard one in the models too.
+static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
 /// Holds the current snapshot and keeps the last ones alive.
 pub struct SnapshotCell {
@@ -70,13 +73,7 @@ impl SnapshotCell {
 
     /// The current snapshot, for keeping: a request's pinned view.
     pub fn load(&self) -> Arc<Snapshot> {
-        let snapshot = self.current.load_full();
-        // Between the swap and its version a reader has the new snapshot already: from then on nobody may get an older
-        // one, so it says the version itself.
-        if self.version.load(Ordering::Acquire) < snapshot.version {
-            self.version.fetch_max(snapshot.version, Ordering::AcqRel);
-        }
-        snapshot
+        self.current.load_full()
     }
 
     /// Reads the current snapshot where it is, through the thread's copy.
@@ -101,49 +98,5 @@ impl SnapshotCell {
         });
         // A thread that is ending has no thread-locals any more; it reads the shared snapshot too.
         through_copy.ok().flatten().unwrap_or_else(|| read(&self.load()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::read::{Format, ruleset};
-
-    fn snapshot(version: u64) -> Snapshot {
-        let compiled = ruleset("version: 1\nname: cell\nflags: { A: {}, B: {} }\n", Format::Yaml).unwrap();
-        Snapshot { version, ..Snapshot::initial(Arc::new(compiled.ruleset)) }
-    }
-
-    #[test]
-    fn versions_never_go_back() {
-        let cell = SnapshotCell::new(snapshot(5));
-        assert_eq!(cell.publish(snapshot(4), |_| ()), Published::Stale);
-        assert_eq!(cell.publish(snapshot(6), |_| ()), Published::Current);
-        assert_eq!(cell.read(|snapshot| snapshot.version), 6);
-        assert_eq!(cell.load().version, 6);
-    }
-
-    #[test]
-    fn readers_on_other_threads_see_versions_grow_only() {
-        let cell = SnapshotCell::new(snapshot(1));
-        std::thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    let mut last = 0;
-                    while last < 500 {
-                        let version = cell.read(|snapshot| snapshot.version);
-                        assert!(version >= last);
-                        // A pinned snapshot and one that is read through the thread's copy grow together.
-                        last = cell.load().version;
-                        assert!(last >= version);
-                        assert!(cell.read(|snapshot| snapshot.version) >= last);
-                    }
-                });
-            }
-            let first = snapshot(1);
-            for version in 2..=500 {
-                cell.publish(Snapshot { version, ..first.clone() }, |_| ());
-            }
-        });
     }
 }

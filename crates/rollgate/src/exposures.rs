@@ -35,12 +35,14 @@ impl Counters {
     /// Counts one answer of a flag.
     #[inline]
     pub(crate) fn count(&self, flag: usize, is_on: bool) {
-        let new = || (0..self.flags.div_ceil(LINE)).map(|_| Line::default()).collect();
-        self.threads.with(new, |lines| {
-            if let Some(line) = lines.get(flag / LINE) {
-                add(&line.0[flag % LINE][usize::from(is_on)], 1);
-            }
-        });
+        match self.threads.own() {
+            Some(lines) => count(lines, flag, is_on),
+            None => self.threads.find(|| self.lines(), |lines| count(lines, flag, is_on)),
+        }
+    }
+
+    fn lines(&self) -> Box<[Line]> {
+        (0..self.flags.div_ceil(LINE)).map(|_| Line::default()).collect()
     }
 
     /// What all threads counted.
@@ -50,5 +52,12 @@ impl Counters {
             let [off, on] = &line.0[flag % LINE];
             Exposures { on: sum.on + on.load(Ordering::Acquire), off: sum.off + off.load(Ordering::Acquire) }
         })
+    }
+}
+
+#[inline]
+fn count(lines: &[Line], flag: usize, is_on: bool) {
+    if let Some(line) = lines.get(flag / LINE) {
+        add(&line.0[flag % LINE][usize::from(is_on)], 1);
     }
 }

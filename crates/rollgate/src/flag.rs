@@ -1,21 +1,19 @@
 //! Flags as a program reads them: by handle, by name, or through a pinned view.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rollgate_core::bucket;
-use rollgate_core::evaluate::{Context, Evaluation, FlagRef, evaluate, reach};
+use rollgate_core::evaluate::{Context, Evaluation, FlagRef, Served, evaluate, reach, served};
 use rollgate_core::id::{FlagId, Key};
 use rollgate_core::limits::WITHIN_DEPTH_MAX;
 use rollgate_core::snapshot::{Bucketing, Ruleset, Snapshot};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::batch::Batch;
 use crate::cell::{Published, SnapshotCell};
 use crate::exposures::Counters;
 pub use crate::exposures::Exposures;
+use crate::names::Names;
 
 /// Everybody: the threshold of 100 %. A word above it means that one number cannot say it.
 const EVERYBODY: u64 = 1 << 32;
@@ -49,32 +47,20 @@ impl FlagCell {
 }
 
 struct Shared {
+    /// What all snapshots are of: names and values of variants are borrowed from it.
+    ruleset: Arc<Ruleset>,
     snapshots: SnapshotCell,
     cells: Vec<Arc<FlagCell>>,
     /// Which cell a key has; every read by name asks.
-    places: HashMap<Key, u16, BuildHasherDefault<OneShot>>,
+    names: Names,
     batch: Batch,
     counters: Counters,
 }
 
-/// The hash that flags are bucketed by, over the whole key at once: the streaming form is ten times slower.
-#[derive(Default)]
-struct OneShot(u64);
-
-impl Hasher for OneShot {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = xxh3_64(bytes);
-    }
-    /// The end mark of a text tells nothing about a single one.
-    fn write_u8(&mut self, _: u8) {}
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
 impl Shared {
+    #[inline]
     fn cell(&self, key: &str) -> Option<&Arc<FlagCell>> {
-        self.cells.get(usize::from(*self.places.get(key)?))
+        self.names.find(key, |place| self.cells.get(place).map(|cell| (cell, cell.key.as_str())))
     }
 }
 
@@ -106,18 +92,17 @@ impl Flags {
         let first = Snapshot::initial(ruleset.clone());
         let cells = ruleset.flags.iter().enumerate().map(|(index, flag)| {
             let id = FlagId(index as u16);
-            Arc::new(FlagCell::new(flag.key.clone(), Some(id), flag.seed, word_of(&first, id)))
+            Arc::new(FlagCell::new(flag.key.clone(), Some(id), flag.bucketer.seed, word_of(&first, id)))
         });
         let cells: Vec<_> = cells.collect();
-        let places =
-            ruleset.flags.iter().zip(0_u16..).map(|(flag, place)| (flag.key.clone(), place)).collect();
+        let names = Names::new(ruleset.flags.iter().map(|flag| flag.key.as_str()));
         let batch = Batch::new(
             cells.iter().map(|cell| (cell.seed, cell.word.load(Ordering::Relaxed))),
             first.version,
         );
         let counters = Counters::new(cells.len());
         let snapshots = SnapshotCell::new(first);
-        Self { shared: Arc::new(Shared { snapshots, cells, places, batch, counters }) }
+        Self { shared: Arc::new(Shared { ruleset, snapshots, cells, names, batch, counters }) }
     }
 
     /// Publishes a snapshot of the same ruleset: whole, and never an older one.
@@ -207,6 +192,15 @@ impl Flags {
         self.shared.snapshots.read(|snapshot| evaluate(snapshot, flag, context))
     }
 
+    /// The answer for one flag with what it serves: a variant with its value, or on or off.
+    ///
+    /// # Panics
+    /// Never. It takes no lock and allocates nothing.
+    pub fn serve(&self, flag: &str, context: &Context<'_>) -> Served<'_> {
+        let evaluation = self.evaluate(flag, context);
+        served(&self.shared.ruleset, self.shared.cell(flag).and_then(|cell| cell.id), evaluation)
+    }
+
     /// Pins the current snapshot.
     pub fn view(&self) -> View {
         View { snapshot: self.shared.snapshots.load(), flags: self.clone() }
@@ -235,6 +229,12 @@ impl Flags {
         if word < EVERYBODY {
             return is_below(cell.seed, key, word);
         }
+        self.read_above(cell, word, key)
+    }
+
+    /// By itself, so that the reads above need no stack for a whole evaluation.
+    #[inline(never)]
+    fn read_above(&self, cell: &FlagCell, word: u64, key: &[u8]) -> bool {
         cell.asked();
         self.is_on_above(cell, word, key)
     }
@@ -312,6 +312,31 @@ impl Flag {
         self.cell.asked();
         self.flags.walk(&self.cell, context)
     }
+
+    /// The answer with what it serves: a variant with its value, or on or off.
+    ///
+    /// # Examples
+    /// ```
+    /// use rollgate::Engine;
+    /// use rollgate::core::evaluate::Context;
+    /// use rollgate::read::Format;
+    ///
+    /// let plan = r#"
+    /// version: 1
+    /// name: sizes
+    /// flags:
+    ///   BATCH: { share: 100%, variants: { small: { value: 10, share: 100% }, large: { value: 20 } } }
+    /// "#;
+    /// let engine = Engine::builder().plan_text(plan, Format::Yaml)?.build()?;
+    /// let batch = engine.flag("BATCH");
+    /// let served = batch.serve(&Context::new("user-42"));
+    /// assert_eq!(served.number(), Ok(Some(10.0)));
+    /// assert!(served.string().is_err(), "a number is no text");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn serve(&self, context: &Context<'_>) -> Served<'_> {
+        served(&self.flags.shared.ruleset, self.cell.id, self.evaluate(context))
+    }
 }
 
 impl View {
@@ -323,6 +348,11 @@ impl View {
     /// The answer for one flag, and why.
     pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
         evaluate(&self.snapshot, self.flags.ask(flag), context)
+    }
+
+    /// The answer for one flag with what it serves.
+    pub fn serve(&self, flag: &str, context: &Context<'_>) -> Served<'_> {
+        served(&self.snapshot.ruleset, self.snapshot.ruleset.flag_of(flag), self.evaluate(flag, context))
     }
 
     /// The version of all answers.
@@ -341,35 +371,55 @@ fn is_below(seed: u64, key: &[u8], word: u64) -> bool {
 fn word_of(snapshot: &Snapshot, id: FlagId) -> u64 {
     let mut next = Some(id);
     let mut is_own_bucket = true;
+    // A choice among variants needs a key even where everybody is on.
+    let mut needs_key = false;
     for _ in 0..=WITHIN_DEPTH_MAX {
-        let Some(at) = next else { return if is_own_bucket { reach(snapshot, id, 0) } else { WALK } };
+        let Some(at) = next else { return word_of_reach(snapshot, id, is_own_bucket, needs_key) };
         let (Some(flag), Some(state)) =
             (snapshot.ruleset.flags.get(at.index()), snapshot.states.get(at.index()))
         else {
             return 0;
         };
+        let (chooses, is_by_key) = chooses(flag);
+        needs_key |= chooses;
         if flag.is_final {
             // A constant: whatever lies above it, only the flags below it are still asked.
-            return if at == id {
-                EVERYBODY
-            } else if is_own_bucket {
-                reach(snapshot, id, 0)
-            } else {
-                WALK
+            return match (at == id, needs_key) {
+                (true, false) => EVERYBODY,
+                (true, true) => WALK,
+                (false, _) => word_of_reach(snapshot, id, is_own_bucket, needs_key),
             };
         }
-        if state.is_killed || !flag.is_enabled {
+        if state.is_killed || flag.malformed.is_some() || !flag.is_enabled {
             // Off, or the caller's default, which is off for a boolean call.
             return 0;
         }
-        let has_lists = !flag.always_on.is_empty() || !flag.always_off.is_empty();
-        if (has_lists && !state.is_overridden) || flag.by != Bucketing::TargetingKey {
+        let has_own = !flag.always_on.is_empty() || !flag.always_off.is_empty() || !flag.rules.is_empty();
+        let asks_more = !flag.prerequisites.is_empty() || flag.holdback.is_some() || !flag.is_plain_split();
+        if (has_own && !state.is_overridden) || asks_more || !is_by_key {
             return WALK;
         }
         is_own_bucket &= flag.parent.is_none_or(|parent| parent.same_bucket);
         next = flag.parent.map(|parent| parent.flag);
     }
     WALK
+}
+
+fn word_of_reach(snapshot: &Snapshot, id: FlagId, is_own_bucket: bool, needs_key: bool) -> u64 {
+    match is_own_bucket {
+        true => match reach(snapshot, id, 0) {
+            EVERYBODY if needs_key => WALK,
+            word => word,
+        },
+        false => WALK,
+    }
+}
+
+/// Whether a flag chooses among variants, and whether the targeting key is all that it needs for that.
+fn chooses(flag: &rollgate_core::snapshot::Flag) -> (bool, bool) {
+    let Some(variants) = &flag.variants else { return (false, true) };
+    let is_choice = variants.split.as_ref().is_some_and(|split| split.ranges().len() > 1);
+    (is_choice, !is_choice || variants.bucketed.by == Bucketing::TargetingKey)
 }
 
 #[cfg(test)]

@@ -34,11 +34,13 @@ pub mod engine;
 mod exposures;
 pub mod flag;
 pub mod journal;
+mod names;
 pub mod notify;
 pub mod read;
 pub mod recorder;
 pub mod replay;
 pub mod store;
+mod sync;
 mod threads;
 pub mod trace;
 

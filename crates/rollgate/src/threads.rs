@@ -80,18 +80,16 @@ impl<S> PerThread<S> {
         Self { first: [const { OnceLock::new() }; FIRST], more: OnceLock::new(), used: AtomicUsize::new(0) }
     }
 
-    /// Runs `write` on the calling thread's cells; they are made by `new` when the thread comes for the first time.
+    /// The calling thread's cells, where it has some and is one of the first; else ask [`find`](Self::find). They are to
+    /// be written at once: the reference is no other thread's.
     #[inline]
-    pub(crate) fn with<R>(&self, new: impl FnOnce() -> S, write: impl FnOnce(&S) -> R) -> R {
-        match self.first.get(NUMBER.get()).and_then(OnceLock::get) {
-            Some(cells) => write(cells),
-            None => self.find(new, write),
-        }
+    pub(crate) fn own(&self) -> Option<&S> {
+        self.first.get(NUMBER.get()).and_then(OnceLock::get)
     }
 
-    #[cold]
+    /// Runs `write` on the calling thread's cells; they are made by `new` when the thread comes for the first time.
     #[inline(never)]
-    fn find<R>(&self, new: impl FnOnce() -> S, write: impl FnOnce(&S) -> R) -> R {
+    pub(crate) fn find<R>(&self, new: impl FnOnce() -> S, write: impl FnOnce(&S) -> R) -> R {
         let number = match NUMBER.get() {
             NONE => LEASE.try_with(|lease| lease.0),
             number => Ok(number),
@@ -163,7 +161,10 @@ mod tests {
     fn a_number_has_one_writer_at_a_time_and_nothing_is_lost_between_them() {
         const THREADS: usize = 80;
         let cells: PerThread<Box<AtomicU64>> = PerThread::new();
-        let count = || cells.with(Box::default, |cell| add(cell, 1));
+        let count = || match cells.own() {
+            Some(cell) => add(cell, 1),
+            None => cells.find(Box::default, |cell| add(cell, 1)),
+        };
         for _ in 0..3 {
             // All of them are alive at once: more than find their cells without a search.
             let all = Barrier::new(THREADS);
@@ -188,7 +189,7 @@ mod tests {
         struct Last(&'static PerThread<Box<AtomicU64>>);
         impl Drop for Last {
             fn drop(&mut self) {
-                self.0.with(Box::default, |cell| add(cell, 1));
+                self.0.find(Box::default, |cell| add(cell, 1));
             }
         }
         thread_local!(static LAST: std::cell::OnceCell<Last> = const { std::cell::OnceCell::new() });
@@ -197,7 +198,7 @@ mod tests {
         for is_kept_first in [true, false] {
             let thread = std::thread::spawn(move || {
                 let keep = || LAST.with(|last| assert!(last.set(Last(cells)).is_ok()));
-                let count = || cells.with(Box::default, |cell| add(cell, 1));
+                let count = || cells.find(Box::default, |cell| add(cell, 1));
                 if is_kept_first {
                     keep();
                     count();

@@ -1,7 +1,8 @@
-//! Developer commands: `cargo xtask test | bench [OPTION | NAME...] | schema | sim [OPTION]...`.
+//! Developer commands: `cargo xtask test | bench [OPTION | NAME...] | model [OPTION]... | schema | sim [OPTION]...`.
 #![forbid(unsafe_code)]
 
 mod bench;
+mod model;
 mod schema;
 mod sim;
 mod test;
@@ -14,6 +15,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   bench             floors, rollgate and the peers in one run: a table, the budgets, target/bench/summary.json
                     --instructions: what calls cost in instructions; --readme: the last run into the README
   bench NAME...     one or more of flags, memory, record, replay, windows, with criterion
+  model [OPTION]... orders of the snapshot cell's steps: --schedules N under shuttle; or --miri SEEDS: its tests under Miri
   sim [OPTION]...   random rollouts against every promise: --seeds N, --from SEED, --threads T, --seed S; or --planted: bugs it must find
   schema            write schema/rollgate-plan.v1.json and the plan reference from the types of the plan file
 ";
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         }
         Some("test") => test::run(),
         Some("bench") => bench::run(&arguments[1..]),
+        Some("model") => model::run(&arguments[1..]),
         Some("schema") => schema::write(),
         Some("sim") => sim::run(&arguments[1..]),
         Some("help" | "--help" | "-h") => {

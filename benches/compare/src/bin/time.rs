@@ -15,6 +15,8 @@ const ROUNDS: usize = 300;
 /// What one chunk lasts, and one of two threads, in nanoseconds.
 const CHUNK_NS: f64 = 200_000.0;
 const CHUNK_2T_NS: f64 = 600_000.0;
+/// How often two threads try to run at once in one round.
+const TRIES: usize = 4;
 
 /// A row with what was measured.
 struct Measured {
@@ -119,32 +121,38 @@ fn chunk(one: &mut Measured, keys: &Keys) {
         run(keys, calls);
         one.times.push((thread_ns() - from) as f64 / calls as f64);
     } else {
-        // Both have begun before either is measured, and a chunk in which one had to wait for a core counts for nothing:
-        // the other one was alone then.
-        let ready = AtomicUsize::new(0);
-        let timed = || {
-            run(keys, warm);
-            ready.fetch_add(1, Ordering::AcqRel);
-            while ready.load(Ordering::Acquire) < 2 {
-                std::hint::spin_loop();
+        for _ in 0..TRIES {
+            if let Some(time) = both(run, keys, calls) {
+                one.times.push(time);
+                break;
             }
-            let (wall, from) = (Instant::now(), thread_ns());
-            run(keys, calls);
-            let own = (thread_ns() - from) as f64;
-            (own / calls as f64, wall.elapsed().as_nanos() as f64 <= own * 1.1 + 5_000.0)
-        };
-        let (here, there) = std::thread::scope(|scope| {
-            let there = scope.spawn(timed);
-            (timed(), there.join())
-        });
-        if let (here, Ok(there)) = (here, there)
-            && here.1
-            && there.1
-        {
-            one.times.push(f64::midpoint(here.0, there.0));
         }
     }
     one.row.settle.iter().for_each(|settle| settle());
+}
+
+/// One call of each of two threads; `None` where they were not at it at the same time: on a busy machine one may wait
+/// for a core, and the other is alone then.
+fn both(run: &(dyn Fn(&Keys, usize) + Send + Sync), keys: &Keys, calls: usize) -> Option<f64> {
+    let ready = AtomicUsize::new(0);
+    let timed = || {
+        run(keys, calls / 8 + 1);
+        ready.fetch_add(1, Ordering::AcqRel);
+        while ready.load(Ordering::Acquire) < 2 {
+            std::hint::spin_loop();
+        }
+        let (begin, from) = (Instant::now(), thread_ns());
+        run(keys, calls);
+        ((thread_ns() - from) as f64 / calls as f64, begin, Instant::now())
+    };
+    let (here, there) = std::thread::scope(|scope| {
+        let there = scope.spawn(timed);
+        (timed(), there.join().ok())
+    });
+    let there = there?;
+    let together = here.2.min(there.2).saturating_duration_since(here.1.max(there.1));
+    let in_all = here.2.max(there.2) - here.1.min(there.1);
+    (together >= in_all.mul_f64(0.9)).then(|| f64::midpoint(here.0, there.0))
 }
 
 /// The peers' rows that a row of rollgate is compared with.

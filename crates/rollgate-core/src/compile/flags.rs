@@ -1,24 +1,45 @@
-//! Flags: salts, nesting, lists.
+//! Flags: salts, nesting, lists; and rules, variants and what other flags say.
 
+use super::asking;
+use super::exclusive::exclusive;
 use super::reader::{Item, Map, Reader, join};
-use crate::bucket;
+use super::rules::{above_slot, bucketed, holdback, holdbacks, prerequisites, rules};
+use super::target::Targets;
+use super::variants::{FlagNames, of_variant, variants};
 use crate::id::{FlagId, Key};
 use crate::limits::{FLAGS_MAX, WITHIN_DEPTH_MAX};
-use crate::snapshot::{Bucketing, Flag, KeyList, Parent, ShareOf};
+use crate::snapshot::{Bucketed, Flag, Holdback, KeyList, Parent, ShareOf};
 use crate::units::Share;
 
 /// How a child's share above its parent's is mended.
 pub(super) const ABOVE_PARENT: &str = "a child's share of all subjects is at most its parent's";
 
 /// Keys that would make a final flag anything but on for everybody.
-const FINAL_LACKS: [&str; 5] = ["enabled", "share", "within", "always_on", "always_off"];
+const FINAL_LACKS: [&str; 9] = [
+    "enabled",
+    "share",
+    "within",
+    "always_on",
+    "always_off",
+    "prerequisites",
+    "holdback",
+    "rules",
+    "malformed",
+];
 
-/// A flag as written, before its parent is looked up.
-struct Written<'a> {
-    flag: Flag,
+/// A flag as written, before what it says of others is looked up.
+pub(super) struct Written<'a> {
+    pub(super) flag: Flag,
     within: Option<(Item<'a>, String)>,
     share_of: Option<ShareOf>,
-    at: Item<'a>,
+    /// Its share, where it is written and may be.
+    share: Option<Item<'a>>,
+    prerequisites: Option<Item<'a>>,
+    holdback: Option<Item<'a>>,
+    rules: Option<Item<'a>>,
+    /// A salt or a function of its own.
+    pub(super) has_bucketing: bool,
+    pub(super) at: Item<'a>,
 }
 
 /// Whether the plan has phases, which set the shares.
@@ -30,18 +51,54 @@ pub(super) enum Setup {
     FlagsOnly,
 }
 
-/// Compiles `flags`.
-pub(super) fn flags(reader: &mut Reader, item: Option<Item<'_>>, setup: Setup) -> Vec<Flag> {
-    let Some(item) = item else { return Vec::new() };
-    let entries = reader.named(&item, "a map of flags", FLAGS_MAX);
+/// Compiles `flags`, `conditions`, `holdbacks` and `exclusive`.
+pub(super) fn flags(
+    reader: &mut Reader,
+    map: &mut Map<'_>,
+    item: Option<Item<'_>>,
+    setup: Setup,
+) -> (Vec<Flag>, Vec<Holdback>) {
+    let entries = item.map(|item| reader.named(&item, "a map of flags", FLAGS_MAX)).unwrap_or_default();
     let mut written: Vec<Written<'_>> = Vec::with_capacity(entries.len());
     for (key, _, item) in entries {
         let flag = flag(reader, key, &item, setup);
         written.extend(flag);
     }
+    let held = holdbacks(reader, map.take("holdbacks"));
+    exclusive(reader, map.take("exclusive"), &mut written);
     nest(reader, &mut written);
-    for index in 0..written.len() {
-        let flag = &written[index].flag;
+    let names =
+        FlagNames(written.iter().map(|one| (one.flag.key.to_string(), variant_keys(&one.flag))).collect());
+    let mut targets = Targets::new(reader, &names, map.take("conditions"));
+    for one in &mut written {
+        if let Some(item) = one.holdback.take() {
+            one.flag.holdback = holdback(reader, &held, &item);
+        }
+        if let Some(item) = one.prerequisites.take() {
+            one.flag.prerequisites = prerequisites(reader, &names, &item);
+        }
+        if let Some(item) = one.rules.take() {
+            one.flag.rules = rules(reader, &mut targets, &one.flag, &item);
+        }
+        if let Some(item) = &one.share {
+            above_slot(reader, item, &one.flag, one.flag.initial);
+        }
+    }
+    children_above_parents(reader, &written);
+    let (flags, places): (Vec<Flag>, Vec<Item<'_>>) =
+        written.into_iter().map(|one| (one.flag, one.at)).unzip();
+    asking::check(reader, &flags, &places);
+    (flags, held)
+}
+
+fn variant_keys(flag: &Flag) -> Vec<Key> {
+    let list = flag.variants.iter().flat_map(|variants| &variants.list);
+    list.map(|variant| variant.key.clone()).collect()
+}
+
+fn children_above_parents(reader: &mut Reader, written: &[Written<'_>]) {
+    for one in written {
+        let flag = &one.flag;
         if let Some(Parent { flag: parent, share_of: ShareOf::Total, .. }) = flag.parent
             && !written[parent.index()].flag.is_final
             && flag.initial > written[parent.index()].flag.initial
@@ -51,43 +108,39 @@ pub(super) fn flags(reader: &mut Reader, item: Option<Item<'_>>, setup: Setup) -
                 "`{}` at {} lies within `{}` at {}",
                 flag.key, flag.initial, above.key, above.initial
             );
-            let at = &written[index].at;
+            let at = &one.at;
             reader.error_help("child-above-parent", &at.path, at.key_at(), message, ABOVE_PARENT);
         }
     }
-    written.into_iter().map(|written| written.flag).collect()
 }
 
 fn flag<'a>(reader: &mut Reader, key: &str, item: &Item<'a>, setup: Setup) -> Option<Written<'a>> {
     let mut map = reader.map(item, "a map of one flag")?;
-    let mut flag = Flag {
-        key: Key::new(key),
-        description: reader.opt_text(map.take("description")),
-        salt: Key::new(key),
-        seed: 0,
-        by: Bucketing::TargetingKey,
-        is_enabled: true,
-        is_final: false,
-        parent: None,
-        always_on: KeyList::default(),
-        always_off: KeyList::default(),
-        initial: Share::ZERO,
-    };
-    bucketing(reader, map.take("bucketing"), &mut flag);
-    flag.seed = bucket::seed(bucket::ROLLOUT, flag.salt.as_str());
+    let mut flag = Flag::new(key, key);
+    flag.description = reader.opt_text(map.take("description"));
+    let has_bucketing = map.has("bucketing");
+    let base = Bucketed { bucketer: flag.bucketer.clone(), by: flag.by.clone() };
+    let rollout = bucketed(reader, map.take("bucketing"), &base);
+    let of_variants = bucketed(reader, map.take("variant_bucketing"), &of_variant(&rollout));
+    (flag.bucketer, flag.by) = (rollout.bucketer, rollout.by);
+    flag.variants = variants(reader, &mut map, of_variants).map(Box::new);
     if let Some(enabled) = map.take("enabled").and_then(|item| reader.flag(&item)) {
         flag.is_enabled = enabled;
     }
     flag.always_on = keys(reader, map.take("always_on"));
     flag.always_off = keys(reader, map.take("always_off"));
-    if let Some(item) = map.take("share") {
-        flag.initial = initial(reader, &item, setup).unwrap_or_default();
+    let share = map.take("share");
+    if let Some(item) = &share {
+        flag.initial = initial(reader, item, setup).unwrap_or_default();
     }
     let within = map.take("within").and_then(|item| reader.text(&item).map(|name| (item, name)));
     let share_of = map
         .take("share_of")
         .and_then(|item| reader.word(&item, &[("total", ShareOf::Total), ("parent", ShareOf::Parent)]));
     check_nesting(reader, &map, key, within.is_some());
+    let (prerequisites, holdback, rules) =
+        (map.take("prerequisites"), map.take("holdback"), map.take("rules"));
+    malformed(reader, &mut map, &mut flag);
     if let Some(is_final) = map.take("final").and_then(|item| reader.flag(&item)) {
         flag.is_final = is_final;
         for key in FINAL_LACKS.into_iter().filter(|key| is_final && map.has(key)) {
@@ -101,21 +154,18 @@ fn flag<'a>(reader: &mut Reader, key: &str, item: &Item<'a>, setup: Setup) -> Op
         }
     }
     reader.close(map);
-    Some(Written { flag, within, share_of, at: item.clone() })
+    let at = item.clone();
+    Some(Written { flag, within, share_of, share, prerequisites, holdback, rules, has_bucketing, at })
 }
 
-/// What the flag is bucketed by, and with which salt.
-fn bucketing(reader: &mut Reader, item: Option<Item<'_>>, flag: &mut Flag) {
-    let map = item.and_then(|item| reader.map(&item, "a map with salt and by"));
-    let Some(mut map) = map else { return };
-    if let Some(salt) = map.take("salt").and_then(|item| reader.text(&item)) {
-        flag.salt = Key::new(salt);
-    }
-    match map.take("by").and_then(|item| reader.text(&item)).as_deref() {
-        None | Some("targeting_key") => {}
-        Some(attribute) => flag.by = Bucketing::Attribute(Key::new(attribute)),
-    }
-    reader.close(map);
+/// What an importer could not read is one flag's trouble, and no other's.
+fn malformed(reader: &mut Reader, map: &mut Map<'_>, flag: &mut Flag) {
+    let Some(item) = map.take("malformed") else { return };
+    let Some(why) = reader.text(&item) else { return };
+    let message = format!("`{}` cannot be read: {why}", flag.key);
+    let help = "it gives an error and the caller's default; write what it means, and remove this key";
+    reader.warn("malformed-flag", &item.path, item.at(), message, help);
+    flag.malformed = Some(why.into());
 }
 
 /// The share that a flag starts at; where there are phases, they say it.
@@ -171,7 +221,7 @@ fn nest(reader: &mut Reader, written: &mut [Written<'_>]) {
             continue;
         };
         let (child, above) = (&written[index].flag, &written[parent].flag);
-        let same_bucket = child.salt == above.salt && child.by == above.by;
+        let same_bucket = child.has_bucket_of(above);
         let share_of = written[index].share_of.unwrap_or(ShareOf::Total);
         if share_of == ShareOf::Total && !same_bucket && written[index].share_of.is_some() {
             reader.error_help(
@@ -255,6 +305,8 @@ fn section_of(code: &str) -> Option<&'static str> {
         "unknown-flag" => Some("flags"),
         "unknown-role" => Some("roles"),
         "unknown-channel" => Some("channels"),
+        "unknown-condition" => Some("conditions"),
+        "unknown-holdback" => Some("holdbacks"),
         _ => None,
     }
 }

@@ -3,10 +3,12 @@
 mod about;
 mod actions;
 mod after;
+mod asking;
 mod calendar;
 mod compare;
 mod condition;
 mod contradiction;
+mod exclusive;
 mod fingerprint;
 mod flags;
 mod goals;
@@ -18,10 +20,13 @@ mod phase;
 mod plan;
 mod problem;
 mod reader;
+mod rules;
 mod schedule;
+mod target;
 mod template;
 mod trigger;
 mod value;
+mod variants;
 
 pub use after::horizon;
 pub use measure::default_samples;

@@ -5,6 +5,7 @@ use super::calendar::{due, window};
 use super::condition::{Names, Use, condition, condition_in, role};
 use super::flags::{ABOVE_PARENT, unknown};
 use super::reader::{Item, Map, Reader, join};
+use super::rules::above_slot;
 use super::schedule::{schedule, warn_of_never};
 use super::trigger::{contingency, decision, trigger};
 use crate::config::{Scalar, Value};
@@ -322,6 +323,7 @@ fn raise(reader: &mut Reader, names: &Names<'_>, item: &Item<'_>, shares: &mut [
                 "inside a plan shares only rise; what lowers them is a trigger or a decision",
             );
         }
+        above_slot(reader, item, &names.flags[flag.index()], share);
         shares[flag.index()] = share;
         named.push(flag);
     }

@@ -15,7 +15,9 @@ use super::schedule::{instantiate, schedule};
 use crate::config::{Config, Location, Node, Value};
 use crate::id::{FlagId, Key};
 use crate::limits::{CONDITIONS_MAX, EVALUATE_EVERY_MAX_MS, EVALUATE_EVERY_MIN_MS, PHASES_MAX};
-use crate::snapshot::{About, Calendar, Check, Daily, DeploymentWindow, Flag, Phase, Plan, Risk, Ruleset};
+use crate::snapshot::{
+    About, Calendar, Check, Daily, DeploymentWindow, Flag, Holdback, Phase, Plan, Risk, Ruleset,
+};
 use crate::time::{Span, Timestamp, Zone};
 
 /// A plan that may run, and what somebody should look at.
@@ -57,7 +59,7 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let mut map = reader.map(&item, "a plan: a map")?;
     let head = head(reader, &mut map, &item);
     let has_phases = map.has("phases");
-    let flags = all_flags(reader, &mut map, &item);
+    let (flags, holdbacks) = all_flags(reader, &mut map, &item);
     let metrics = metrics::metrics(reader, map.take("metrics"), &flags);
     let roles = metrics::roles(reader, map.take("roles"));
     let baselines = metrics::baselines(reader, map.take("baseline"), &metrics);
@@ -85,6 +87,7 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
         evaluate_every: head.evaluate_every,
         expected_traffic: head.expected_traffic,
         flags,
+        holdbacks,
         metrics,
         roles,
         baselines,
@@ -135,7 +138,7 @@ fn head(reader: &mut Reader, map: &mut Map<'_>, item: &Item<'_>) -> Head {
 }
 
 /// The flags, of which a plan has at least one.
-fn all_flags(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) -> Vec<Flag> {
+fn all_flags(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) -> (Vec<Flag>, Vec<Holdback>) {
     let setup = if map.has("phases") { Setup::Phased } else { Setup::FlagsOnly };
     let item = map.take("flags");
     if item.as_ref().is_none_or(|item| is_empty(item.node)) {
@@ -143,7 +146,7 @@ fn all_flags(reader: &mut Reader, map: &mut Map<'_>, plan: &Item<'_>) -> Vec<Fla
         let help = "add `flags:` with at least one flag";
         reader.error_help("no-flags", "flags", at, "the plan has no flags", help);
     }
-    flags::flags(reader, item, setup)
+    flags::flags(reader, map, item, setup)
 }
 
 /// The phases, and all that goes with them; a file without phases says nothing of the rest.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::WrittenShare;
+use super::rule::{FlagTypeConfig, RuleConfig, ServeConfig, VariantConfig};
+use super::{Named, OneOrMany, WrittenShare};
 
 /// One switch between old and new behaviour.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,31 @@ pub struct FlagConfig {
     /// Targeting keys that always get `off`; it wins over `always_on`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub always_off: Option<Vec<String>>,
+    /// The type of the variants' values; that of the first one's value unless written.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub value_type: Option<FlagTypeConfig>,
+    /// What those who are on are served, with shares that are 100% together; without them the flag is on or off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
+    pub variants: Option<Named<VariantConfig>>,
+    /// The variant that is served where the flag is off; the caller's default unless written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// What other flags must serve for the same subject, before this one is asked: `true`, `false`, or a variant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prerequisites: Option<Named<OneOrMany<ServeConfig>>>,
+    /// The holdback of the plan whose subjects never get this flag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdback: Option<String>,
+    /// What the choice of a variant hashes; as `bucketing` unless written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant_bucketing: Option<BucketingConfig>,
+    /// Rules on attributes, in order: the first that matches decides, before the share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<RuleConfig>>,
+    /// Why the flag could not be read, written by an importer: it gives an error and the caller's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub malformed: Option<String>,
 }
 
 /// What subjects are hashed by.
@@ -47,9 +73,16 @@ pub struct BucketingConfig {
     /// The salt; the flag's key unless written. It survives renames.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Option<String>,
-    /// `targeting_key` (the default), or the context attribute to bucket on.
+    /// `targeting_key` (the default), or the context attribute to bucket on; of several, the first that is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
+    pub by: Option<OneOrMany>,
+    /// The bucketing function: `rollgate-1` (the default), or the frozen one of another system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<HashConfig>,
+    /// How many parts that function knows, where the data chooses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("minimum" = 1)))]
+    pub parts: Option<u32>,
 }
 
 /// Whom a nested flag's share is a share of.
@@ -61,4 +94,28 @@ pub enum ShareOfConfig {
     Total,
     /// Of the parent's subjects.
     Parent,
+}
+
+/// A bucketing function: frozen, so that every subject stays on its side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum HashConfig {
+    /// This library's own.
+    #[serde(rename = "rollgate-1")]
+    Rollgate1,
+    /// Unleash: MurmurHash3 of `salt:key` in `parts` parts.
+    #[serde(rename = "unleash")]
+    Unleash,
+    /// LaunchDarkly: SHA-1 of `salt.key`.
+    #[serde(rename = "launchdarkly")]
+    LaunchDarkly,
+    /// GrowthBook, first version: FNV-1a in 1,000 parts.
+    #[serde(rename = "growthbook-1")]
+    GrowthBook1,
+    /// GrowthBook, second version: FNV-1a twice, in 10,000 parts.
+    #[serde(rename = "growthbook-2")]
+    GrowthBook2,
+    /// flagd's `fractional`: MurmurHash3 of the salt and the key.
+    #[serde(rename = "flagd")]
+    Flagd,
 }

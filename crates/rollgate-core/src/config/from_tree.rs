@@ -8,6 +8,7 @@ use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::json::{ONE_OR_MANY, TYPED};
 use super::tree::{Node, Scalar, Value};
 
 /// A value that has no form as a tree, or a tree that has not the form of a type.
@@ -97,12 +98,24 @@ impl<'de> Deserializer<'de> for &'de Node {
 
     text! { deserialize_str deserialize_string deserialize_identifier }
 
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        match self.words().and_then(|text| text.parse::<f64>().ok()) {
+            Some(number) => visitor.visit_f64(number),
+            None => self.wrong("a number"),
+        }
+    }
+
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, TreeError> {
-        visitor.visit_newtype_struct(self)
+        match (name, &self.value) {
+            (TYPED, _) => visitor.visit_newtype_struct(Typed(self)),
+            (ONE_OR_MANY, Value::List(items)) => visitor.visit_seq(SeqDeserializer::new(items.iter())),
+            (ONE_OR_MANY, _) => visitor.visit_some(self),
+            _ => visitor.visit_newtype_struct(self),
+        }
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
@@ -137,6 +150,29 @@ impl<'de> Deserializer<'de> for &'de Node {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u128 f32 f64 char bytes byte_buf unit unit_struct seq tuple tuple_struct ignored_any
+        bool i8 i16 i32 i64 i128 u128 f32 char bytes byte_buf unit unit_struct seq tuple tuple_struct ignored_any
+    }
+}
+
+/// A node whose numbers are numbers, for values of any type.
+struct Typed<'de>(&'de Node);
+
+impl<'de> Deserializer<'de> for Typed<'de> {
+    type Error = TreeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        let Value::Scalar(Scalar::Number(text)) = &self.0.value else {
+            return self.0.deserialize_any(visitor);
+        };
+        match (text.parse::<i64>(), text.parse::<f64>()) {
+            (Ok(whole), _) => visitor.visit_i64(whole),
+            (_, Ok(number)) if number.is_finite() => visitor.visit_f64(number),
+            _ => self.0.wrong("a number"),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }

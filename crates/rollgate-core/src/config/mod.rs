@@ -9,11 +9,13 @@ mod calendar;
 mod condition;
 mod flag;
 mod from_tree;
+mod json;
 mod metric;
 mod named;
 mod notice;
 mod phase;
 mod plan;
+mod rule;
 mod to_tree;
 mod tree;
 mod written;
@@ -25,8 +27,9 @@ pub use condition::{
     AtLeastOfConfig, ChangeConfig, ChecklistConfig, ConditionConfig, GateConfig, NoDataConfig,
     SeverityConfig, SharesConfig, TrendConfig, VersusConfig,
 };
-pub use flag::{BucketingConfig, FlagConfig, ShareOfConfig};
+pub use flag::{BucketingConfig, FlagConfig, HashConfig, ShareOfConfig};
 pub use from_tree::TreeError;
+pub use json::{Json, OneOrMany};
 pub use metric::{BaselineConfig, GoodConfig, KindConfig, MetricConfig, RoleConfig, ViewConfig};
 pub use named::Named;
 pub use notice::{ChannelConfig, FrequencyConfig, NoticeConfig, NoticeWhenConfig};
@@ -35,8 +38,12 @@ pub use phase::{
     RollbackConfig, StepConfig, TriggerConfig, TriggerSeverityConfig,
 };
 pub use plan::{Config, DailyConfig, RiskConfig};
+pub use rule::{
+    FlagTypeConfig, HoldbackConfig, OtherwiseConfig, RuleConfig, ServeConfig, TargetConfig, VariantConfig,
+};
 pub use tree::{Location, Node, Scalar, Value};
 pub use written::{
     WrittenDate, WrittenDue, WrittenDuration, WrittenHorizon, WrittenLimit, WrittenMoment, WrittenPart,
-    WrittenRate, WrittenShare, WrittenSpan, WrittenStat, WrittenTime, WrittenUnit, WrittenWindow,
+    WrittenRange, WrittenRate, WrittenShare, WrittenSpan, WrittenStat, WrittenTime, WrittenUnit,
+    WrittenWindow,
 };

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BaselineConfig, ChannelConfig, ConditionConfig, DeploymentWindowConfig, FlagConfig, FollowUpConfig,
-    FreezeConfig, MetricConfig, Named, NoticeConfig, PhaseConfig, RemovalConfig, RoleConfig,
-    ScheduleItemConfig, WrittenDate, WrittenRate, WrittenSpan, WrittenTime,
+    FreezeConfig, HoldbackConfig, MetricConfig, Named, NoticeConfig, PhaseConfig, RemovalConfig, RoleConfig,
+    ScheduleItemConfig, TargetConfig, WrittenDate, WrittenRate, WrittenShare, WrittenSpan, WrittenTime,
 };
 
 /// A rollgate plan: flags, and the phases that roll them out. Without phases the flags are set by hand.
@@ -60,6 +60,16 @@ pub struct Config {
     /// The flags that this plan rolls out.
     #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
     pub flags: Named<FlagConfig>,
+    /// Conditions on attributes that rules may name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<Named<TargetConfig>>,
+    /// Parts of all subjects that get none of the flags that name them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdbacks: Option<Named<HoldbackConfig>>,
+    /// Groups of flags of which a subject gets at most one: the most that each member's share may reach, in the order of
+    /// their ranges. The group's name is the salt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclusive: Option<Named<Named<WrittenShare>>>,
     /// The signals that gates and triggers look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Named<MetricConfig>>,

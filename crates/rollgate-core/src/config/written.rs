@@ -107,6 +107,8 @@ written! {
     WrittenHorizon: text, concat!("^(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|", span!(), ")$");
     /// The part of all subjects: `10%`, `0.25%`, `0.10`. A bare `1` is refused: write `100%` or `1%`.
     WrittenShare: part, r"^(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+) *%|[01]?\.[0-9]+|0)$";
+    /// A range of buckets, its beginning with and its end left out: `50%-75%`.
+    WrittenRange: text, r"^[0-9]+(?:\.[0-9]*)? *% *- *[0-9]+(?:\.[0-9]*)? *%$";
     /// A part of a whole: `10%` or `0.1`.
     WrittenPart: part, r"^(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+) *%?$";
     /// A number with its unit: `200ms`, `0.5%`, `0.1pp`, `1GB`, `-10 points`. Bare for counts, points and rates of events.

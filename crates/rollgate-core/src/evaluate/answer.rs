@@ -1,5 +1,6 @@
 //! The answer for one flag, and why: OpenFeature's reasons and error codes.
 
+use crate::id::VariantId;
 use crate::units::Share;
 
 /// Why a flag gave what it gave.
@@ -55,7 +56,7 @@ impl ErrorCode {
     }
 }
 
-/// What a boolean flag serves.
+/// The side that a subject is on: its arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Variant {
     /// The new behaviour.
@@ -79,6 +80,9 @@ impl Variant {
 pub struct Evaluation {
     /// What to serve; `None`: the caller's default.
     pub variant: Option<Variant>,
+    /// The variant it serves, by its [flag](crate::snapshot::Flag); `None`: on or off is all there is, or the caller's
+    /// default.
+    pub served: Option<VariantId>,
     /// Why.
     pub reason: Reason,
     /// Set where the reason is [`Reason::Error`].

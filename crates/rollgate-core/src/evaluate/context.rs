@@ -1,5 +1,9 @@
 //! Who asks, and for which flag.
 
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
 use crate::id::FlagId;
 
 /// A flag by its index or by its key.
@@ -14,12 +18,18 @@ pub enum FlagRef<'a> {
 /// A value of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Attribute<'a> {
-    /// Text.
+    /// Text; also a version, a time by RFC 3339, an address, or a number, where a condition asks for one.
     Text(&'a str),
-    /// A number.
+    /// A number; for a condition on time, milliseconds since the Unix epoch.
     Number(f64),
     /// A yes or no.
     Bool(bool),
+    /// A time.
+    Time(Timestamp),
+    /// An address.
+    Address(IpAddr),
+    /// Texts, of which any may pass a condition.
+    List(&'a [&'a str]),
 }
 
 /// The subject of one evaluation: its targeting key and its attributes, borrowed.
@@ -51,9 +61,14 @@ impl<'a> Context<'a> {
     }
     /// The text of an attribute, where there is one that is text.
     pub fn text(&self, name: &str) -> Option<&'a str> {
-        self.attributes.iter().find(|(listed, _)| *listed == name).and_then(|(_, value)| match value {
-            Attribute::Text(text) => Some(*text),
-            Attribute::Number(_) | Attribute::Bool(_) => None,
-        })
+        match self.attribute(name)? {
+            Attribute::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+    /// An attribute.
+    #[inline]
+    pub fn attribute(&self, name: &str) -> Option<Attribute<'a>> {
+        self.attributes.iter().find(|(listed, _)| *listed == name).map(|(_, value)| *value)
     }
 }

@@ -3,11 +3,14 @@
 mod answer;
 mod context;
 mod explain;
+mod target;
 #[cfg(test)]
 mod tests;
+mod value;
 mod walk;
 
 pub use answer::{ErrorCode, Evaluation, Reason, Variant};
 pub use context::{Attribute, Context, FlagRef};
 pub use explain::{Explain, Note, Quiet, Trail};
+pub use value::{Served, Value, served};
 pub use walk::{evaluate, evaluate_with, reach};

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::bucket::{ROLLOUT, seed};
 use crate::id::{FlagId, Key};
 use crate::limits::WITHIN_DEPTH_MAX;
 use crate::snapshot::{Bucketing, Flag, FlagState, KeyList, Parent, Ruleset, ShareOf, Snapshot};
@@ -11,19 +10,7 @@ use crate::time::Span;
 use crate::units::Share;
 
 fn flag(key: &str, salt: &str, percent: u32) -> Flag {
-    Flag {
-        key: Key::new(key),
-        description: String::new(),
-        salt: Key::new(salt),
-        seed: seed(ROLLOUT, salt),
-        by: Bucketing::TargetingKey,
-        is_enabled: true,
-        is_final: false,
-        parent: None,
-        always_on: KeyList::default(),
-        always_off: KeyList::default(),
-        initial: Share::from_ppm(percent * 10_000).unwrap(),
-    }
+    Flag { initial: Share::from_ppm(percent * 10_000).unwrap(), ..Flag::new(key, salt) }
 }
 
 fn inside(parent: u16, share_of: ShareOf, same_bucket: bool, flag: Flag) -> Flag {
@@ -44,6 +31,7 @@ fn snapshot(flags: Vec<Flag>) -> Snapshot {
         evaluate_every: Span::seconds(10),
         expected_traffic: None,
         flags,
+        holdbacks: Vec::new(),
         metrics: Vec::new(),
         roles: Vec::new(),
         baselines: Vec::new(),
@@ -221,14 +209,14 @@ fn an_explanation_shows_every_step() {
         assert_eq!(answer, evaluate(&snapshot, FlagRef::Name(flag), &context), "looking changes nothing");
         trail.0
     };
-    let bucket = crate::bucket::bucket(seed(ROLLOUT, "s"), b"ann");
+    let bucket = crate::bucket::bucket(crate::bucket::seed(crate::bucket::ROLLOUT, "s"), b"ann");
     // 2^32 * 10 %, rounded down; the bucket of "ann" lies at 9.1288 % of 2^32.
     assert_eq!(bucket, 392_077_869);
     assert_eq!(
         explain("USE_Y", "ann"),
         [
             "flag USE_Y (salt s)".to_owned(),
-            "parent USE_X (salt s)".to_owned(),
+            "asks USE_X (salt s)".to_owned(),
             "share 100%: on for everybody".to_owned(),
             "inside USE_X: on, go on".to_owned(),
             "bucket 392077869 (9.1288% of the way) is below threshold 429496729 (10%): on".to_owned(),

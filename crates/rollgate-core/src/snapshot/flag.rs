@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Ruleset;
-use crate::id::{FlagId, Key};
+use super::{Prerequisite, Rule, Ruleset, Variants};
+use crate::bucket::{Bucketer, Domain, Hash};
+use crate::id::{FlagId, HoldbackId, Key};
 use crate::units::Share;
 
 /// What a subject is bucketed by.
@@ -13,6 +14,8 @@ pub enum Bucketing {
     TargetingKey,
     /// A named attribute of the context; it must be a string.
     Attribute(Key),
+    /// Of several, the first that is there.
+    FirstOf(Box<[Bucketing]>),
 }
 
 /// Whom a child's share is a share of (SEMANTICS 1.5).
@@ -57,6 +60,19 @@ impl KeyList {
     }
 }
 
+/// A range of one salt's buckets: a subject lies in at most one of a group, so the group's flags exclude each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExclusiveSlot {
+    /// The group; its name is the salt.
+    pub group: Key,
+    /// Its first bucket.
+    pub start: u32,
+    /// The first bucket behind it.
+    pub end: u64,
+    /// Its part of all buckets, and the most that the flag's share may be.
+    pub share: Share,
+}
+
 /// One compiled flag. Its share is not here but in the [`Snapshot`]: a share changes, a flag does not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flag {
@@ -64,10 +80,8 @@ pub struct Flag {
     pub key: Key,
     /// What it is for.
     pub description: String,
-    /// Explicit in the compiled form; defaults to the key and survives renames.
-    pub salt: Key,
-    /// `XXH3_64("rollout" ++ 0x00 ++ salt)`, computed once.
-    pub seed: u64,
+    /// The function with its salt, which is explicit in the compiled form; it defaults to the key and survives renames.
+    pub bucketer: Bucketer,
     /// What a subject is bucketed by.
     pub by: Bucketing,
     /// A disabled flag serves the caller's default.
@@ -80,11 +94,60 @@ pub struct Flag {
     pub always_on: KeyList,
     /// Keys that always get `off`; it wins over `always_on`.
     pub always_off: KeyList,
+    /// Its range of its salt's buckets, where it and others exclude each other.
+    pub slot: Option<ExclusiveSlot>,
+    /// What it serves beyond on and off.
+    pub variants: Option<Box<Variants>>,
+    /// What other flags must serve first.
+    pub prerequisites: Box<[Prerequisite]>,
+    /// The part of all subjects that never gets it.
+    pub holdback: Option<HoldbackId>,
+    /// In order: the first that matches decides.
+    pub rules: Box<[Rule]>,
+    /// Why it cannot be read; every evaluation is then an error.
+    pub malformed: Option<Box<str>>,
     /// The share it starts with: zero under a plan, the written one in a flags-only setup.
     pub initial: Share,
 }
 
 impl Flag {
+    /// A flag with this key and this salt, and nothing else: off for everybody.
+    pub fn new(key: impl Into<Key>, salt: impl Into<Key>) -> Self {
+        Self {
+            key: key.into(),
+            description: String::new(),
+            bucketer: Bucketer::new(Domain::Rollout, salt),
+            by: Bucketing::TargetingKey,
+            is_enabled: true,
+            is_final: false,
+            parent: None,
+            always_on: KeyList::default(),
+            always_off: KeyList::default(),
+            slot: None,
+            variants: None,
+            prerequisites: Box::default(),
+            holdback: None,
+            rules: Box::default(),
+            malformed: None,
+            initial: Share::ZERO,
+        }
+    }
+
+    /// Whether two flags ask the same bucket of a subject.
+    pub fn has_bucket_of(&self, other: &Self) -> bool {
+        self.bucketer == other.bucketer && self.by == other.by && self.slot == other.slot
+    }
+
+    /// The first bucket that its share takes.
+    pub fn start(&self) -> u32 {
+        self.slot.as_ref().map_or(0, |slot| slot.start)
+    }
+
+    /// Whether hash version 1 of the targeting key, from bucket 0 up, is all that its share asks.
+    pub fn is_plain_split(&self) -> bool {
+        self.bucketer.hash == Hash::Rollgate1 && self.by == Bucketing::TargetingKey && self.slot.is_none()
+    }
+
     /// The share as it is shown: a final flag is at 100 %, whatever the plan has for it.
     pub const fn shown(&self, share: Share) -> Share {
         if self.is_final { Share::FULL } else { share }

@@ -8,9 +8,13 @@ mod condition;
 mod flag;
 mod metric;
 mod notice;
+mod pattern;
 mod plan;
+mod rule;
 mod ruleset;
 mod schedule;
+mod target;
+mod version;
 
 pub use about::About;
 pub use action::StepAction;
@@ -20,12 +24,21 @@ pub use condition::{
     AlertRule, Attest, Change, Compare, Comparison, Condition, ConditionKind, Margin, Measure, MinSamples,
     OnNoData, Query, Stat, Subject, Sustained, Trend, TrendDirection, Versus, Window,
 };
-pub use flag::{Bucketing, Flag, FlagState, KeyList, Parent, ShareOf, Snapshot};
+pub use flag::{Bucketing, ExclusiveSlot, Flag, FlagState, KeyList, Parent, ShareOf, Snapshot};
 pub use metric::{Baseline, BaselineSource, Direction, Metric, MetricKind, MetricView, Severity};
 pub use notice::{Channel, Frequency, Notice, NoticeWhen, Part, Slot, Template};
+pub use pattern::Pattern;
 pub use plan::{
     Check, ChecklistItem, Contingency, Daily, DecisionRule, Gate, Phase, Plan, Risk, RoleRule,
     RollbackTarget, RollbackTo, Step, Trigger, TriggerMode, TriggerSeverity,
 };
+pub use rule::{
+    Bucketed, Holdback, NamedVariant, Otherwise, Prerequisite, Rule, RuleVariants, ValueType, VariantRange,
+    VariantSplit, VariantValue, Variants,
+};
 pub use ruleset::Ruleset;
 pub use schedule::{Due, DueAt, ScheduleItem, When};
+pub use target::{
+    AttributeName, Case, Network, Order, Place, Serve, Target, Test, Values, lower, time_of_text,
+};
+pub use version::{Version, VersionRef};

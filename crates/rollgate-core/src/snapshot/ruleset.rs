@@ -1,7 +1,7 @@
 //! Everything that a plan file says, compiled.
 
 use crate::id::{FlagId, Key, MetricId, RoleId};
-use crate::snapshot::{About, Baseline, Flag, Metric, Plan, RoleRule};
+use crate::snapshot::{About, Baseline, Flag, Holdback, Metric, Plan, RoleRule};
 use crate::time::Span;
 
 /// What [`compile`](crate::compile::compile) gives: flags, metrics, roles, and the plan where there is one.
@@ -23,6 +23,8 @@ pub struct Ruleset {
     pub expected_traffic: Option<f64>,
     /// By [`FlagId`].
     pub flags: Vec<Flag>,
+    /// By [`HoldbackId`](crate::id::HoldbackId).
+    pub holdbacks: Vec<Holdback>,
     /// By [`MetricId`].
     pub metrics: Vec<Metric>,
     /// By [`RoleId`].

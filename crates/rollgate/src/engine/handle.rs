@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 use rollgate_core::error::{Error, ErrorKind};
-use rollgate_core::evaluate::{Context, Evaluation};
+use rollgate_core::evaluate::{Context, Evaluation, Served};
 use rollgate_core::id::Key;
 use rollgate_core::metrics::{EventSource, Totals};
 use rollgate_core::report::{Form, Scorecard};
@@ -155,6 +155,11 @@ impl Engine {
     /// The answer for one flag, and why.
     pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
         self.shared.flags.evaluate(flag, context)
+    }
+
+    /// The answer for one flag with what it serves: a variant with its value, or on or off.
+    pub fn serve(&self, flag: &str, context: &Context<'_>) -> Served<'_> {
+        self.shared.flags.serve(flag, context)
     }
 
     /// Pins one snapshot: all flags read through it are of one version.

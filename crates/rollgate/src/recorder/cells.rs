@@ -178,12 +178,18 @@ impl Values {
         add_sum(&self.sums[place % SUMS], value * count as f64);
         self.lanes.total.add(bucket, count);
         if arms != Arms::NONE {
-            each_lane(arms, subject, |lane| {
-                if let Some(counts) = self.lanes.lane(lane, Counts::new) {
-                    counts.add(bucket, count);
-                }
-            });
+            self.record_arms(bucket, count, arms, subject);
         }
+    }
+
+    /// By itself, so that a sample without arms needs no stack.
+    #[inline(never)]
+    fn record_arms(&self, bucket: Bucket, count: u64, arms: Arms, subject: Option<Subject>) {
+        each_lane(arms, subject, |lane| {
+            if let Some(counts) = self.lanes.lane(lane, Counts::new) {
+                counts.add(bucket, count);
+            }
+        });
     }
 }
 
@@ -199,12 +205,17 @@ impl Ratios {
         }
         self.lanes.total.add(trues, total);
         if arms != Arms::NONE {
-            each_lane(arms, subject, |lane| {
-                if let Some(outcomes) = self.lanes.lane(lane, Outcomes::default) {
-                    outcomes.add(trues, total);
-                }
-            });
+            self.record_arms(trues, total, arms, subject);
         }
+    }
+
+    #[inline(never)]
+    fn record_arms(&self, trues: u64, total: u64, arms: Arms, subject: Option<Subject>) {
+        each_lane(arms, subject, |lane| {
+            if let Some(outcomes) = self.lanes.lane(lane, Outcomes::default) {
+                outcomes.add(trues, total);
+            }
+        });
     }
 }
 
@@ -212,9 +223,12 @@ impl Ratios {
 #[inline]
 fn each_lane(arms: Arms, subject: Option<Subject>, mut visit: impl FnMut(Lane)) {
     let cluster = subject.map(Subject::cluster);
-    for position in 0..8 {
+    let mut position = 0_u8;
+    // Two bits an arm: nothing is left where all that are known have been visited.
+    while position < 8 && arms.0 >> (2 * position) != 0 {
         if let Some(arm) = arms.of(usize::from(position)) {
             visit(Lane::Arm { position, arm, cluster });
         }
+        position += 1;
     }
 }

@@ -59,7 +59,10 @@ impl MetricRecorder {
     #[inline]
     pub fn record(&self, value: f64, count: u64, arms: Arms, subject: Option<Subject>) {
         if let Shards::Values(threads) = &self.0.shards {
-            threads.with(|| Values::new(self.0.arms), |cells| cells.record(value, count, arms, subject));
+            match threads.own() {
+                Some(cells) => cells.record(value, count, arms, subject),
+                None => self.record_first(threads, (value, count), arms, subject),
+            }
         }
     }
 
@@ -67,8 +70,25 @@ impl MetricRecorder {
     #[inline]
     pub fn record_outcomes(&self, trues: u64, total: u64, arms: Arms, subject: Option<Subject>) {
         if let Shards::Outcomes(threads) = &self.0.shards {
-            threads.with(|| Ratios::new(self.0.arms), |cells| cells.record(trues, total, arms, subject));
+            match threads.own() {
+                Some(cells) => cells.record(trues, total, arms, subject),
+                None => {
+                    let new = || Ratios::new(self.0.arms);
+                    threads.find(new, |cells| cells.record(trues, total, arms, subject));
+                }
+            }
         }
+    }
+
+    #[cold]
+    fn record_first(
+        &self,
+        threads: &PerThread<Box<Values>>,
+        (value, count): (f64, u64),
+        arms: Arms,
+        subject: Option<Subject>,
+    ) {
+        threads.find(|| Values::new(self.0.arms), |cells| cells.record(value, count, arms, subject));
     }
 }
 

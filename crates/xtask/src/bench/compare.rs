@@ -66,7 +66,8 @@ fn time() -> Result<Vec<LeftOut>, String> {
 /// Builds with every peer; where that fails, with those that build by themselves.
 fn build() -> Result<Vec<LeftOut>, String> {
     let arguments = |command: &'static str, features: &str| -> Vec<String> {
-        let all = [command, "--release", "--locked", "--manifest-path", MANIFEST, "--target-dir", TARGET];
+        // Not `--locked`: the lock file holds the peers still, and follows the library where it takes on a crate.
+        let all = [command, "--release", "--manifest-path", MANIFEST, "--target-dir", TARGET];
         let features = ["--no-default-features", "--features", features];
         all.iter().chain(&features).map(|argument| (*argument).to_owned()).collect()
     };

@@ -4,9 +4,9 @@ use crate::id::{FlagId, Key, MetricId, PhaseId, StreakId};
 use crate::judge::{Attestation, Facts, Judgement, Streaking, Streaks, judge_condition, judge_trigger};
 use crate::metrics::{Arm, ArmPair, Clip, Clusters, Gap, Measurement, Measures, Part, Tail};
 use crate::snapshot::{
-    AlertRule, Bucketing, Calendar, ChecklistItem, Comparison, Condition, ConditionKind, Daily, Direction,
-    Flag, KeyList, Measure, Metric, MetricKind, MinSamples, OnNoData, Phase, Plan, Query, Removal, RoleRule,
-    RollbackTarget, RollbackTo, Ruleset, Severity, Stat, Subject, Sustained, Trigger, TriggerMode, Window,
+    AlertRule, Calendar, ChecklistItem, Comparison, Condition, ConditionKind, Daily, Direction, Flag,
+    Measure, Metric, MetricKind, MinSamples, OnNoData, Phase, Plan, Query, Removal, RoleRule, RollbackTarget,
+    RollbackTo, Ruleset, Severity, Stat, Subject, Sustained, Trigger, TriggerMode, Window,
 };
 use crate::time::{Now, Span, Timestamp, Zone};
 use crate::units::{Share, Unit};
@@ -269,19 +269,7 @@ fn metric(key: &str, kind: MetricKind, unit: Unit, good: Direction) -> Metric {
 }
 
 fn flag() -> Flag {
-    Flag {
-        key: "USE_NEW".into(),
-        description: String::new(),
-        salt: "USE_NEW".into(),
-        seed: 0,
-        by: Bucketing::TargetingKey,
-        is_enabled: true,
-        is_final: false,
-        parent: None,
-        always_on: KeyList::default(),
-        always_off: KeyList::default(),
-        initial: Share::ZERO,
-    }
+    Flag::new("USE_NEW", "USE_NEW")
 }
 
 fn phase() -> Phase {
@@ -331,6 +319,7 @@ fn ruleset() -> Ruleset {
         calendar: Calendar { zone: Zone::utc(), freezes: Vec::new() },
     };
     Ruleset {
+        holdbacks: Vec::new(),
         name: "memory".into(),
         title: "Memory".into(),
         about: Default::default(),

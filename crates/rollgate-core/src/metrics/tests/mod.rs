@@ -40,6 +40,7 @@ pub(super) fn ruleset(every: Span) -> Arc<Ruleset> {
     };
     let minutes = Span::minutes(10);
     Arc::new(Ruleset {
+        holdbacks: Vec::new(),
         name: Key::new("windows"),
         title: String::new(),
         about: Default::default(),

@@ -6,6 +6,7 @@ mod measures;
 mod notices;
 mod phases;
 mod plan;
+mod rules;
 mod warned;
 
 pub(crate) use plan::{Case, PLAN, broken};

@@ -5,13 +5,14 @@ use super::document::DOCUMENT;
 use super::measures::MEASURES;
 use super::notices::NOTICES;
 use super::phases::PHASES;
+use super::rules::RULES;
 
 /// What is replaced, by what; the code and the path of the problem that follows.
 pub(crate) type Case = (&'static str, &'static str, &'static str, &'static str);
 
 /// All cases that are refused.
 pub(crate) fn broken() -> impl Iterator<Item = &'static Case> {
-    [DOCUMENT, PHASES, MEASURES, CONDITIONS, NOTICES].into_iter().flatten()
+    [DOCUMENT, PHASES, MEASURES, CONDITIONS, NOTICES, RULES].into_iter().flatten()
 }
 
 /// A small plan that is right; each case changes one thing.

@@ -156,4 +156,28 @@ pub(crate) const WARNED: &[Case] = &[
         "target-without-gate",
         "targets.t",
     ),
+    (
+        "A: { bucketing: { salt: s } }",
+        "A: { bucketing: { salt: s }, rules: [ { serve: true, when: { unknown: NEAR } } ] }",
+        "unknown-operator",
+        "flags.A.rules[0].when.unknown",
+    ),
+    (
+        "A: { bucketing: { salt: s } }",
+        "A: { bucketing: { salt: s }, rules: [ { serve: true }, { share: 10% } ] }",
+        "unreachable-rule",
+        "flags.A.rules[1]",
+    ),
+    (
+        "A: { bucketing: { salt: s } }",
+        "A: { bucketing: { salt: s }, malformed: no variations }",
+        "malformed-flag",
+        "flags.A.malformed",
+    ),
+    (
+        "A: { bucketing: { salt: s } }",
+        "A: { bucketing: { salt: s }, variants: { a: {}, b: {} } }",
+        "no-variant-share",
+        "flags.A.variants",
+    ),
 ];

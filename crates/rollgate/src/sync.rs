@@ -1,0 +1,8 @@
+//! What the snapshot cell is built of. The models of `tests/models` compile the cell's own file over loom's and shuttle's
+//! primitives instead.
+
+pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
+pub(crate) use std::thread_local;
+
+pub(crate) use arc_swap::ArcSwap;
+pub(crate) use parking_lot::Mutex;
