@@ -1,7 +1,5 @@
 //! Flags as a program reads them: by handle, by name, or through a pinned view.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -10,9 +8,12 @@ use rollgate_core::evaluate::{Context, Evaluation, FlagRef, Served, evaluate, re
 use rollgate_core::id::{FlagId, Key};
 use rollgate_core::limits::WITHIN_DEPTH_MAX;
 use rollgate_core::snapshot::{Bucketing, Ruleset, Snapshot};
-use xxhash_rust::xxh3::xxh3_64;
 
+use crate::batch::Batch;
 use crate::cell::{Published, SnapshotCell};
+use crate::exposures::Counters;
+pub use crate::exposures::Exposures;
+use crate::names::Names;
 
 /// Everybody: the threshold of 100 %. A word above it means that one number cannot say it.
 const EVERYBODY: u64 = 1 << 32;
@@ -51,27 +52,15 @@ struct Shared {
     snapshots: SnapshotCell,
     cells: Vec<Arc<FlagCell>>,
     /// Which cell a key has; every read by name asks.
-    places: HashMap<Key, u16, BuildHasherDefault<OneShot>>,
-}
-
-/// The hash that flags are bucketed by, over the whole key at once: the streaming form is ten times slower.
-#[derive(Default)]
-struct OneShot(u64);
-
-impl Hasher for OneShot {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = xxh3_64(bytes);
-    }
-    /// The end mark of a text tells nothing about a single one.
-    fn write_u8(&mut self, _: u8) {}
-    fn finish(&self) -> u64 {
-        self.0
-    }
+    names: Names,
+    batch: Batch,
+    counters: Counters,
 }
 
 impl Shared {
+    #[inline]
     fn cell(&self, key: &str) -> Option<&Arc<FlagCell>> {
-        self.cells.get(usize::from(*self.places.get(key)?))
+        self.names.find(key, |place| self.cells.get(place).map(|cell| (cell, cell.key.as_str())))
     }
 }
 
@@ -105,10 +94,15 @@ impl Flags {
             let id = FlagId(index as u16);
             Arc::new(FlagCell::new(flag.key.clone(), Some(id), flag.bucketer.seed, word_of(&first, id)))
         });
-        let cells = cells.collect();
-        let places =
-            ruleset.flags.iter().zip(0_u16..).map(|(flag, place)| (flag.key.clone(), place)).collect();
-        Self { shared: Arc::new(Shared { ruleset, snapshots: SnapshotCell::new(first), cells, places }) }
+        let cells: Vec<_> = cells.collect();
+        let names = Names::new(ruleset.flags.iter().map(|flag| flag.key.as_str()));
+        let batch = Batch::new(
+            cells.iter().map(|cell| (cell.seed, cell.word.load(Ordering::Relaxed))),
+            first.version,
+        );
+        let counters = Counters::new(cells.len());
+        let snapshots = SnapshotCell::new(first);
+        Self { shared: Arc::new(Shared { ruleset, snapshots, cells, names, batch, counters }) }
     }
 
     /// Publishes a snapshot of the same ruleset: whole, and never an older one.
@@ -119,6 +113,8 @@ impl Flags {
                     cell.word.store(word_of(snapshot, id), Ordering::Release);
                 }
             }
+            let word = |place: usize| self.shared.cells[place].word.load(Ordering::Relaxed);
+            self.shared.batch.publish(snapshot.version, word);
         })
     }
 
@@ -134,6 +130,59 @@ impl Flags {
         match self.shared.cell(flag) {
             Some(cell) => self.read(cell, key.as_bytes()),
             None => false,
+        }
+    }
+
+    /// As [`is_on`](Self::is_on), and counts the answer; see [`Flag::is_on_counted`].
+    pub fn is_on_counted(&self, flag: &str, key: &str) -> bool {
+        self.shared.cell(flag).is_some_and(|cell| self.read_counted(cell, key.as_bytes()))
+    }
+
+    /// What the counting calls have counted, for each flag, in the plan's order.
+    pub fn exposures(&self) -> Vec<(Key, Exposures)> {
+        let cells = self.shared.cells.iter().enumerate();
+        cells.map(|(place, cell)| (cell.key.clone(), self.shared.counters.of(place))).collect()
+    }
+
+    /// How many flags there are.
+    pub fn count(&self) -> usize {
+        self.shared.cells.len()
+    }
+
+    /// Which flags are on for a subject: the bit of each flag at its place in the plan's order, 64 to a word, the lowest
+    /// first. All answers are of one version, and are those of [`is_on`](Self::is_on).
+    ///
+    /// `bits` needs one word for every 64 flags of [`count`](Self::count); flags beyond it are left out, words beyond the
+    /// flags are zero. Every flag counts as asked for.
+    ///
+    /// # Panics
+    /// Never. No lock, no allocation, no shared write; where another version comes in between, a pinned view answers.
+    pub fn all_on(&self, key: &str, bits: &mut [u64]) {
+        let shared = &*self.shared;
+        let above = |place: usize, word: u64, version: u64| {
+            let cell = &shared.cells[place];
+            cell.asked();
+            if word == EVERYBODY {
+                return Some(true);
+            }
+            let answer = self.walk(cell, &Context::of_bytes(key.as_bytes()));
+            (answer.version == version).then(|| answer.is_on())
+        };
+        bits.fill(0);
+        if !key.is_empty() && shared.batch.read(key.as_bytes(), bits, above).is_some() {
+            return;
+        }
+        bits.fill(0);
+        let view = self.view();
+        for (place, cell) in shared.cells.iter().enumerate() {
+            let flag = FlagRef::Id(FlagId(place as u16));
+            let is_on = evaluate(&view.snapshot, flag, &Context::new(key)).is_on();
+            if is_on && cell.word.load(Ordering::Relaxed) >= EVERYBODY {
+                cell.asked();
+            }
+            if let Some(word) = bits.get_mut(place / 64) {
+                *word |= u64::from(is_on) << (place % 64);
+            }
         }
     }
 
@@ -178,29 +227,31 @@ impl Flags {
     fn read(&self, cell: &FlagCell, key: &[u8]) -> bool {
         let word = cell.word.load(Ordering::Acquire);
         if word < EVERYBODY {
-            // The empty key is never hashed: a split has no answer for it. Nobody needs no key.
-            return word != 0 && !key.is_empty() && bucket::is_in(bucket::bucket(cell.seed, key), word);
+            return is_below(cell.seed, key, word);
         }
+        self.read_above(cell, word, key)
+    }
+
+    /// By itself, so that the reads above need no stack for a whole evaluation.
+    #[inline(never)]
+    fn read_above(&self, cell: &FlagCell, word: u64, key: &[u8]) -> bool {
         cell.asked();
         self.is_on_above(cell, word, key)
+    }
+
+    #[inline]
+    fn read_counted(&self, cell: &FlagCell, key: &[u8]) -> bool {
+        let is_on = self.read(cell, key);
+        if let Some(id) = cell.id {
+            self.shared.counters.count(id.index(), is_on);
+        }
+        is_on
     }
 
     /// The answer of a word that is no threshold inside everybody.
     #[inline]
     fn is_on_above(&self, cell: &FlagCell, word: u64, key: &[u8]) -> bool {
         word == EVERYBODY || self.walk(cell, &Context::of_bytes(key)).is_on()
-    }
-
-    /// As [`is_on`](Self::is_on), for the library's own questions: they are nobody's call site.
-    pub(crate) fn is_on_quietly(&self, flag: &str, key: &str) -> bool {
-        let Some(cell) = self.shared.cell(flag) else { return false };
-        let word = cell.word.load(Ordering::Acquire);
-        if word < EVERYBODY {
-            return word != 0
-                && !key.is_empty()
-                && bucket::is_in(bucket::bucket(cell.seed, key.as_bytes()), word);
-        }
-        self.is_on_above(cell, word, key.as_bytes())
     }
 
     #[cold]
@@ -229,6 +280,31 @@ impl Flag {
     #[inline]
     pub fn is_on_bytes(&self, key: &[u8]) -> bool {
         self.flags.read(&self.cell, key)
+    }
+
+    /// As [`is_on`](Self::is_on), and counts the answer as an exposure, in a counter that this thread alone writes.
+    ///
+    /// The first call of a thread allocates its counters. An unknown flag counts nothing.
+    #[inline]
+    pub fn is_on_counted(&self, key: &str) -> bool {
+        self.flags.read_counted(&self.cell, key.as_bytes())
+    }
+
+    /// What the counting calls of all threads have counted; exact for calls that have returned before this one.
+    pub fn exposures(&self) -> Exposures {
+        self.cell.id.map_or(Exposures::default(), |id| self.flags.shared.counters.of(id.index()))
+    }
+
+    /// As [`is_on`](Self::is_on), for the library's own questions: they are nobody's call site.
+    #[inline]
+    pub(crate) fn is_on_quietly(&self, key: &str) -> bool {
+        let (cell, key) = (&*self.cell, key.as_bytes());
+        let word = cell.word.load(Ordering::Acquire);
+        if word < EVERYBODY {
+            is_below(cell.seed, key, word)
+        } else {
+            self.flags.is_on_above(cell, word, key)
+        }
     }
 
     /// The answer, and why.
@@ -283,6 +359,12 @@ impl View {
     pub fn version(&self) -> u64 {
         self.snapshot.version
     }
+}
+
+/// The empty key is never hashed: a split has no answer for it. Nobody needs no key.
+#[inline]
+fn is_below(seed: u64, key: &[u8], word: u64) -> bool {
+    word != 0 && !key.is_empty() && bucket::is_in(bucket::bucket(seed, key), word)
 }
 
 /// One number that decides a flag for everybody, or [`WALK`] where none does.
@@ -382,6 +464,13 @@ flags:
             let ruleset = flags.shared.snapshots.load().ruleset.clone();
             prop_assert_eq!(flags.publish(Snapshot { version: 2, ruleset, states }), Published::Current);
             let view = flags.view();
+            let mut bits = [u64::MAX; 2];
+            flags.all_on(&key, &mut bits);
+            prop_assert_eq!(bits[1], 0);
+            for (place, (name, _)) in flags.exposures().into_iter().enumerate() {
+                prop_assert_eq!(bits[0] >> place & 1 == 1, flags.is_on(name.as_str(), &key), "{}", name);
+            }
+            prop_assert_eq!(bits[0] >> flags.count(), 0);
             for name in ["PARENT", "TOTAL", "PART", "OWN", "LISTED", "OFF", "NONE"] {
                 let by_view = view.is_on(name, &key);
                 prop_assert_eq!(flags.is_on(name, &key), by_view, "{}", name);
@@ -441,6 +530,67 @@ flags:
         });
         // Handles change one after the other behind the snapshot; once it is published they agree with it.
         assert!(names.into_iter().all(|name| flags.flag(name).is_on("ann")));
+    }
+
+    #[test]
+    fn exposures_of_all_threads_are_counted_exactly() {
+        let flags = flags();
+        let answers = |from: usize, count: &dyn Fn(&str) -> bool| {
+            (from..from + 1_000).filter(|index| count(&format!("user-{index}"))).count() as u64
+        };
+        let on = std::sync::atomic::AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (flags, on, handle) = (&flags, &on, flags.flag("PARENT"));
+                scope.spawn(move || {
+                    let by_handle = answers(thread * 1_000, &|key| handle.is_on_counted(key));
+                    let by_name = answers(thread * 1_000, &|key| flags.is_on_counted("PARENT", key));
+                    assert_eq!(by_handle, by_name);
+                    on.fetch_add(by_handle + by_name, Ordering::Relaxed);
+                });
+            }
+        });
+        let on = on.into_inner();
+        assert!((3_500..4_500).contains(&on));
+        assert_eq!(flags.flag("PARENT").exposures(), Exposures { on, off: 8_000 - on });
+        // Calls that do not count, unknown flags and flags nobody asked for.
+        assert!(!flags.flag("PARENT").is_on("") && !flags.is_on_counted("NONE", "ann"));
+        assert!(!flags.flag("NONE").is_on_counted("ann"));
+        assert!(!flags.is_on_counted("OFF", "ann"));
+        assert_eq!(flags.flag("NONE").exposures(), Exposures::default());
+        let counted: Vec<Exposures> = flags.exposures().into_iter().map(|(_, counted)| counted).collect();
+        let none = Exposures::default();
+        assert_eq!(counted[1..], [none, none, none, none, Exposures { on: 0, off: 1 }]);
+    }
+
+    #[test]
+    fn a_batch_is_of_one_version_while_others_are_published() {
+        const LAST: u64 = 2_000;
+        let flags = flags();
+        let publish = |version: u64| {
+            let share = if version.is_multiple_of(2) { Share::FULL } else { Share::ZERO };
+            let states = vec![FlagState { share, ..FlagState::default() }; 6].into();
+            let ruleset = flags.shared.snapshots.load().ruleset.clone();
+            assert_eq!(flags.publish(Snapshot { version, ruleset, states }), Published::Current);
+        };
+        publish(2);
+        // All but the disabled one; one of them needs the whole evaluation.
+        let everybody = 0b01_1111;
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut bits = [0];
+                    while flags.view().version() < LAST {
+                        flags.all_on("ann", &mut bits);
+                        assert!(bits == [0] || bits == [everybody], "{bits:?}");
+                    }
+                });
+            }
+            (3..=LAST).for_each(publish);
+        });
+        let mut bits = [0];
+        flags.all_on("ann", &mut bits);
+        assert_eq!(bits, [everybody]);
     }
 
     #[test]

@@ -26,20 +26,24 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod batch;
 pub mod cell;
 pub mod clock;
 pub mod docs;
 pub mod engine;
+mod exposures;
 pub mod flag;
 #[cfg(feature = "import")]
 pub mod import;
 pub mod journal;
+mod names;
 pub mod notify;
 pub mod read;
 pub mod recorder;
 pub mod replay;
 pub mod store;
 mod sync;
+mod threads;
 pub mod trace;
 
 pub use engine::{

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask test | bench [NAME]... | model [OPTION]... | schema | sim [OPTION]...`.
+//! Developer commands: `cargo xtask test | bench [OPTION | NAME...] | model [OPTION]... | schema | sim [OPTION]...`.
 #![forbid(unsafe_code)]
 
 mod bench;
@@ -12,7 +12,9 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "usage: cargo xtask <command>
 
   test              every test: Rust, and each binding that exists
-  bench [NAME]...   every bench, or some of flags, memory, record, replay, windows; figures stand beside their floor
+  bench             floors, rollgate and the peers in one run: a table, the budgets, target/bench/summary.json
+                    --instructions: what calls cost in instructions; --readme: the last run into the README
+  bench NAME...     one or more of flags, memory, record, replay, windows, with criterion
   model [OPTION]... orders of the snapshot cell's steps: --schedules N under shuttle; or --miri SEEDS: its tests under Miri
   sim [OPTION]...   random rollouts against every promise: --seeds N, --from SEED, --threads T, --seed S; or --planted: bugs it must find
   schema            write schema/rollgate-plan.v1.json and the plan reference from the types of the plan file

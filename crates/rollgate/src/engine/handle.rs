@@ -22,7 +22,7 @@ use super::scorecard;
 use super::status::RolloutStatus;
 use super::ticker::Ticker;
 use crate::clock::Clock;
-use crate::flag::{Flag, Flags, View};
+use crate::flag::{Exposures, Flag, Flags, View};
 use crate::notify::Sinks;
 use crate::recorder::{Depth, Recorder};
 use crate::store::Store;
@@ -135,6 +135,21 @@ impl Engine {
     /// Never. It takes no lock and allocates nothing.
     pub fn is_on(&self, flag: &str, key: &str) -> bool {
         self.shared.flags.is_on(flag, key)
+    }
+
+    /// As [`is_on`](Self::is_on), and counts the answer as an exposure.
+    pub fn is_on_counted(&self, flag: &str, key: &str) -> bool {
+        self.shared.flags.is_on_counted(flag, key)
+    }
+
+    /// What the counting calls have counted in this process, for each flag, in the plan's order.
+    pub fn exposures(&self) -> Vec<(Key, Exposures)> {
+        self.shared.flags.exposures()
+    }
+
+    /// Which flags are on for a subject, as a bitset in the plan's order; see [`Flags::all_on`].
+    pub fn all_on(&self, key: &str, bits: &mut [u64]) {
+        self.shared.flags.all_on(key, bits);
     }
 
     /// The answer for one flag, and why.

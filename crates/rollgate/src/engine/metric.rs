@@ -12,7 +12,8 @@ use rollgate_core::snapshot::{MetricKind, Ruleset, Severity};
 use rollgate_core::units::Unit;
 
 use super::handle::Shared;
-use crate::recorder::Subject;
+use crate::flag::Flag;
+use crate::recorder::{MetricRecorder, Subject};
 
 /// One metric of the plan. Clones are cheap.
 ///
@@ -24,6 +25,10 @@ pub struct Metric {
     shared: Arc<Shared>,
     id: MetricId,
     kind: MetricKind,
+    /// Takes the samples of distributions and ratios.
+    recorder: MetricRecorder,
+    /// The flags that it tells apart and that are enabled, each with its place among the arms.
+    arms: Arc<[(usize, Flag)]>,
     /// Milliseconds times this is a value in the metric's unit; `None` where it does not measure time.
     per_ms: Option<f64>,
 }
@@ -43,7 +48,11 @@ impl Metric {
     pub(super) fn open_quietly(shared: Arc<Shared>, id: MetricId) -> Self {
         let metric = shared.ruleset.metric(id);
         let (kind, per_ms) = (metric.kind, Unit::Ms.convert(1.0, metric.unit));
-        Self { shared, id, kind, per_ms }
+        let recorder = shared.recorder.metric(id);
+        let arms = metric.arms.iter().map(|flag| shared.ruleset.flag(*flag)).enumerate();
+        let arms = arms.filter(|(_, flag)| flag.is_enabled);
+        let arms = arms.map(|(position, flag)| (position, shared.flags.flag(flag.key.as_str()))).collect();
+        Self { shared, id, kind, recorder, arms, per_ms }
     }
 
     /// Its key.
@@ -57,26 +66,31 @@ impl Metric {
     }
 
     /// Records one value, in the metric's unit: a sample of a distribution, a gauge's new level, a rating.
+    #[inline]
     pub fn record(&self, value: f64) {
-        self.record_many(value, 1);
+        self.sample(value, 1, Arms::NONE, None);
     }
 
     /// Records `count` samples of one value.
+    #[inline]
     pub fn record_many(&self, value: f64, count: u64) {
         self.sample(value, count, Arms::NONE, None);
     }
 
     /// Records one value of a subject: it counts in the arms that the flags give the subject now.
+    #[inline]
     pub fn record_for(&self, key: &str, value: f64) {
         self.record_many_for(key, value, 1);
     }
 
     /// Records `count` samples of one value of a subject.
+    #[inline]
     pub fn record_many_for(&self, key: &str, value: f64, count: u64) {
         self.sample(value, count, self.arms_of(key), Some(Subject::of(key.as_bytes())));
     }
 
     /// Records `count` samples of one value with arms that the caller knows from an evaluation.
+    #[inline]
     pub fn record_in(&self, arms: Arms, value: f64, count: u64) {
         self.sample(value, count, arms, None);
     }
@@ -91,55 +105,63 @@ impl Metric {
 
     /// The arms that the flags give a subject now; none where a flag gives the caller's default.
     pub fn arms_of(&self, key: &str) -> Arms {
-        let ruleset = &self.shared.ruleset;
         if key.is_empty() {
             return Arms::NONE;
         }
-        let listed = ruleset.metric(self.id).arms.iter().enumerate();
-        listed.filter(|(_, flag)| ruleset.flag(**flag).is_enabled).fold(
-            Arms::NONE,
-            |arms, (position, flag)| {
-                let is_on = self.shared.flags.is_on_quietly(ruleset.flag(*flag).key.as_str(), key);
-                arms.with(position, if is_on { Arm::On } else { Arm::Off })
-            },
-        )
+        self.arms.iter().fold(Arms::NONE, |arms, (position, flag)| {
+            arms.with(*position, if flag.is_on_quietly(key) { Arm::On } else { Arm::Off })
+        })
     }
 
+    #[inline]
     fn sample(&self, value: f64, count: u64, arms: Arms, subject: Option<Subject>) {
+        if self.kind == MetricKind::Distribution {
+            self.recorder.record(value, count, arms, subject);
+        } else {
+            self.sample_otherwise(value, count, arms, subject);
+        }
+    }
+
+    #[cold]
+    fn sample_otherwise(&self, value: f64, count: u64, arms: Arms, subject: Option<Subject>) {
         match self.kind {
-            MetricKind::Distribution => self.shared.recorder.record(self.id, value, count, arms, subject),
             MetricKind::Gauge => self.locked(|windows, at| windows.record_gauge(self.id, value, at)),
             MetricKind::Score => {
                 let of = (arms, subject.map(Subject::cluster));
                 self.locked(|windows, at| windows.record_ratings_in(self.id, value, count, of, at));
             }
-            MetricKind::Ratio | MetricKind::Event => self.invalid(count),
+            MetricKind::Distribution | MetricKind::Ratio | MetricKind::Event => self.invalid(count),
         }
     }
 
     /// Records one outcome of a ratio.
+    #[inline]
     pub fn record_outcome(&self, outcome: Outcome) {
         self.record_outcomes(u64::from(outcome == Outcome::True), 1);
     }
 
     /// Records outcomes of a ratio: how many were true, of how many.
+    #[inline]
     pub fn record_outcomes(&self, true_count: u64, total: u64) {
         self.outcomes(true_count, total, Arms::NONE, None);
     }
 
     /// Records outcomes of a subject.
+    #[inline]
     pub fn record_outcomes_for(&self, key: &str, true_count: u64, total: u64) {
         self.outcomes(true_count, total, self.arms_of(key), Some(Subject::of(key.as_bytes())));
     }
 
     /// Records outcomes with arms that the caller knows from an evaluation.
+    #[inline]
     pub fn record_outcomes_in(&self, arms: Arms, true_count: u64, total: u64) {
         self.outcomes(true_count, total, arms, None);
     }
 
+    #[inline]
     fn outcomes(&self, true_count: u64, total: u64, arms: Arms, subject: Option<Subject>) {
         if self.kind == MetricKind::Ratio && true_count <= total {
-            self.shared.recorder.record_outcomes(self.id, true_count, total, arms, subject);
+            self.recorder.record_outcomes(true_count, total, arms, subject);
         } else {
             self.invalid(total.max(1));
         }
@@ -173,6 +195,7 @@ impl Metric {
         Timer { metric: self, key: Some(key), from: Instant::now() }
     }
 
+    #[cold]
     fn invalid(&self, count: u64) {
         self.locked(|windows, at| windows.count_invalid(self.id, count, at));
     }

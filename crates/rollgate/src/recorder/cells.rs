@@ -3,26 +3,21 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rollgate_core::limits::{ARMS_MAX, CLUSTERS};
-use rollgate_core::metrics::{Arm, Bucket, Lane, OCTAVE, OCTAVES};
+use rollgate_core::limits::{ARMS_MAX, CLUSTERS, SAMPLES_AT_ONCE_MAX};
+use rollgate_core::metrics::{Arm, Arms, Bucket, Lane, OCTAVE, OCTAVES};
 
-/// Adds to a counter that this thread alone writes.
-///
-/// A load and a store are enough, and cheaper than a read-modify-write. The store releases, so that a collector that
-/// sees a count sees what was written before it.
-#[inline]
-pub(super) fn add(counter: &AtomicU64, count: u64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Release);
-}
+use super::shard::Subject;
+use crate::threads::add;
 
 /// Adds to a sum that this thread alone writes; kept as the bits of a double.
 #[inline]
-pub(super) fn add_sum(sum: &AtomicU64, value: f64) {
+fn add_sum(sum: &AtomicU64, value: f64) {
     let before = f64::from_bits(sum.load(Ordering::Relaxed));
     sum.store((before + value).to_bits(), Ordering::Release);
 }
 
-/// The counts of one octave.
+/// The counts of one octave; on lines of its own, since what lies beside it on the heap may be another thread's.
+#[repr(align(64))]
 pub(super) struct Octave {
     /// Their sum, so that a collector passes by where nothing has changed.
     pub(super) n: AtomicU64,
@@ -30,14 +25,15 @@ pub(super) struct Octave {
 }
 
 /// The counts of one lane of a distribution; octaves appear when they are first touched, and stay.
+#[repr(align(64))]
 pub(super) struct Counts {
     pub(super) zero: AtomicU64,
-    pub(super) octaves: Box<[OnceLock<Box<Octave>>; OCTAVES]>,
+    pub(super) octaves: [OnceLock<Box<Octave>>; OCTAVES],
 }
 
 impl Counts {
     fn new() -> Self {
-        Self { zero: AtomicU64::new(0), octaves: Box::new([const { OnceLock::new() }; OCTAVES]) }
+        Self { zero: AtomicU64::new(0), octaves: [const { OnceLock::new() }; OCTAVES] }
     }
 
     #[inline]
@@ -67,6 +63,7 @@ fn first_touch(slot: &OnceLock<Box<Octave>>) -> &Octave {
 /// One outcome is one store. A batch of both outcomes is two, and must not be torn into two slots, of which one would say
 /// that everything failed: `batches` is odd while one is being written.
 #[derive(Default)]
+#[repr(align(64))]
 pub(super) struct Outcomes {
     trues: AtomicU64,
     falses: AtomicU64,
@@ -107,14 +104,23 @@ impl Outcomes {
     }
 }
 
-/// What a metric's kind counts.
-pub(super) enum Cells {
-    /// A distribution: its lanes, and the exact sum of its values.
-    Values(Lanes<Counts>, AtomicU64),
-    /// A ratio.
-    Outcomes(Lanes<Outcomes>),
-    /// Kinds that are not recorded here.
-    Other,
+/// Sums of one distribution in one thread.
+///
+/// One sum is a chain: each addition waits for the one before it, longer than all else that recording does. Values of
+/// neighbouring buckets go to different ones.
+const SUMS: usize = 4;
+
+/// One thread's cells of a distribution.
+pub(super) struct Values {
+    pub(super) lanes: Lanes<Counts>,
+    sums: [AtomicU64; SUMS],
+    pub(super) invalid: AtomicU64,
+}
+
+/// One thread's cells of a ratio.
+pub(super) struct Ratios {
+    pub(super) lanes: Lanes<Outcomes>,
+    pub(super) invalid: AtomicU64,
 }
 
 /// The total, and the arms' lanes as they are first touched.
@@ -151,30 +157,78 @@ impl<T> Lanes<T> {
     }
 }
 
-impl Cells {
-    pub(super) fn values(arms: usize) -> Self {
-        Self::Values(Lanes::new(Counts::new(), arms), AtomicU64::new(0.0_f64.to_bits()))
+impl Values {
+    pub(super) fn new(arms: usize) -> Box<Self> {
+        let sums = [const { AtomicU64::new(0.0_f64.to_bits()) }; SUMS];
+        Box::new(Self { lanes: Lanes::new(Counts::new(), arms), sums, invalid: AtomicU64::new(0) })
     }
 
-    pub(super) fn outcomes(arms: usize) -> Self {
-        Self::Outcomes(Lanes::new(Outcomes::default(), arms))
-    }
-
-    #[inline]
-    pub(super) fn record(&self, lane: Lane, bucket: Bucket, count: u64) {
-        if let Self::Values(lanes, _) = self
-            && let Some(counts) = lanes.lane(lane, Counts::new)
-        {
-            counts.add(bucket, count);
-        }
+    /// The sum of all values; exact while nobody records.
+    pub(super) fn sum(&self) -> f64 {
+        self.sums.iter().map(|sum| f64::from_bits(sum.load(Ordering::Acquire))).sum()
     }
 
     #[inline]
-    pub(super) fn record_outcomes(&self, lane: Lane, trues: u64, total: u64) {
-        if let Self::Outcomes(lanes) = self
-            && let Some(outcomes) = lanes.lane(lane, Outcomes::default)
-        {
-            outcomes.add(trues, total);
+    pub(super) fn record(&self, value: f64, count: u64, arms: Arms, subject: Option<Subject>) {
+        let Some(bucket) = Bucket::of(value).filter(|_| count <= SAMPLES_AT_ONCE_MAX) else {
+            return add(&self.invalid, count);
+        };
+        // The sum first: a mean may be a sample ahead for a moment, never a sample short of its values.
+        let place = bucket.place().map_or(0, |(_, place)| place);
+        add_sum(&self.sums[place % SUMS], value * count as f64);
+        self.lanes.total.add(bucket, count);
+        if arms != Arms::NONE {
+            self.record_arms(bucket, count, arms, subject);
         }
+    }
+
+    /// By itself, so that a sample without arms needs no stack.
+    #[inline(never)]
+    fn record_arms(&self, bucket: Bucket, count: u64, arms: Arms, subject: Option<Subject>) {
+        each_lane(arms, subject, |lane| {
+            if let Some(counts) = self.lanes.lane(lane, Counts::new) {
+                counts.add(bucket, count);
+            }
+        });
+    }
+}
+
+impl Ratios {
+    pub(super) fn new(arms: usize) -> Box<Self> {
+        Box::new(Self { lanes: Lanes::new(Outcomes::default(), arms), invalid: AtomicU64::new(0) })
+    }
+
+    #[inline]
+    pub(super) fn record(&self, trues: u64, total: u64, arms: Arms, subject: Option<Subject>) {
+        if trues > total || total > SAMPLES_AT_ONCE_MAX {
+            return add(&self.invalid, total.max(1));
+        }
+        self.lanes.total.add(trues, total);
+        if arms != Arms::NONE {
+            self.record_arms(trues, total, arms, subject);
+        }
+    }
+
+    #[inline(never)]
+    fn record_arms(&self, trues: u64, total: u64, arms: Arms, subject: Option<Subject>) {
+        each_lane(arms, subject, |lane| {
+            if let Some(outcomes) = self.lanes.lane(lane, Outcomes::default) {
+                outcomes.add(trues, total);
+            }
+        });
+    }
+}
+
+/// The arms' lanes of a sample.
+#[inline]
+fn each_lane(arms: Arms, subject: Option<Subject>, mut visit: impl FnMut(Lane)) {
+    let cluster = subject.map(Subject::cluster);
+    let mut position = 0_u8;
+    // Two bits an arm: nothing is left where all that are known have been visited.
+    while position < 8 && arms.0 >> (2 * position) != 0 {
+        if let Some(arm) = arms.of(usize::from(position)) {
+            visit(Lane::Arm { position, arm, cluster });
+        }
+        position += 1;
     }
 }

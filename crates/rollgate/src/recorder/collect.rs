@@ -7,8 +7,8 @@ use rollgate_core::limits::OCTAVE_MIN;
 use rollgate_core::metrics::{Bucket, Lane, OCTAVE, Windows};
 use rollgate_core::time::Timestamp;
 
-use super::cells::{Cells, Counts, Lanes, Outcomes, SIDE};
-use super::shard::{MetricCells, Recorder};
+use super::cells::{Counts, Lanes, Outcomes, Ratios, SIDE, Values};
+use super::shard::{Recorder, Shards};
 
 /// How much is handed on. Nothing is lost by handing it on later: counters only grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,14 +19,14 @@ pub enum Depth {
     Subjects,
 }
 
-/// What has been handed on of every shard, in the order of the shards.
+/// What has been handed on, by metric and by the number of the thread.
 #[derive(Default)]
 pub(super) struct Seen {
-    shards: Vec<Vec<SeenMetric>>,
+    metrics: Vec<Vec<SeenShard>>,
 }
 
 #[derive(Clone, Default)]
-struct SeenMetric {
+struct SeenShard {
     invalid: u64,
     sum: f64,
     /// The total first, then the arms' lanes by their place.
@@ -96,57 +96,73 @@ impl Recorder {
     /// Hands on what was recorded since the last time, as of `at`. One collector at a time.
     pub fn collect(&self, windows: &mut Windows, at: Timestamp, depth: Depth) {
         let mut seen = self.core.seen.lock();
-        let shards: Vec<_> = self.core.shards.lock().clone();
-        seen.shards.resize_with(shards.len(), Vec::new);
-        for (shard, seen) in shards.iter().zip(&mut seen.shards) {
-            seen.resize(shard.metrics.len(), SeenMetric::default());
-            for (index, (metric, seen)) in shard.metrics.iter().zip(seen).enumerate() {
-                collect_metric(metric, seen, MetricId(index as u16), windows, at, depth);
+        seen.metrics.resize_with(self.core.metrics.len(), Vec::new);
+        for (index, (metric, seen)) in self.core.metrics.iter().zip(&mut seen.metrics).enumerate() {
+            let mut to = To { windows, id: MetricId(index as u16), at, depth };
+            match &metric.0.shards {
+                Shards::Values(threads) => {
+                    threads.iter().for_each(|(number, cells)| to.values(cells, seen_of(seen, number)));
+                }
+                Shards::Outcomes(threads) => {
+                    threads.iter().for_each(|(number, cells)| to.outcomes(cells, seen_of(seen, number)));
+                }
+                Shards::Other => {}
             }
         }
     }
 }
 
-fn collect_metric(
-    metric: &MetricCells,
-    seen: &mut SeenMetric,
+fn seen_of(seen: &mut Vec<SeenShard>, number: usize) -> &mut SeenShard {
+    if seen.len() <= number {
+        seen.resize(number + 1, SeenShard::default());
+    }
+    &mut seen[number]
+}
+
+/// Where one metric's samples are handed on to.
+struct To<'a> {
+    windows: &'a mut Windows,
     id: MetricId,
-    windows: &mut Windows,
     at: Timestamp,
     depth: Depth,
-) {
-    let invalid = grown(&metric.invalid, &mut seen.invalid);
-    if invalid > 0 {
-        windows.count_invalid(id, invalid, at);
+}
+
+impl To<'_> {
+    fn invalid(&mut self, counter: &AtomicU64, seen: &mut u64) {
+        let invalid = grown(counter, seen);
+        if invalid > 0 {
+            self.windows.count_invalid(self.id, invalid, self.at);
+        }
     }
-    match &metric.cells {
-        Cells::Values(lanes, sum) => {
-            let (mut bounds, before) = ((0.0, 0.0), seen.sum);
-            each_lane(lanes, &mut seen.values, depth, |lane, counts, seen| match lane {
-                Lane::Total => bounds = collect_total(counts, seen, before, (id, at), windows),
-                lane => collect_arm(counts, seen, lane, (id, at), windows),
-            });
-            let now = f64::from_bits(sum.load(Ordering::Acquire));
+
+    fn values(&mut self, cells: &Values, seen: &mut SeenShard) {
+        self.invalid(&cells.invalid, &mut seen.invalid);
+        let (mut bounds, before) = ((0.0, 0.0), seen.sum);
+        each_lane(&cells.lanes, &mut seen.values, self.depth, |lane, counts, seen| match lane {
+            Lane::Total => bounds = collect_total(counts, seen, before, (self.id, self.at), self.windows),
+            lane => collect_arm(counts, seen, lane, (self.id, self.at), self.windows),
+        });
+        // One huge value would swallow all that is added to it later; the buckets say where the sum must lie. A
+        // sample may be in the sum and not in its bucket yet: what is not handed on now is handed on next time.
+        if bounds.1 > 0.0 {
+            let now = cells.sum();
             let grown = now - before;
-            // One huge value would swallow all that is added to it later; the buckets say where the sum must lie. A
-            // sample may be in the sum and not in its bucket yet: what is not handed on now is handed on next time.
-            if bounds.1 > 0.0 {
-                let handed = if grown.is_finite() { grown.clamp(bounds.0, bounds.1) } else { bounds.0 };
-                windows.add_sum(id, handed);
-                seen.sum = if handed == grown { now } else { before + handed };
+            let handed = if grown.is_finite() { grown.clamp(bounds.0, bounds.1) } else { bounds.0 };
+            self.windows.add_sum(self.id, handed);
+            seen.sum = if handed == grown { now } else { before + handed };
+        }
+    }
+
+    fn outcomes(&mut self, cells: &Ratios, seen: &mut SeenShard) {
+        self.invalid(&cells.invalid, &mut seen.invalid);
+        each_lane(&cells.lanes, &mut seen.outcomes, self.depth, |lane, outcomes: &Outcomes, seen| {
+            let Some(now) = outcomes.read() else { return };
+            let before = std::mem::replace(seen, now);
+            let (trues, falses) = (now.0.wrapping_sub(before.0), now.1.wrapping_sub(before.1));
+            if trues > 0 || falses > 0 {
+                self.windows.add_outcomes(self.id, lane, trues, trues.saturating_add(falses), self.at);
             }
-        }
-        Cells::Outcomes(lanes) => {
-            each_lane(lanes, &mut seen.outcomes, depth, |lane, outcomes: &Outcomes, seen| {
-                let Some(now) = outcomes.read() else { return };
-                let before = std::mem::replace(seen, now);
-                let (trues, falses) = (now.0.wrapping_sub(before.0), now.1.wrapping_sub(before.1));
-                if trues > 0 || falses > 0 {
-                    windows.add_outcomes(id, lane, trues, trues.saturating_add(falses), at);
-                }
-            });
-        }
-        Cells::Other => {}
+        });
     }
 }
 

@@ -1,0 +1,214 @@
+//! Cells that one thread writes and any thread reads: no lock, no read-modify-write, no shared cache line.
+//!
+//! A thread has a number for as long as it lives; the number of one that has ended goes to the next, and with it the
+//! cells of that number. So cells have one writer at any time, and there are as many as threads ever ran at once.
+//! Finding the own cells costs one thread-local without a destructor and one load; a list of owned cells behind a
+//! `RefCell`, which was here before, cost six loads that wait for each other.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+/// Adds to a counter that this thread alone writes.
+///
+/// A load and a store are enough, and cheaper than a read-modify-write. The store releases, so that a reader that sees a
+/// count sees what was written before it.
+#[inline]
+pub(crate) fn add(counter: &AtomicU64, count: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Release);
+}
+
+/// Numbers of threads that have ended, and the first that nobody has had.
+struct Numbers {
+    free: BTreeSet<usize>,
+    next: usize,
+}
+
+static NUMBERS: Mutex<Numbers> = Mutex::new(Numbers { free: BTreeSet::new(), next: 0 });
+
+/// No number: a thread that has not written anything, or one that is ending.
+const NONE: usize = usize::MAX;
+
+thread_local! {
+    /// The thread's number. It has no destructor, so that it can be read without asking whether it is there.
+    static NUMBER: Cell<usize> = const { Cell::new(NONE) };
+    /// Gives the number back when the thread ends.
+    static LEASE: Lease = Lease::take();
+}
+
+/// A number in use. Whoever takes it next sees all that was written under it: the lock passes that on.
+struct Lease(usize);
+
+impl Lease {
+    /// The lowest number that is free, so that few cells serve many threads.
+    fn take() -> Self {
+        let mut numbers = NUMBERS.lock();
+        let number = numbers.free.pop_first().unwrap_or(numbers.next);
+        numbers.next = numbers.next.max(number + 1);
+        Self(number)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // Before it is free: what a later destructor of this thread writes must not go where the next thread writes.
+        NUMBER.set(NONE);
+        NUMBERS.lock().free.insert(self.0);
+    }
+}
+
+/// Threads that find their cells without a search.
+const FIRST: usize = 64;
+/// Blocks of cells for more threads, each twice as large as the one before it.
+const BLOCKS: usize = 24;
+
+type Block<S> = Box<[OnceLock<S>]>;
+
+/// One set of cells for each thread that has written any. `S` is a box: cells of two threads share no line.
+pub(crate) struct PerThread<S> {
+    first: [OnceLock<S>; FIRST],
+    more: OnceLock<Box<[OnceLock<Block<S>>; BLOCKS]>>,
+    /// Above every number that has cells here.
+    used: AtomicUsize,
+}
+
+impl<S> PerThread<S> {
+    pub(crate) fn new() -> Self {
+        Self { first: [const { OnceLock::new() }; FIRST], more: OnceLock::new(), used: AtomicUsize::new(0) }
+    }
+
+    /// The calling thread's cells, where it has some and is one of the first; else ask [`find`](Self::find). They are to
+    /// be written at once: the reference is no other thread's.
+    #[inline]
+    pub(crate) fn own(&self) -> Option<&S> {
+        self.first.get(NUMBER.get()).and_then(OnceLock::get)
+    }
+
+    /// Runs `write` on the calling thread's cells; they are made by `new` when the thread comes for the first time.
+    #[inline(never)]
+    pub(crate) fn find<R>(&self, new: impl FnOnce() -> S, write: impl FnOnce(&S) -> R) -> R {
+        let number = match NUMBER.get() {
+            NONE => LEASE.try_with(|lease| lease.0),
+            number => Ok(number),
+        };
+        match number {
+            Ok(number) => {
+                // Kept where the next call finds it without the lease.
+                NUMBER.set(number);
+                write(self.at(number, new))
+            }
+            // The thread is ending and has given its number back: it takes one for this once.
+            Err(_) => {
+                let lease = Lease::take();
+                write(self.at(lease.0, new))
+            }
+        }
+    }
+
+    fn at(&self, number: usize, new: impl FnOnce() -> S) -> &S {
+        self.used.fetch_max(number + 1, Ordering::Release);
+        let slot = match self.first.get(number) {
+            Some(slot) => slot,
+            None => {
+                let (block, place) = place_of(number);
+                let more = self.more.get_or_init(|| Box::new([const { OnceLock::new() }; BLOCKS]));
+                &more[block].get_or_init(|| (0..FIRST << block).map(|_| OnceLock::new()).collect())[place]
+            }
+        };
+        slot.get_or_init(new)
+    }
+
+    /// All cells, each with the number of its thread.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &S)> {
+        (0..self.used.load(Ordering::Acquire)).filter_map(|number| {
+            let slot = self.first.get(number).or_else(|| {
+                let (block, place) = place_of(number);
+                self.more.get()?[block].get()?.get(place)
+            });
+            slot.and_then(OnceLock::get).map(|cells| (number, cells))
+        })
+    }
+}
+
+/// The block of a number above the first ones, and the place in it.
+///
+/// The blocks hold 2^30 numbers, and no machine runs so many threads.
+fn place_of(number: usize) -> (usize, usize) {
+    let block = (number / FIRST).ilog2() as usize;
+    (block, number - (FIRST << block))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    #[test]
+    fn every_number_has_a_place_of_its_own() {
+        let cells: PerThread<Box<usize>> = PerThread::new();
+        for number in (0..1_000).rev() {
+            assert_eq!(**cells.at(number, || Box::new(number)), number);
+        }
+        assert!(
+            cells.iter().map(|(number, cell)| (number, **cell)).eq((0..1_000).map(|number| (number, number)))
+        );
+    }
+
+    #[test]
+    fn a_number_has_one_writer_at_a_time_and_nothing_is_lost_between_them() {
+        const THREADS: usize = 80;
+        let cells: PerThread<Box<AtomicU64>> = PerThread::new();
+        let count = || match cells.own() {
+            Some(cell) => add(cell, 1),
+            None => cells.find(Box::default, |cell| add(cell, 1)),
+        };
+        for _ in 0..3 {
+            // All of them are alive at once: more than find their cells without a search.
+            let all = Barrier::new(THREADS);
+            std::thread::scope(|scope| {
+                for _ in 0..THREADS {
+                    scope.spawn(|| {
+                        count();
+                        all.wait();
+                        (0..1_000).for_each(|_| count());
+                    });
+                }
+            });
+        }
+        let sum: u64 = cells.iter().map(|(_, cell)| cell.load(Ordering::Relaxed)).sum();
+        assert_eq!(sum, 3 * THREADS as u64 * 1_001);
+        // Threads of other tests hold a few of the low numbers.
+        assert!((THREADS..2 * THREADS).contains(&cells.iter().count()));
+    }
+
+    #[test]
+    fn a_thread_that_is_ending_still_writes() {
+        struct Last(&'static PerThread<Box<AtomicU64>>);
+        impl Drop for Last {
+            fn drop(&mut self) {
+                self.0.find(Box::default, |cell| add(cell, 1));
+            }
+        }
+        thread_local!(static LAST: std::cell::OnceCell<Last> = const { std::cell::OnceCell::new() });
+        let cells: &'static PerThread<Box<AtomicU64>> = Box::leak(Box::new(PerThread::new()));
+        // Destructors run in some order: before that of the number, and after it.
+        for is_kept_first in [true, false] {
+            let thread = std::thread::spawn(move || {
+                let keep = || LAST.with(|last| assert!(last.set(Last(cells)).is_ok()));
+                let count = || cells.find(Box::default, |cell| add(cell, 1));
+                if is_kept_first {
+                    keep();
+                    count();
+                } else {
+                    count();
+                    keep();
+                }
+            });
+            thread.join().unwrap();
+        }
+        assert_eq!(cells.iter().map(|(_, cell)| cell.load(Ordering::Relaxed)).sum::<u64>(), 4);
+    }
+}
