@@ -53,6 +53,10 @@ fn an_imported_plan_is_checked_and_evaluated() {
         answers.push((answer, fs::read_to_string(&plan).unwrap()));
     }
     assert_eq!(answers[0].0, answers[1].0);
+    // What YAML could take for numbers and truth values is a text in both.
+    let yaml = rollgate::read::config(&answers[0].1, rollgate::read::Format::Yaml).unwrap();
+    let json = rollgate::read::config(&answers[1].1, rollgate::read::Format::Json).unwrap();
+    assert_eq!(yaml, json);
     assert!(
         answers[0].1.starts_with("version: 1\nname: from-unleash\nflags:\n  search:\n"),
         "{}",
