@@ -29,6 +29,12 @@ pub fn seed(domain: &str, salt: &str) -> u64 {
 /// The bucket of a key: the upper 32 bits of `XXH3_64_with_seed(key, seed)`. The key is hashed as its bytes.
 #[inline]
 pub fn bucket(seed: u64, key: &[u8]) -> u32 {
+    // One function either way; but that of short keys is small enough to be compiled into its callers.
+    if key.len() <= 16 { (xxh3_64_with_seed(key, seed) >> 32) as u32 } else { bucket_of_long(seed, key) }
+}
+
+#[inline(never)]
+fn bucket_of_long(seed: u64, key: &[u8]) -> u32 {
     (xxh3_64_with_seed(key, seed) >> 32) as u32
 }
 

@@ -62,10 +62,10 @@ impl Batch {
         let sequence = self.sequence.load(Ordering::Acquire);
         let above = |place, word| above(place, word, sequence / 2);
         // The hash looks at the length first. Where it is known the loop is free of that.
-        if (9..=16).contains(&key.len()) {
-            self.fill(key, bits, above)?;
-        } else {
-            self.fill(key, bits, above)?;
+        match (self.is_in_order, key.len()) {
+            (true, 9..=16) => self.fill_in_order(key, bits, above)?,
+            (true, _) => self.fill_in_order(key, bits, above)?,
+            (false, _) => self.fill(key, bits, above)?,
         }
         // The words were read before the sequence is read again.
         fence(Ordering::Acquire);
@@ -75,30 +75,45 @@ impl Batch {
 
     /// Bits are collected in a register: bits of one word that are set one after the other wait for each other.
     #[inline(always)]
+    fn fill_in_order(
+        &self,
+        key: &[u8],
+        bits: &mut [u64],
+        above: impl Fn(usize, u64) -> Option<bool>,
+    ) -> Option<()> {
+        let mut seed = !self.entries.first()?.seed;
+        let mut bucket = 0;
+        for (entries, bits) in self.entries.chunks(64).zip(bits) {
+            let mut collected = 0;
+            for entry in entries {
+                if entry.seed != seed {
+                    seed = entry.seed;
+                    bucket = bucket::bucket(seed, key);
+                }
+                let word = entry.word.load(Ordering::Relaxed);
+                let mut is_on = bucket::is_in(bucket, word);
+                if word >= EVERYBODY {
+                    is_on = above(entry.place, word)?;
+                }
+                collected = collected >> 1 | u64::from(is_on) << 63;
+            }
+            *bits = collected >> (64 - entries.len());
+        }
+        Some(())
+    }
+
     fn fill(&self, key: &[u8], bits: &mut [u64], above: impl Fn(usize, u64) -> Option<bool>) -> Option<()> {
         let mut seed = !self.entries.first()?.seed;
         let mut bucket = 0;
-        let mut is_on = |entry: &Entry| {
+        let (mut at, mut collected) = (0, 0);
+        for entry in &self.entries {
             if entry.seed != seed {
                 seed = entry.seed;
                 bucket = bucket::bucket(seed, key);
             }
             let word = entry.word.load(Ordering::Relaxed);
-            if word < EVERYBODY { Some(bucket::is_in(bucket, word)) } else { above(entry.place, word) }
-        };
-        if self.is_in_order {
-            for (entries, bits) in self.entries.chunks(64).zip(bits) {
-                let mut collected = 0;
-                for entry in entries {
-                    collected = collected >> 1 | u64::from(is_on(entry)?) << 63;
-                }
-                *bits = collected >> (64 - entries.len());
-            }
-            return Some(());
-        }
-        let (mut at, mut collected) = (0, 0);
-        for entry in &self.entries {
-            let is_on = is_on(entry)?;
+            let is_on =
+                if word < EVERYBODY { bucket::is_in(bucket, word) } else { above(entry.place, word)? };
             if entry.place / 64 != at {
                 set(bits, at, collected);
                 (at, collected) = (entry.place / 64, 0);

@@ -26,7 +26,7 @@ impl Names {
         let size = (2 * names.len()).next_power_of_two().max(2);
         let mut slots = vec![Slot { hash: 0, place: EMPTY }; size];
         for (place, name) in names.enumerate() {
-            let hash = xxh3_64(name.as_bytes());
+            let hash = hash(name.as_bytes());
             let mut at = hash as usize & (size - 1);
             while slots[at].place != EMPTY {
                 at = (at + 1) & (size - 1);
@@ -43,7 +43,7 @@ impl Names {
         name: &str,
         of: impl Fn(usize) -> Option<(&'a T, &'a str)>,
     ) -> Option<&'a T> {
-        let hash = xxh3_64(name.as_bytes());
+        let hash = hash(name.as_bytes());
         let last = self.slots.len() - 1;
         let mut at = hash as usize & last;
         loop {
@@ -60,6 +60,16 @@ impl Names {
             at += 1;
         }
     }
+}
+
+/// As in [`bucket`](rollgate_core::bucket::bucket), that of a short name is compiled into the caller.
+#[inline]
+fn hash(name: &[u8]) -> u64 {
+    #[inline(never)]
+    fn of_long(name: &[u8]) -> u64 {
+        xxh3_64(name)
+    }
+    if name.len() <= 16 { xxh3_64(name) } else { of_long(name) }
 }
 
 /// Whether two names are the same; short ones without a call.

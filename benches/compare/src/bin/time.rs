@@ -173,26 +173,30 @@ fn rivals(name: &str) -> Option<&'static str> {
 }
 
 fn lines(measured: &mut [Measured], allocs: &BTreeMap<String, f64>) -> Vec<Value> {
+    let medians: BTreeMap<String, f64> =
+        measured.iter_mut().map(|one| (one.row.name.clone(), one.median())).collect();
     let mins: BTreeMap<String, f64> = measured.iter().map(|one| (one.row.name.clone(), one.min())).collect();
-    let floor = mins.get("floor/xxh3").copied().unwrap_or(f64::NAN);
     let line = |one: &mut Measured| {
         let (min, median) = (one.min(), one.median());
         let name = &one.row.name;
+        let single = name.trim_end_matches("_2t");
+        // The least of two threads is a chunk in which they met least; what they cost each other is in the middle.
+        let (all, own) = if single == name { (&mins, min) } else { (&medians, median) };
+        let floor = all.get("floor/xxh3").copied().unwrap_or(f64::NAN);
         let mut versus = Map::new();
         if let Some(end) = rivals(name) {
-            for (peer, ns) in mins.iter().filter(|(peer, _)| peer.starts_with("peer/") && peer.ends_with(end))
+            for (peer, ns) in all.iter().filter(|(peer, _)| peer.starts_with("peer/") && peer.ends_with(end))
             {
                 let peer = peer.trim_start_matches("peer/").trim_end_matches(end);
-                versus.insert(peer.to_owned(), json!(ns / min));
+                versus.insert(peer.to_owned(), json!(ns / own));
             }
         }
-        let single = name.trim_end_matches("_2t");
         if single != name {
-            versus.insert("one thread".to_owned(), json!(mins.get(single).map(|one| min / one)));
+            versus.insert("one thread".to_owned(), json!(all.get(single).map(|one| own / one)));
         }
         json!({
-            "name": name, "ns_min": min, "ns_median": median, "allocs": allocs.get(single), "over_floor": min / floor,
-            "versus": versus, "does": one.row.does, "chunks": one.times.len(),
+            "name": name, "ns_min": min, "ns_median": median, "allocs": allocs.get(single),
+            "over_floor": own / floor, "versus": versus, "does": one.row.does, "chunks": one.times.len(),
         })
     };
     measured.iter_mut().map(line).collect()

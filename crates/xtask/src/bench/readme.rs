@@ -53,7 +53,7 @@ fn table(rows: &[Row], about: &Value) -> String {
     let find = |name: &str| rows.iter().find(|row| row.name == name);
     let said = |key: &str| about.get(key).and_then(Value::as_str).unwrap_or("unknown").to_owned();
     let mut text = format!(
-        "Measured {} on {}: thread CPU time, the least of 300 chunks that take turns in one process, so that the ratios are \
+        "Measured {} on {}: thread CPU time, the least of 300 chunks (at two threads the median) that take turns in one process, so that the ratios are \
          of one run; nanoseconds carry over to no other machine, ratios roughly do.\n\n\
          | rollgate | ns | times the floor | allocations |\n| --- | ---: | ---: | ---: |\n",
         said("date"),
@@ -86,7 +86,7 @@ fn table(rows: &[Row], about: &Value) -> String {
         [("rollgate/record".to_owned(), "rollgate, `metric.record(value)`")].into_iter().chain(recorders)
     {
         let (Some(one), Some(two)) = (find(&name), find(&format!("{name}_2t"))) else { continue };
-        text.push_str(&format!("| {title} | {} | {} | {} |\n", number(one.ns), number(two.ns), one.does));
+        text.push_str(&format!("| {title} | {} | {} | {} |\n", number(one.ns), number(two.median), one.does));
     }
     let left_out = about.get("left_out").and_then(Value::as_array).cloned().unwrap_or_default();
     for pair in &left_out {
