@@ -48,6 +48,11 @@
 //! # Ok::<(), rollgate::core::error::Error>(())
 //! ```
 //!
+//! The snapshot cell stores its version before the swap; that alone keeps views, reads and messages between threads from
+//! going back. Its own file runs under loom and shuttle (`tests/models`), where each planted mistake must be found, and on
+//! real threads and Miri (`crates/rollgate/tests/cell.rs`). G2 to G4 are measured by `crates/rollgate-core/tests/quality`,
+//! which has to call five other functions wrong.
+//!
 //! # Order of writing
 //!
 //! What raises is written down before it is applied; what lowers is applied before it is written down. A raise that
