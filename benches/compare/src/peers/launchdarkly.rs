@@ -52,6 +52,7 @@ pub fn rows() -> Result<Vec<Row>, String> {
         if name == RULED {
             let mut rule: Value = rollout.clone();
             rule["id"] = json!("country");
+            rule["trackEvents"] = json!(false);
             rule["clauses"] = json!([
                 { "contextKind": "user", "attribute": "country", "op": "in", "negate": false, "values": ["DE", "AT", "CH"] }
             ]);
