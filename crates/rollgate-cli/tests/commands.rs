@@ -126,7 +126,7 @@ flags:
     assert_eq!(variant(&typed), (true, "small".into(), 10.into()));
     assert_eq!(variant(&ask(&["age=18", "beta=\"true\"", "tags=x"])), (false, "small".into(), 10.into()));
     assert_eq!(variant(&ask(&["plan=\"3\""])), (true, "large".into(), 20.5.into()));
-    assert_eq!(variant(&ask(&["plan=3"])).0, false);
+    assert!(!variant(&ask(&["plan=3"])).0);
     let wrong = rollgate(&["evaluate", &*plan, "--flag", "F", "--key", "u", "--attribute", "age"], b"");
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("NAME=VALUE"));

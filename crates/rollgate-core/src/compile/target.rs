@@ -68,12 +68,15 @@ pub(super) struct Written {
     pub(super) size: usize,
 }
 
+/// A named condition that is compiled: shared, with an operator in it that nobody knows, and its size. `None`: refused.
+type Done = Option<(Arc<Target>, Option<Box<str>>, usize)>;
+
 /// What a named condition has become.
 enum Named<'a> {
     Waiting(Item<'a>),
     /// It is being compiled: whoever names it now, names itself.
     Open,
-    Done(Option<(Arc<Target>, Option<Box<str>>, usize)>),
+    Done(Done),
 }
 
 /// Compiles conditions: knows the flags and the named conditions.
@@ -98,12 +101,7 @@ impl<'a, 'f> Targets<'a, 'f> {
     }
 
     /// A named condition, compiled where it has not been; `None`: it names itself.
-    fn named(
-        &mut self,
-        reader: &mut Reader,
-        name: &str,
-        depth: usize,
-    ) -> Option<Option<(Arc<Target>, Option<Box<str>>, usize)>> {
+    fn named(&mut self, reader: &mut Reader, name: &str, depth: usize) -> Option<Done> {
         let slot = self.named.get_mut(name)?;
         match std::mem::replace(slot, Named::Open) {
             Named::Open => None,

@@ -33,7 +33,7 @@ pub(super) fn settle(draft: Draft, name: &str) -> Result<Imported, String> {
     if flags.is_empty() {
         return Err("there is no flag in it that a plan can hold".into());
     }
-    let conditions = (!conditions.is_empty()).then(|| Named(conditions));
+    let conditions = (!conditions.is_empty()).then_some(Named(conditions));
     let mut config =
         Config { version: 1, name: name.to_owned(), flags: Named(flags), conditions, ..Config::default() };
     for _ in 0..ROUNDS {
