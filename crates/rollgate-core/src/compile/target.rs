@@ -411,7 +411,5 @@ fn values(reader: &mut Reader, items: &[Item<'_>], case: Case) -> Option<Values>
             }
         }
     }
-    texts.sort_unstable();
-    texts.dedup();
-    is_fine.then(|| Values { texts: texts.into(), numbers: numbers.into(), bools: bools.into() })
+    is_fine.then(|| Values::new(texts, numbers, bools))
 }

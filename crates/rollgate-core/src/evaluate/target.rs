@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::context::{Attribute, Context};
 use super::explain::{Explain, Note};
-use crate::snapshot::{AttributeName, Case, Place, Serve, Target, Test, Values, VersionRef, time_of_text};
+use crate::snapshot::{
+    AttributeName, Case, Place, Serve, Target, Test, Values, VersionRef, short_text, time_of_text,
+};
 
 /// Asks another flag, for conditions and prerequisites on flags.
 pub(super) trait AskFlag<E> {
@@ -83,11 +85,14 @@ fn passes(test: &Test, value: Attribute<'_>) -> bool {
 
 #[inline]
 fn equals(values: &Values, case: Case, value: Attribute<'_>) -> bool {
-    /// Above so many texts a binary search beats looking at each.
-    const FEW: usize = 8;
     match value {
         Attribute::Text(text) => match case {
-            Case::Exact if values.texts.len() <= FEW => values.texts.iter().any(|listed| **listed == *text),
+            Case::Exact if !values.short.is_empty() => {
+                short_text(text).is_some_and(|short| values.short.contains(&short))
+            }
+            Case::Exact if values.texts.len() <= Values::FEW => {
+                values.texts.iter().any(|listed| **listed == *text)
+            }
             Case::Exact => values.texts.binary_search_by(|listed| (**listed).cmp(text)).is_ok(),
             Case::Ignored => values
                 .texts

@@ -61,15 +61,36 @@ fn one<E: Explain>(
     if let Some(answer) = asked.of_everybody(explain) {
         return answer;
     }
-    let whole = match asked.inside(explain) {
-        ControlFlow::Continue(whole) => whole,
-        ControlFlow::Break(answer) => return answer,
+    let whole = if flag.parent.is_none() && flag.prerequisites.is_empty() {
+        (Reason::Static, None)
+    } else {
+        match asked.inside(explain) {
+            ControlFlow::Continue(whole) => whole,
+            ControlFlow::Break(answer) => return answer,
+        }
     };
-    let first = asked.of_slot(explain).or_else(|| asked.of_holdback(explain));
-    match first.or_else(|| asked.of_lists(explain)).or_else(|| asked.of_rules(explain)) {
-        Some(answer) => answer,
-        None => asked.of_share(whole, explain),
+    // Each returns at once: an answer that is handed on and on is copied each time.
+    if flag.slot.is_some()
+        && let Some(answer) = asked.of_slot(explain)
+    {
+        return answer;
     }
+    if flag.holdback.is_some()
+        && let Some(answer) = asked.of_holdback(explain)
+    {
+        return answer;
+    }
+    if let Some(answer) = asked.of_lists(explain) {
+        return answer;
+    }
+    if !state.is_overridden {
+        for (at, rule) in flag.rules.iter().enumerate() {
+            if let Some(answer) = asked.of_rule(at, rule, explain) {
+                return answer;
+            }
+        }
+    }
+    asked.of_share(whole, explain)
 }
 
 /// One flag for one context.
@@ -212,7 +233,6 @@ impl Asked<'_> {
     }
 
     /// Whether prerequisites and the parent let the subject in; the answer where they do not.
-    #[inline]
     fn inside<E: Explain>(&self, explain: &mut E) -> ControlFlow<Evaluation, Whole> {
         for wanted in &self.flag.prerequisites {
             let other = match self.other(wanted.flag, explain) {
@@ -297,15 +317,8 @@ impl Asked<'_> {
         None
     }
 
-    /// What the first rule that matches says; an operator's override goes before them.
+    /// What a rule says, where it matches.
     #[inline]
-    fn of_rules<E: Explain>(&self, explain: &mut E) -> Option<Evaluation> {
-        if self.flag.rules.is_empty() || self.state.is_overridden {
-            return None;
-        }
-        self.flag.rules.iter().enumerate().find_map(|(at, rule)| self.of_rule(at, rule, explain))
-    }
-
     fn of_rule<E: Explain>(&self, at: usize, rule: &Rule, explain: &mut E) -> Option<Evaluation> {
         if let Some(operator) = &rule.unknown {
             explain.note(Note::UnknownOperator(at, rule, operator));
@@ -373,11 +386,19 @@ impl Asked<'_> {
 }
 
 /// What a question is bucketed by, where the context has it; an empty key is no key.
+#[inline]
 fn subject<'a>(by: &Bucketing, context: &Context<'a>) -> Option<&'a [u8]> {
     let key = match by {
         Bucketing::TargetingKey => context.targeting_key,
         Bucketing::Attribute(name) => context.text(name.as_str()).map(str::as_bytes),
-        Bucketing::FirstOf(several) => several.iter().find_map(|by| subject(by, context)),
+        Bucketing::FirstOf(several) => several.iter().find_map(|by| match by {
+            Bucketing::TargetingKey => context.targeting_key.filter(|key| !key.is_empty()),
+            Bucketing::Attribute(name) => {
+                context.text(name.as_str()).map(str::as_bytes).filter(|key| !key.is_empty())
+            }
+            // The compiler makes no lists of lists.
+            Bucketing::FirstOf(_) => None,
+        }),
     };
     key.filter(|key| !key.is_empty())
 }

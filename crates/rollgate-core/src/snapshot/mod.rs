@@ -39,6 +39,6 @@ pub use rule::{
 pub use ruleset::Ruleset;
 pub use schedule::{Due, DueAt, ScheduleItem, When};
 pub use target::{
-    AttributeName, Case, Network, Order, Place, Serve, Target, Test, Values, lower, time_of_text,
+    AttributeName, Case, Network, Order, Place, Serve, Target, Test, Values, lower, short_text, time_of_text,
 };
 pub use version::{Version, VersionRef};

@@ -115,10 +115,45 @@ impl Order {
 pub struct Values {
     /// Texts, sorted; in lower case where case is ignored.
     pub texts: Box<[Box<str>]>,
+    /// The same texts as numbers, where they are few and all of them are short; else none.
+    pub short: Box<[u64]>,
     /// Numbers.
     pub numbers: Box<[f64]>,
     /// Truth values.
     pub bools: Box<[bool]>,
+}
+
+impl Values {
+    /// Above so many texts a binary search beats looking at each.
+    pub const FEW: usize = 8;
+
+    /// Of texts, numbers and truth values; order and repeats do not matter.
+    pub fn new(mut texts: Vec<Box<str>>, numbers: Vec<f64>, bools: Vec<bool>) -> Self {
+        texts.sort_unstable();
+        texts.dedup();
+        let short: Option<Box<[u64]>> = texts.iter().map(|text| short_text(text)).collect();
+        let short = short.filter(|short| short.len() <= Self::FEW).unwrap_or_default();
+        Self { texts: texts.into(), short, numbers: numbers.into(), bools: bools.into() }
+    }
+}
+
+/// A text of at most seven bytes as one number: its bytes, and its length above them. Country codes, plans and rings are
+/// compared without a call.
+#[inline]
+pub fn short_text(text: &str) -> Option<u64> {
+    let bytes = text.as_bytes();
+    let word = match *bytes {
+        [] => 0,
+        [a] => u64::from(a),
+        [a, b] => u64::from(u16::from_le_bytes([a, b])),
+        [a, b, c] => u64::from(u32::from_le_bytes([a, b, c, 0])),
+        [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])),
+        [a, b, c, d, e] => u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]),
+        [a, b, c, d, e, f] => u64::from_le_bytes([a, b, c, d, e, f, 0, 0]),
+        [a, b, c, d, e, f, g] => u64::from_le_bytes([a, b, c, d, e, f, g, 0]),
+        _ => return None,
+    };
+    Some(word | (bytes.len() as u64) << 56)
 }
 
 /// A network of addresses.
