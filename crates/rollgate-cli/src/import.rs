@@ -27,9 +27,7 @@ pub(crate) fn run(asked: &ImportArgs) -> ExitCode {
     };
     let written = match asked.format {
         ImportFormat::Yaml => serde_saphyr::to_string(&imported.config).map_err(|error| error.to_string()),
-        ImportFormat::Json => serde_json::to_string_pretty(&imported.config)
-            .map(|text| text + "\n")
-            .map_err(|error| error.to_string()),
+        ImportFormat::Json => imported.to_json().map(|text| text + "\n").map_err(|error| error.to_string()),
     };
     let plan = match written {
         Ok(plan) => plan,

@@ -86,6 +86,21 @@ fn what_did_not_come_over_is_listed() {
     );
 }
 
+/// JSON lets U+007F stand as it is, a plan file does not (found by fuzzing).
+#[test]
+fn both_formats_are_plans_whatever_characters_a_value_has() {
+    let source = file(
+        "delete.json",
+        r#"{"flags":{"a":{"state":"ENABLED","variants":{"x":"de\u007flete\u0085\u2028\u0001"},"defaultVariant":"x"}}}"#,
+    );
+    for format in ["yaml", "json"] {
+        let imported = rollgate(&["import", "flagd", &source, "--format", format]);
+        let plan = file(&format!("delete-plan.{format}"), &imported.stdout);
+        let checked = rollgate(&["check", &plan]);
+        assert!(checked.status.success(), "{format}: {}", text(&checked.stderr));
+    }
+}
+
 #[test]
 fn a_file_can_come_from_standard_input() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_rollgate"))

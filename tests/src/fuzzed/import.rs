@@ -27,7 +27,7 @@ pub fn import_file(bytes: &[u8]) {
         let is_noted = || imported.notes.iter().any(|note| note.flag.as_ref() == Some(key));
         assert!(flag.malformed.is_none() || is_noted(), "{key} is malformed, and nobody says it");
     }
-    let json = serde_json::to_string(&imported.config).unwrap();
+    let json = imported.to_json().unwrap();
     let again =
         ruleset(&json, Format::Json).unwrap_or_else(|problems| panic!("it was written: {problems}\n{json}"));
     assert_eq!(again.ruleset, compiled.ruleset);

@@ -97,6 +97,20 @@ pub struct Imported {
     pub notes: Vec<Note>,
 }
 
+impl Imported {
+    /// The plan as JSON, in lines.
+    ///
+    /// JSON lets the control character U+007F stand in a text as it is; a plan file does not, so it is written as an escape.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`]: what `serde_json` says; no imported plan is known that it could not write.
+    pub fn to_json(&self) -> Result<String, Error> {
+        let written = serde_json::to_string_pretty(&self.config);
+        let text = written.map_err(|error| Error::new(ErrorKind::InvalidConfig, error))?;
+        Ok(text.replace('\u{7f}', "\\u007f"))
+    }
+}
+
 /// Flags of another system as a plan of this name.
 ///
 /// The plan compiles: what the compiler would refuse in a flag has become the reason that it is malformed.
