@@ -12,10 +12,12 @@ const CORE: [&str; 15] = [
 ];
 
 /// The crates, and which of the workspace's own each may depend on.
-const CRATES: [(&str, &[&str]); 7] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("crates/rollgate-core", &[]),
     ("crates/rollgate", &["rollgate-core"]),
     ("crates/rollgate-cli", &["rollgate"]),
+    ("crates/rollgate-ffi", &["rollgate"]),
+    ("crates/rollgate-py", &["rollgate"]),
     ("crates/xtask", &["rollgate", "rollgate-core"]),
     ("tests", &["rollgate"]),
     ("benches", &["rollgate"]),
@@ -203,7 +205,7 @@ fn crates_depend_downwards_only() {
     let own: Vec<String> = CRATES
         .iter()
         .map(|(folder, _)| folder.trim_start_matches("crates/").to_owned())
-        .chain(["rollgate-ffi", "rollgate-py", "rollgate-admin"].map(str::to_owned))
+        .chain(["rollgate-admin"].map(str::to_owned))
         .collect();
     for (folder, allowed) in CRATES {
         let found = dependencies(&text(&root().join(folder).join("Cargo.toml")));
@@ -263,18 +265,17 @@ fn front_pages_hold_no_code() {
     assert!(wrong.is_empty(), "code on a front page:\n{}", wrong.join("\n"));
 }
 
-/// Unsafe code belongs to the C ABI crate and to nothing else that is here today.
+/// Unsafe code belongs to the C ABI. Python's door may hold one module of it, which reads the memory of arrays; there
+/// the rest denies it.
 #[test]
-fn no_crate_but_the_c_abi_may_be_unsafe() {
-    for (folder, _) in CRATES {
+fn no_crate_but_the_doors_may_be_unsafe() {
+    for (folder, _) in CRATES.iter().filter(|(folder, _)| *folder != "crates/rollgate-ffi") {
+        let word = if *folder == "crates/rollgate-py" { "deny" } else { "forbid" };
+        let lint = format!("#![{word}(unsafe_code)]");
         for name in ["src/lib.rs", "src/main.rs", "lib.rs"] {
             let path = root().join(folder).join(name);
             if path.is_file() {
-                assert!(
-                    text(&path).contains("#![forbid(unsafe_code)]"),
-                    "{} does not forbid unsafe code",
-                    path.display()
-                );
+                assert!(text(&path).contains(&lint), "{} does not say {lint}", path.display());
             }
         }
     }

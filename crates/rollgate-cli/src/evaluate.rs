@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use rollgate::core::error::{Error, ErrorKind};
-use rollgate::core::evaluate::{Attribute, Context, FlagRef, Trail, Value, evaluate, evaluate_with, served};
+use rollgate::core::evaluate::{Attribute, Context, FlagRef, Trail, evaluate, evaluate_with, served};
 use rollgate::core::id::FlagId;
 use rollgate::core::snapshot::{Bucketing, FlagState, Ruleset, Snapshot};
 use rollgate::core::units::Share;
+use rollgate::wire;
 use serde::Serialize;
 
 use crate::args::{AttributeValue, EvaluateArgs, TableFormat};
@@ -203,7 +204,7 @@ impl<'a> Question<'a> {
             key,
             on: evaluation.is_on(),
             variant: served.variant.map(|variant| variant.key.as_str()).or(side),
-            value: served.variant.and(served.value()).map(json),
+            value: served.variant.and(served.value()).map(wire::value),
             reason: evaluation.reason.name(),
             bucket: of_key.map(|flag| flag.bucketer.bucket(key.as_bytes())),
             share: evaluation.share,
@@ -261,16 +262,5 @@ fn attribute<'a>(value: &'a AttributeValue, list: &'a [&'a str]) -> Attribute<'a
         AttributeValue::Number(number) => Attribute::Number(*number),
         AttributeValue::Bool(value) => Attribute::Bool(*value),
         AttributeValue::List(_) => Attribute::List(list),
-    }
-}
-
-fn json(value: Value<'_>) -> serde_json::Value {
-    match value {
-        Value::Boolean(value) => value.into(),
-        Value::String(text) => text.into(),
-        // A whole number is written as one: 10, not 10.0.
-        Value::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => (number as i64).into(),
-        Value::Number(number) => number.into(),
-        Value::Json(text) => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
     }
 }

@@ -8,6 +8,7 @@
 //! - [`replay`] runs a trace through a real engine on a manual clock.
 //! - [`clock`], [`store`] and [`journal`] are what an engine stands on; a test sets the clock by hand.
 //! - [`notify`] takes notices to where people read them.
+//! - [`wire`] is the JSON that other languages pass in and take out.
 //! - [`core`] is the law behind it: pure, and without a clock.
 //! - [`docs::guide`] leads from nothing to a running rollout; [`docs::plan_reference`] has every key of a plan.
 //! - [`docs::design`] says how it is made, and what it chose where a choice was open.
@@ -45,6 +46,7 @@ pub mod store;
 mod sync;
 mod threads;
 pub mod trace;
+pub mod wire;
 
 pub use engine::{
     AlertSpan, Alerts, AlertsBetween, CalendarStatus, Engine, EngineBuilder, Metric, OpenItem, Outcome,

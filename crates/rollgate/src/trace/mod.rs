@@ -11,5 +11,5 @@ mod tests;
 
 pub use error::TraceError;
 pub use line::{Event, Line, Live, Sample};
-pub use parse::parse_line;
+pub use parse::{parse_command, parse_line};
 pub use read::read_line;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use rollgate_core::decide::Command;
 use rollgate_core::limits::ALERT_ID_BYTES_MAX;
 use rollgate_core::metrics::Arm;
 use rollgate_core::snapshot::Severity;
@@ -23,6 +24,14 @@ pub fn parse_line(line: &str) -> Result<Line<'_>, TraceError> {
     let mut fields = Fields::read(line)?;
     let at = fields.time("at")?;
     Ok(Line { at, event: event(fields)? })
+}
+
+/// Reads one command: a line without its `at`.
+///
+/// # Errors
+/// As [`parse_line`].
+pub fn parse_command(line: &str) -> Result<Command, TraceError> {
+    command(Fields::read(line)?)
 }
 
 fn event(mut fields: Fields<'_>) -> Result<Event<'_>, TraceError> {

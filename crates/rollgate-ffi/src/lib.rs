@@ -1,0 +1,7 @@
+//! rollgate for C and Node: one shared library with two doors.
+//!
+//! - `c`: the C ABI of `rollgate.h`.
+//! - `node`: the N-API entry point.
+
+mod c;
+mod node;

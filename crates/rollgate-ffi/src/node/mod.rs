@@ -1,0 +1,1 @@
+//! The N-API entry point.

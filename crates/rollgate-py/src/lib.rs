@@ -1,0 +1,2 @@
+//! The native module of the Python package.
+#![deny(unsafe_code)]
