@@ -65,6 +65,8 @@ fn every_case_of_the_book_gives_what_it_says() {
             let evaluation = served.evaluation;
             let on = case["on"].as_bool();
             assert_eq!(evaluation.variant.map(|_| evaluation.is_on()), on, "{case:?}: {evaluation:?}");
+            // The calls without a reason take another way.
+            assert_eq!(engine.is_on_for(flag, &context), evaluation.is_on(), "{case:?}: {evaluation:?}");
             let reason = evaluation.error.map_or(evaluation.reason.name(), |code| code.name());
             assert_eq!(Some(reason), text("reason"), "{case:?}");
             assert_eq!(

@@ -160,23 +160,34 @@ pub fn rules() -> Result<Vec<Row>, String> {
     let plan = plan(|_| "").replacen("FLAG_0500: { share: 10%", &format!("FLAG_0500: {{ {}", &rule[2..]), 1);
     let flags = flags(&plan)?;
     let on = |key, attributes: &[(&str, Attribute<'_>)]| {
-        flags.evaluate("FLAG_0500", &Context::new(key).with_attributes(attributes)).is_on()
+        flags.is_on_for("FLAG_0500", &Context::new(key).with_attributes(attributes))
     };
     check("rollgate/rule_by_name", |key| on(key, &ATTRIBUTES))?;
     let other = [("country", Attribute::Text("FR"))];
     if (0..1_000).any(|index| on(["a", "b", "c"][index % 3], &other)) {
         return Err("rollgate/rule_by_name: the rule is not asked".to_owned());
     }
-    Ok(vec![Row::new(
-        "rollgate/rule_by_name",
-        "builds a context of three borrowed attributes, finds one of 1,000 flags, matches its rule, hashes, says why",
-        move |key| {
-            let attributes = std::hint::black_box(ATTRIBUTES);
-            flags
-                .evaluate(std::hint::black_box("FLAG_0500"), &Context::new(key).with_attributes(&attributes))
-                .is_on()
-        },
-    )])
+    let evaluated = flags.clone();
+    Ok(vec![
+        Row::new(
+            "rollgate/rule_by_name",
+            "builds a context of three borrowed attributes, finds one of 1,000 flags, matches its rule, hashes",
+            move |key| {
+                let attributes = std::hint::black_box(ATTRIBUTES);
+                let context = Context::new(key).with_attributes(&attributes);
+                flags.is_on_for(std::hint::black_box("FLAG_0500"), &context)
+            },
+        ),
+        Row::new(
+            "rollgate/rule_evaluate",
+            "the same, and says why: variant, reason, bucket, share, version",
+            move |key| {
+                let attributes = std::hint::black_box(ATTRIBUTES);
+                let context = Context::new(key).with_attributes(&attributes);
+                evaluated.evaluate(std::hint::black_box("FLAG_0500"), &context)
+            },
+        ),
+    ])
 }
 
 /// Recording samples.

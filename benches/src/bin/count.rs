@@ -12,6 +12,10 @@ use rollgate::read::{Format, ruleset};
 
 const RULE: &str = "share: 0%, rules: [ { when: { attribute: country, in: [DE, AT, CH] }, share: 10% } ]";
 
+/// The attributes of a rule's call, borrowed.
+const ATTRIBUTES: [(&str, Attribute<'static>); 3] =
+    [("country", Attribute::Text("DE")), ("plan", Attribute::Text("pro")), ("age", Attribute::Number(31.0))];
+
 /// A thousand flags at 10 %; the asked one may have a rule instead.
 fn flags(asked: &str) -> Result<Flags, String> {
     let mut plan = String::from("version: 1\nname: bench\nflags:\n");
@@ -33,7 +37,7 @@ fn repeat<T>(calls: usize, call: impl Fn(&str) -> T) {
 fn run(call: &str, calls: usize) -> Result<(), String> {
     let name = "FLAG_0500";
     // Every call makes the same, so that what is not the call goes away in the difference.
-    let flags = flags(if call == "rule_by_name" { RULE } else { "share: 10%" })?;
+    let flags = flags(if call.starts_with("rule_") { RULE } else { "share: 10%" })?;
     let handle = flags.flag(name);
     let plan = "version: 1\nname: bench\nflags: { A: { share: 10% } }\nmetrics:\n\
                 \x20 latency: { kind: distribution, unit: ms }\n  armed: { kind: distribution, unit: ms, arms: [A] }\n";
@@ -50,12 +54,10 @@ fn run(call: &str, calls: usize) -> Result<(), String> {
         "counted_by_name" => repeat(calls, |key| flags.is_on_counted(black_box(name), key)),
         "evaluate" => repeat(calls, |key| flags.evaluate(black_box(name), &Context::new(key))),
         "rule_by_name" => repeat(calls, |key| {
-            let text = Attribute::Text;
-            let attributes =
-                [("country", text("DE")), ("plan", text("pro")), ("age", Attribute::Number(31.0))];
-            flags
-                .evaluate(black_box(name), &Context::new(key).with_attributes(&black_box(attributes)))
-                .is_on()
+            flags.is_on_for(black_box(name), &Context::new(key).with_attributes(&black_box(ATTRIBUTES)))
+        }),
+        "rule_evaluate" => repeat(calls, |key| {
+            flags.evaluate(black_box(name), &Context::new(key).with_attributes(&black_box(ATTRIBUTES)))
         }),
         "record" => repeat(calls, |key| latency.record(black_box(100.0 + key.len() as f64))),
         "record_for_key" => repeat(calls, |key| armed.record_for(key, black_box(123.0))),

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use rollgate_core::bucket;
-use rollgate_core::evaluate::{Context, Evaluation, FlagRef, Served, evaluate, reach, served};
+use rollgate_core::evaluate::{Context, Evaluation, FlagRef, Served, evaluate, is_on_alone, served};
 use rollgate_core::id::{FlagId, Key};
-use rollgate_core::limits::WITHIN_DEPTH_MAX;
-use rollgate_core::snapshot::{Bucketing, Ruleset, Snapshot};
+use rollgate_core::snapshot::{Ruleset, Snapshot};
 
 use crate::batch::Batch;
 use crate::cell::{Published, SnapshotCell};
@@ -15,10 +13,9 @@ use crate::exposures::Counters;
 pub use crate::exposures::Exposures;
 use crate::names::Names;
 
-/// Everybody: the threshold of 100 %. A word above it means that one number cannot say it.
-const EVERYBODY: u64 = 1 << 32;
-/// The flag needs the whole evaluation: lists, attributes, or a parent with a bucket of its own.
-const WALK: u64 = u64::MAX;
+use self::word::{EVERYBODY, alone, is_below, word_of};
+
+mod word;
 
 /// What one flag's handles share.
 struct FlagCell {
@@ -26,7 +23,7 @@ struct FlagCell {
     id: Option<FlagId>,
     /// Immutable: a flag's salt does not change while it lives.
     seed: u64,
-    /// A threshold of 0 ..= 2^32, or [`WALK`]. Read without a lock by every evaluation by handle.
+    /// A threshold of 0 ..= 2^32, or one of the words above that. Read without a lock by every evaluation by handle.
     word: AtomicU64,
     /// Somebody asked while it was on for everybody: a call site that a removal would have to find. Written once, so that
     /// reading threads share the line.
@@ -133,6 +130,16 @@ impl Flags {
         }
     }
 
+    /// Whether a flag is on for a subject with its attributes; the caller's default counts as off.
+    ///
+    /// It is [`evaluate`](Self::evaluate) without the reason, and takes a third of its time where a flag has rules.
+    ///
+    /// # Panics
+    /// Never. No lock, no allocation, no shared write.
+    pub fn is_on_for(&self, flag: &str, context: &Context<'_>) -> bool {
+        self.shared.cell(flag).is_some_and(|cell| self.read_for(cell, context))
+    }
+
     /// As [`is_on`](Self::is_on), and counts the answer; see [`Flag::is_on_counted`].
     pub fn is_on_counted(&self, flag: &str, key: &str) -> bool {
         self.shared.cell(flag).is_some_and(|cell| self.read_counted(cell, key.as_bytes()))
@@ -162,10 +169,11 @@ impl Flags {
         let above = |place: usize, word: u64, version: u64| {
             let cell = &shared.cells[place];
             cell.asked();
-            if word == EVERYBODY {
-                return Some(true);
+            let context = Context::of_bytes(key.as_bytes());
+            if let Some(is_on) = self.without_snapshot(cell, word, &context) {
+                return Some(is_on);
             }
-            let answer = self.walk(cell, &Context::of_bytes(key.as_bytes()));
+            let answer = self.walk(cell, &context);
             (answer.version == version).then(|| answer.is_on())
         };
         bits.fill(0);
@@ -229,14 +237,24 @@ impl Flags {
         if word < EVERYBODY {
             return is_below(cell.seed, key, word);
         }
-        self.read_above(cell, word, key)
+        self.read_above(cell, word, &Context::of_bytes(key))
+    }
+
+    #[inline]
+    fn read_for(&self, cell: &FlagCell, context: &Context<'_>) -> bool {
+        let word = cell.word.load(Ordering::Acquire);
+        if word < EVERYBODY {
+            return context.targeting_key.is_some_and(|key| is_below(cell.seed, key, word));
+        }
+        cell.asked();
+        self.is_on_above(cell, word, context)
     }
 
     /// By itself, so that the reads above need no stack for a whole evaluation.
     #[inline(never)]
-    fn read_above(&self, cell: &FlagCell, word: u64, key: &[u8]) -> bool {
+    fn read_above(&self, cell: &FlagCell, word: u64, context: &Context<'_>) -> bool {
         cell.asked();
-        self.is_on_above(cell, word, key)
+        self.is_on_above(cell, word, context)
     }
 
     #[inline]
@@ -250,8 +268,24 @@ impl Flags {
 
     /// The answer of a word that is no threshold inside everybody.
     #[inline]
-    fn is_on_above(&self, cell: &FlagCell, word: u64, key: &[u8]) -> bool {
-        word == EVERYBODY || self.walk(cell, &Context::of_bytes(key)).is_on()
+    fn is_on_above(&self, cell: &FlagCell, word: u64, context: &Context<'_>) -> bool {
+        self.without_snapshot(cell, word, context).unwrap_or_else(|| self.walk(cell, context).is_on())
+    }
+
+    /// The answer of such a word where it and the flag are all that decides.
+    #[inline]
+    fn without_snapshot(&self, cell: &FlagCell, word: u64, context: &Context<'_>) -> Option<bool> {
+        match alone(word) {
+            Some(threshold) => Some(self.is_on_alone(cell, threshold, context)),
+            None => (word == EVERYBODY).then_some(true),
+        }
+    }
+
+    /// By itself, for the sake of the callers' stacks.
+    #[inline(never)]
+    fn is_on_alone(&self, cell: &FlagCell, threshold: u64, context: &Context<'_>) -> bool {
+        let flag = cell.id.and_then(|id| self.shared.ruleset.flags.get(id.index()));
+        flag.is_some_and(|flag| is_on_alone(flag, threshold, context))
     }
 
     #[cold]
@@ -282,6 +316,15 @@ impl Flag {
         self.flags.read(&self.cell, key)
     }
 
+    /// Whether it is on for a subject with its attributes; the caller's default counts as off.
+    ///
+    /// # Panics
+    /// Never. No lock, no allocation, no shared write.
+    #[inline]
+    pub fn is_on_for(&self, context: &Context<'_>) -> bool {
+        self.flags.read_for(&self.cell, context)
+    }
+
     /// As [`is_on`](Self::is_on), and counts the answer as an exposure, in a counter that this thread alone writes.
     ///
     /// The first call of a thread allocates its counters. An unknown flag counts nothing.
@@ -303,7 +346,7 @@ impl Flag {
         if word < EVERYBODY {
             is_below(cell.seed, key, word)
         } else {
-            self.flags.is_on_above(cell, word, key)
+            self.flags.is_on_above(cell, word, &Context::of_bytes(key))
         }
     }
 
@@ -361,252 +404,5 @@ impl View {
     }
 }
 
-/// The empty key is never hashed: a split has no answer for it. Nobody needs no key.
-#[inline]
-fn is_below(seed: u64, key: &[u8], word: u64) -> bool {
-    word != 0 && !key.is_empty() && bucket::is_in(bucket::bucket(seed, key), word)
-}
-
-/// One number that decides a flag for everybody, or [`WALK`] where none does.
-fn word_of(snapshot: &Snapshot, id: FlagId) -> u64 {
-    let mut next = Some(id);
-    let mut is_own_bucket = true;
-    // A choice among variants needs a key even where everybody is on.
-    let mut needs_key = false;
-    for _ in 0..=WITHIN_DEPTH_MAX {
-        let Some(at) = next else { return word_of_reach(snapshot, id, is_own_bucket, needs_key) };
-        let (Some(flag), Some(state)) =
-            (snapshot.ruleset.flags.get(at.index()), snapshot.states.get(at.index()))
-        else {
-            return 0;
-        };
-        let (chooses, is_by_key) = chooses(flag);
-        needs_key |= chooses;
-        if flag.is_final {
-            // A constant: whatever lies above it, only the flags below it are still asked.
-            return match (at == id, needs_key) {
-                (true, false) => EVERYBODY,
-                (true, true) => WALK,
-                (false, _) => word_of_reach(snapshot, id, is_own_bucket, needs_key),
-            };
-        }
-        if state.is_killed || flag.malformed.is_some() || !flag.is_enabled {
-            // Off, or the caller's default, which is off for a boolean call.
-            return 0;
-        }
-        let has_own = !flag.always_on.is_empty() || !flag.always_off.is_empty() || !flag.rules.is_empty();
-        let asks_more = !flag.prerequisites.is_empty() || flag.holdback.is_some() || !flag.is_plain_split();
-        if (has_own && !state.is_overridden) || asks_more || !is_by_key {
-            return WALK;
-        }
-        is_own_bucket &= flag.parent.is_none_or(|parent| parent.same_bucket);
-        next = flag.parent.map(|parent| parent.flag);
-    }
-    WALK
-}
-
-fn word_of_reach(snapshot: &Snapshot, id: FlagId, is_own_bucket: bool, needs_key: bool) -> u64 {
-    match is_own_bucket {
-        true => match reach(snapshot, id, 0) {
-            EVERYBODY if needs_key => WALK,
-            word => word,
-        },
-        false => WALK,
-    }
-}
-
-/// Whether a flag chooses among variants, and whether the targeting key is all that it needs for that.
-fn chooses(flag: &rollgate_core::snapshot::Flag) -> (bool, bool) {
-    let Some(variants) = &flag.variants else { return (false, true) };
-    let is_choice = variants.split.as_ref().is_some_and(|split| split.ranges().len() > 1);
-    (is_choice, !is_choice || variants.bucketed.by == Bucketing::TargetingKey)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::read::{Format, ruleset};
-    use proptest::prelude::*;
-    use rollgate_core::snapshot::FlagState;
-    use rollgate_core::units::Share;
-
-    const PLAN: &str = "
-version: 1
-name: flags
-flags:
-  PARENT: { bucketing: { salt: s }, share: 50% }
-  TOTAL: { bucketing: { salt: s }, within: PARENT, share_of: total, share: 10% }
-  PART: { bucketing: { salt: s }, within: PARENT, share_of: parent, share: 10% }
-  OWN: { bucketing: { salt: o }, within: PARENT, share_of: parent, share: 50% }
-  LISTED: { share: 0%, always_on: [tester], always_off: [banned] }
-  OFF: { enabled: false, share: 100% }
-";
-
-    fn flags() -> Flags {
-        Flags::new(Arc::new(ruleset(PLAN, Format::Yaml).unwrap().ruleset))
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn handle_name_and_view_give_one_answer(
-            key in ".{0,40}",
-            shares in prop::collection::vec(0_u32..=1_000_000, 6),
-            killed in any::<bool>(),
-            overridden in any::<bool>(),
-        ) {
-            let flags = flags();
-            let states = shares.iter().map(|ppm| FlagState {
-                share: Share::from_ppm(*ppm).unwrap(), is_killed: killed, is_overridden: overridden,
-            });
-            let states = states.collect();
-            let ruleset = flags.shared.snapshots.load().ruleset.clone();
-            prop_assert_eq!(flags.publish(Snapshot { version: 2, ruleset, states }), Published::Current);
-            let view = flags.view();
-            let mut bits = [u64::MAX; 2];
-            flags.all_on(&key, &mut bits);
-            prop_assert_eq!(bits[1], 0);
-            for (place, (name, _)) in flags.exposures().into_iter().enumerate() {
-                prop_assert_eq!(bits[0] >> place & 1 == 1, flags.is_on(name.as_str(), &key), "{}", name);
-            }
-            prop_assert_eq!(bits[0] >> flags.count(), 0);
-            for name in ["PARENT", "TOTAL", "PART", "OWN", "LISTED", "OFF", "NONE"] {
-                let by_view = view.is_on(name, &key);
-                prop_assert_eq!(flags.is_on(name, &key), by_view, "{}", name);
-                prop_assert_eq!(flags.flag(name).is_on(&key), by_view, "{}", name);
-                prop_assert_eq!(flags.evaluate(name, &Context::new(&key)).is_on(), by_view, "{}", name);
-            }
-            for child in ["TOTAL", "PART", "OWN"] {
-                prop_assert!(!view.is_on(child, &key) || view.is_on("PARENT", &key));
-            }
-        }
-
-        #[test]
-        fn raising_a_share_only_adds_subjects(key in ".{1,40}", low in 0_u32..=1_000_000, more in 0_u32..=1_000_000) {
-            let flags = flags();
-            let high = low.saturating_add(more).min(1_000_000);
-            let at = |ppm| {
-                let share = Share::from_ppm(ppm).unwrap();
-                let states = vec![FlagState { share, ..FlagState::default() }; 6].into();
-                let view = Snapshot { version: 1, ruleset: flags.shared.snapshots.load().ruleset.clone(), states };
-                ["PARENT", "TOTAL", "PART", "OWN"].map(|name| evaluate(&view, FlagRef::Name(name), &Context::new(&key)).is_on())
-            };
-            for (was, is) in at(low).into_iter().zip(at(high)) {
-                prop_assert!(!was || is);
-            }
-        }
-    }
-
-    #[test]
-    fn a_view_is_of_one_version_while_others_are_published() {
-        const LAST: u64 = 2_000;
-        let flags = flags();
-        let names = ["PARENT", "TOTAL", "PART", "OWN"];
-        std::thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    let mut last = 0;
-                    while last < LAST {
-                        let view = flags.view();
-                        assert!(view.version() >= last);
-                        last = view.version();
-                        // Odd versions have every flag at 0 %, even ones at 100 %; the first one is the plan's.
-                        for name in names.into_iter().filter(|_| last > 1) {
-                            assert_eq!(view.is_on(name, "ann"), last % 2 == 0, "{name} at {last}");
-                        }
-                        let by_name = flags.evaluate("TOTAL", &Context::new("ann"));
-                        assert!(by_name.version >= last);
-                        assert!(by_name.version == 1 || by_name.is_on() == by_name.version.is_multiple_of(2));
-                    }
-                });
-            }
-            for version in 2..=LAST {
-                let share = if version % 2 == 0 { Share::FULL } else { Share::ZERO };
-                let states = vec![FlagState { share, ..FlagState::default() }; 6].into();
-                let ruleset = flags.shared.snapshots.load().ruleset.clone();
-                assert_eq!(flags.publish(Snapshot { version, ruleset, states }), Published::Current);
-            }
-        });
-        // Handles change one after the other behind the snapshot; once it is published they agree with it.
-        assert!(names.into_iter().all(|name| flags.flag(name).is_on("ann")));
-    }
-
-    #[test]
-    fn exposures_of_all_threads_are_counted_exactly() {
-        let flags = flags();
-        let answers = |from: usize, count: &dyn Fn(&str) -> bool| {
-            (from..from + 1_000).filter(|index| count(&format!("user-{index}"))).count() as u64
-        };
-        let on = std::sync::atomic::AtomicU64::new(0);
-        std::thread::scope(|scope| {
-            for thread in 0..4 {
-                let (flags, on, handle) = (&flags, &on, flags.flag("PARENT"));
-                scope.spawn(move || {
-                    let by_handle = answers(thread * 1_000, &|key| handle.is_on_counted(key));
-                    let by_name = answers(thread * 1_000, &|key| flags.is_on_counted("PARENT", key));
-                    assert_eq!(by_handle, by_name);
-                    on.fetch_add(by_handle + by_name, Ordering::Relaxed);
-                });
-            }
-        });
-        let on = on.into_inner();
-        assert!((3_500..4_500).contains(&on));
-        assert_eq!(flags.flag("PARENT").exposures(), Exposures { on, off: 8_000 - on });
-        // Calls that do not count, unknown flags and flags nobody asked for.
-        assert!(!flags.flag("PARENT").is_on("") && !flags.is_on_counted("NONE", "ann"));
-        assert!(!flags.flag("NONE").is_on_counted("ann"));
-        assert!(!flags.is_on_counted("OFF", "ann"));
-        assert_eq!(flags.flag("NONE").exposures(), Exposures::default());
-        let counted: Vec<Exposures> = flags.exposures().into_iter().map(|(_, counted)| counted).collect();
-        let none = Exposures::default();
-        assert_eq!(counted[1..], [none, none, none, none, Exposures { on: 0, off: 1 }]);
-    }
-
-    #[test]
-    fn a_batch_is_of_one_version_while_others_are_published() {
-        const LAST: u64 = 2_000;
-        let flags = flags();
-        let publish = |version: u64| {
-            let share = if version.is_multiple_of(2) { Share::FULL } else { Share::ZERO };
-            let states = vec![FlagState { share, ..FlagState::default() }; 6].into();
-            let ruleset = flags.shared.snapshots.load().ruleset.clone();
-            assert_eq!(flags.publish(Snapshot { version, ruleset, states }), Published::Current);
-        };
-        publish(2);
-        // All but the disabled one; one of them needs the whole evaluation.
-        let everybody = 0b01_1111;
-        std::thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    let mut bits = [0];
-                    while flags.view().version() < LAST {
-                        flags.all_on("ann", &mut bits);
-                        assert!(bits == [0] || bits == [everybody], "{bits:?}");
-                    }
-                });
-            }
-            (3..=LAST).for_each(publish);
-        });
-        let mut bits = [0];
-        flags.all_on("ann", &mut bits);
-        assert_eq!(bits, [everybody]);
-    }
-
-    #[test]
-    fn lists_and_errors_say_why() {
-        let flags = flags();
-        let why = |flag, key: &str| {
-            let context = if key.is_empty() { Context::empty() } else { Context::new(key) };
-            let answer = flags.evaluate(flag, &context);
-            (answer.is_on(), answer.reason.name(), answer.error.map(|code| code.name()))
-        };
-        assert_eq!(why("LISTED", "tester"), (true, "TARGETING_MATCH", None));
-        assert_eq!(why("LISTED", "banned"), (false, "TARGETING_MATCH", None));
-        assert_eq!(why("LISTED", "other"), (false, "STATIC", None));
-        assert_eq!(why("OFF", "other"), (false, "DISABLED", None));
-        assert_eq!(why("NONE", "other"), (false, "ERROR", Some("FLAG_NOT_FOUND")));
-        assert_eq!(why("PARENT", ""), (false, "ERROR", Some("TARGETING_KEY_MISSING")));
-        assert_eq!(why("PARENT", "user").1, "SPLIT");
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-use crate::id::FlagId;
+use crate::id::{FlagId, is_same};
 
 /// A flag by its index or by its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,11 @@ impl<'a> Context<'a> {
     /// An attribute.
     #[inline]
     pub fn attribute(&self, name: &str) -> Option<Attribute<'a>> {
-        self.attributes.iter().find(|(listed, _)| *listed == name).map(|(_, value)| *value)
+        self.find(name).copied()
+    }
+    /// An attribute where it lies: a copy of one costs more than most questions about it.
+    #[inline(always)]
+    pub(super) fn find(&self, name: &str) -> Option<&'a Attribute<'a>> {
+        self.attributes.iter().find(|(listed, _)| is_same(listed, name)).map(|(_, value)| value)
     }
 }

@@ -257,6 +257,9 @@ impl fmt::Display for Shown<'_> {
 
 /// Sees the steps of an evaluation.
 pub trait Explain {
+    /// Whether anybody looks: what a step costs to put together is not paid where nobody does.
+    const IS_SHOWN: bool = true;
+
     /// One step.
     fn note(&mut self, note: Note<'_>);
 }
@@ -266,6 +269,8 @@ pub trait Explain {
 pub struct Quiet;
 
 impl Explain for Quiet {
+    const IS_SHOWN: bool = false;
+
     #[inline]
     fn note(&mut self, _: Note<'_>) {}
 }

@@ -1,5 +1,6 @@
 //! A snapshot, a flag and a context to an answer, and why. It never fails, blocks, allocates or panics.
 
+mod alone;
 mod answer;
 mod context;
 mod explain;
@@ -9,6 +10,7 @@ mod tests;
 mod value;
 mod walk;
 
+pub use alone::{is_alone, is_on_alone};
 pub use answer::{ErrorCode, Evaluation, Reason, Variant};
 pub use context::{Attribute, Context, FlagRef};
 pub use explain::{Explain, Note, Quiet, Trail};

@@ -25,9 +25,11 @@ pub(super) fn holds<E: Explain>(
 ) -> bool {
     match target {
         Target::Attribute { name, test, is_negated } => {
-            let value = value_of(name, context);
-            let is_met = value.is_some_and(|value| passes(test, value)) != *is_negated;
-            explain.note(Note::Attribute { name, test, is_negated: *is_negated, value, is_met });
+            let is_met = asks(name, test, *is_negated, context);
+            if E::IS_SHOWN {
+                let (is_negated, value) = (*is_negated, value_of(name, context));
+                explain.note(Note::Attribute { name, test, is_negated, value, is_met });
+            }
             is_met
         }
         Target::All(parts) => parts.iter().all(|part| holds(part, context, flags, explain)),
@@ -42,25 +44,54 @@ pub(super) fn holds<E: Explain>(
     }
 }
 
-/// An attribute's value; a key that is no UTF-8 is no text.
-#[inline]
+/// Whether an attribute passes.
+#[inline(always)]
+pub(super) fn asks(name: &AttributeName, test: &Test, is_negated: bool, context: &Context<'_>) -> bool {
+    let is_met = match name {
+        AttributeName::Named(name) => context.find(name.as_str()).is_some_and(|value| passes(test, value)),
+        AttributeName::TargetingKey => asks_key(test, context),
+    };
+    is_met != is_negated
+}
+
+/// An attribute's value.
 fn value_of<'a>(name: &AttributeName, context: &Context<'a>) -> Option<Attribute<'a>> {
     match name {
         AttributeName::Named(name) => context.attribute(name.as_str()),
-        AttributeName::TargetingKey => {
-            let key = context.targeting_key.filter(|key| !key.is_empty())?;
-            std::str::from_utf8(key).ok().map(Attribute::Text)
-        }
+        AttributeName::TargetingKey => key_of(context),
     }
 }
 
+#[inline(never)]
+fn asks_key(test: &Test, context: &Context<'_>) -> bool {
+    key_of(context).is_some_and(|key| passes_other(test, &key))
+}
+
+/// The targeting key as an attribute; a key that is no UTF-8 is no text.
+fn key_of<'a>(context: &Context<'a>) -> Option<Attribute<'a>> {
+    let key = context.targeting_key.filter(|key| !key.is_empty())?;
+    std::str::from_utf8(key).ok().map(Attribute::Text)
+}
+
 /// Whether a value passes a test; a value of another type does not.
-#[inline]
-fn passes(test: &Test, value: Attribute<'_>) -> bool {
+#[inline(always)]
+fn passes(test: &Test, value: &Attribute<'_>) -> bool {
+    // The commonest question of all, without a call.
+    if let (Test::Equals(values, Case::Exact), Attribute::Text(text)) = (test, value)
+        && !values.short.is_empty()
+    {
+        return short_text(text).is_some_and(|short| values.short.iter().any(|listed| *listed == short));
+    }
+    passes_other(test, value)
+}
+
+#[inline(never)]
+fn passes_other(test: &Test, value: &Attribute<'_>) -> bool {
+    let value = *value;
     if let Attribute::List(items) = value
         && !matches!(test, Test::Present)
     {
-        return items.iter().any(|item| passes(test, Attribute::Text(item)));
+        return items.iter().any(|item| passes_other(test, &Attribute::Text(item)));
     }
     match (test, value) {
         (Test::Present, _) => true,
@@ -88,7 +119,8 @@ fn equals(values: &Values, case: Case, value: Attribute<'_>) -> bool {
     match value {
         Attribute::Text(text) => match case {
             Case::Exact if !values.short.is_empty() => {
-                short_text(text).is_some_and(|short| values.short.contains(&short))
+                // Items of a list come here.
+                short_text(text).is_some_and(|short| values.short.iter().any(|listed| *listed == short))
             }
             Case::Exact if values.texts.len() <= Values::FEW => {
                 values.texts.iter().any(|listed| **listed == *text)

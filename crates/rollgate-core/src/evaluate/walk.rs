@@ -7,7 +7,7 @@ use super::context::{Context, FlagRef};
 use super::explain::{Explain, Note, Quiet};
 use super::target::{AskFlag, holds};
 use crate::bucket;
-use crate::id::FlagId;
+use crate::id::{FlagId, Key};
 use crate::limits::{FLAG_DEPTH_MAX, WITHIN_DEPTH_MAX};
 use crate::snapshot::{
     Bucketing, Flag, FlagState, Otherwise, Rule, RuleVariants, Serve, ShareOf, Snapshot, Variants,
@@ -387,20 +387,28 @@ impl Asked<'_> {
 
 /// What a question is bucketed by, where the context has it; an empty key is no key.
 #[inline]
-fn subject<'a>(by: &Bucketing, context: &Context<'a>) -> Option<&'a [u8]> {
+pub(super) fn subject<'a>(by: &Bucketing, context: &Context<'a>) -> Option<&'a [u8]> {
     let key = match by {
         Bucketing::TargetingKey => context.targeting_key,
-        Bucketing::Attribute(name) => context.text(name.as_str()).map(str::as_bytes),
+        other => subject_of(other, context),
+    };
+    key.filter(|key| !key.is_empty())
+}
+
+/// By itself, so that the usual question needs no call.
+#[inline(never)]
+fn subject_of<'a>(by: &Bucketing, context: &Context<'a>) -> Option<&'a [u8]> {
+    let text = |name: &Key| context.text(name.as_str()).map(str::as_bytes);
+    match by {
+        Bucketing::TargetingKey => context.targeting_key,
+        Bucketing::Attribute(name) => text(name),
         Bucketing::FirstOf(several) => several.iter().find_map(|by| match by {
             Bucketing::TargetingKey => context.targeting_key.filter(|key| !key.is_empty()),
-            Bucketing::Attribute(name) => {
-                context.text(name.as_str()).map(str::as_bytes).filter(|key| !key.is_empty())
-            }
+            Bucketing::Attribute(name) => text(name).filter(|key| !key.is_empty()),
             // The compiler makes no lists of lists.
             Bucketing::FirstOf(_) => None,
         }),
-    };
-    key.filter(|key| !key.is_empty())
+    }
 }
 
 /// The threshold of a flag's own bucket.

@@ -81,6 +81,11 @@ pub struct Variants {
 }
 
 impl Variants {
+    /// Whether those who are on get one of several.
+    pub fn is_choice(&self) -> bool {
+        self.split.as_ref().is_some_and(|split| split.ranges().len() > 1)
+    }
+
     /// The variant of a name.
     pub fn of(&self, name: &str) -> Option<VariantId> {
         (0_u16..).zip(&self.list).find(|(_, variant)| variant.key == *name).map(|(id, _)| VariantId(id))

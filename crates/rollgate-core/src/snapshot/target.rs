@@ -141,19 +141,22 @@ impl Values {
 /// compared without a call.
 #[inline]
 pub fn short_text(text: &str) -> Option<u64> {
+    // Both ends, shifted to where they stand: in the middle they overlap. A jump by length would be guessed wrong.
     let bytes = text.as_bytes();
-    let word = match *bytes {
-        [] => 0,
-        [a] => u64::from(a),
-        [a, b] => u64::from(u16::from_le_bytes([a, b])),
-        [a, b, c] => u64::from(u32::from_le_bytes([a, b, c, 0])),
-        [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])),
-        [a, b, c, d, e] => u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]),
-        [a, b, c, d, e, f] => u64::from_le_bytes([a, b, c, d, e, f, 0, 0]),
-        [a, b, c, d, e, f, g] => u64::from_le_bytes([a, b, c, d, e, f, g, 0]),
+    let length = bytes.len();
+    let word = match length {
+        4..=7 => {
+            let (first, last) = (bytes.first_chunk()?, bytes.last_chunk()?);
+            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (8 * (length - 4))
+        }
+        2..=3 => {
+            let (first, last) = (bytes.first_chunk()?, bytes.last_chunk()?);
+            u64::from(u16::from_le_bytes(*first)) | u64::from(u16::from_le_bytes(*last)) << (8 * (length - 2))
+        }
+        0..=1 => bytes.first().map_or(0, |byte| u64::from(*byte)),
         _ => return None,
     };
-    Some(word | (bytes.len() as u64) << 56)
+    Some(word | (length as u64) << 56)
 }
 
 /// A network of addresses.

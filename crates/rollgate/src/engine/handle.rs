@@ -137,6 +137,11 @@ impl Engine {
         self.shared.flags.is_on(flag, key)
     }
 
+    /// Whether a flag is on for a subject with its attributes; see [`Flags::is_on_for`](crate::flag::Flags::is_on_for).
+    pub fn is_on_for(&self, flag: &str, context: &Context<'_>) -> bool {
+        self.shared.flags.is_on_for(flag, context)
+    }
+
     /// As [`is_on`](Self::is_on), and counts the answer as an exposure.
     pub fn is_on_counted(&self, flag: &str, key: &str) -> bool {
         self.shared.flags.is_on_counted(flag, key)

@@ -12,10 +12,11 @@ const FEW: u64 = 2_000;
 const MANY: u64 = 22_000;
 
 /// Calls, each with the instructions that it may take.
-const CALLS: [(&str, Option<f64>); 9] = [
+const CALLS: [(&str, Option<f64>); 10] = [
     ("handle", Some(75.0)),
     ("by_name", Some(240.0)),
     ("rule_by_name", Some(400.0)),
+    ("rule_evaluate", None),
     ("missing", None),
     ("counted", None),
     ("counted_by_name", None),

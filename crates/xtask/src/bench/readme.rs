@@ -12,14 +12,18 @@ const BEGIN: &str = "<!-- speed: written by `cargo xtask bench --readme` -->\n";
 const END: &str = "<!-- end of speed -->\n";
 
 /// Rows of rollgate that are shown, each with what it is called.
-const OWN: [(&str, &str); 11] = [
+const OWN: [(&str, &str); 12] = [
     ("floor/xxh3", "one hash and one comparison: the floor"),
     ("rollgate/handle", "`flag.is_on(key)`"),
     ("rollgate/counted", "`flag.is_on_counted(key)`"),
     ("rollgate/by_name_1000", "`engine.is_on(name, key)`"),
     ("rollgate/missing", "the same, a flag that there is not"),
     ("rollgate/evaluate", "`engine.evaluate(name, &context)`"),
-    ("rollgate/rule_by_name", "the same with three attributes and a rule `country in [..]`"),
+    (
+        "rollgate/rule_by_name",
+        "`engine.is_on_for(name, &context)`, three attributes, a rule `country in [..]`",
+    ),
+    ("rollgate/rule_evaluate", "`engine.evaluate(name, &context)`, the same"),
     ("rollgate/all_1000", "`engine.all_on(key, &mut bits)`, a flag"),
     ("rollgate/all_1000_one_salt", "the same, where flags share a salt"),
     ("rollgate/record", "`metric.record(value)`"),

@@ -21,12 +21,13 @@ pub(super) const READERS: [&str; 6] = [
 pub(super) const RECORDERS: [&str; 3] = ["metrics", "prometheus", "hdrhistogram"];
 
 /// Rows that every run has.
-const OWN: [&str; 17] = [
+const OWN: [&str; 18] = [
     "floor/xxh3",
     "rollgate/handle",
     "rollgate/handle_2t",
     "rollgate/by_name_1000",
     "rollgate/rule_by_name",
+    "rollgate/rule_evaluate",
     "rollgate/missing",
     "rollgate/all_1000",
     "rollgate/all_1000_one_salt",
