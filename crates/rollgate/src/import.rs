@@ -1,7 +1,8 @@
 //! Flags of other systems as flags of a plan: Unleash, LaunchDarkly, GrowthBook, flagd.
 //!
-//! Behind the feature `import`. A text of theirs becomes a [`Config`](crate::core::config::Config) of flags without phases, and [`Note`]s: all that
-//! changed, that the plan format cannot say, or that nobody could read. Nothing is left out without one.
+//! Behind the feature `import`. A text of theirs becomes a [`Config`](crate::core::config::Config) of flags without
+//! phases, and [`Note`]s: all that changed, that the plan format cannot say, or that nobody could read. Nothing is left
+//! out without one.
 //!
 //! Every subject stays on its side: shares and variants are hashed by the functions of where they come from
 //! (`hash: unleash` and its like), salts and cuts come along. What follows where a thing cannot be said exactly:

@@ -282,8 +282,9 @@
 //! * Named conditions are compiled once and shared. What one evaluation may ask is bounded as the plan is compiled, since
 //!   a few conditions that name each other twice ask millions.
 //! * Versions are strictly SemVer 2.0.0 and compared where they stand: the parsers that there are allocate.
-//! * A handle reads one word where a threshold decides; lists, rules, attributes, prerequisites, holdbacks, exclusive ranges
-//!   and variants that need a key at 100 % take the whole walk, which allocates nothing either.
+//! * A handle reads one word where a threshold decides. Lists and rules of a flag that hangs on nothing else take the flag
+//!   beside that word: no snapshot, and no reason, which costs as much again (`is_on_for`). Prerequisites, holdbacks,
+//!   exclusive ranges, conditions on flags and choices of a variant take the whole walk. None allocates.
 //! * In a file without phases a share set by API is the flag's share, not an override: rules go on serving.
 //!
 //! # The checker

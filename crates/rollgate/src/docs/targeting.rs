@@ -23,7 +23,7 @@
 //! "#;
 //! let engine = Engine::builder().plan_text(plan, Format::Yaml)?.build()?;
 //! let asked = |attributes: &[(&str, Attribute<'_>)]| {
-//!     engine.evaluate("NEW_CART", &Context::new("user-42").with_attributes(attributes)).is_on()
+//!     engine.is_on_for("NEW_CART", &Context::new("user-42").with_attributes(attributes))
 //! };
 //! assert!(asked(&[("mail", Attribute::Text("ann@example.com"))]));
 //! assert!(asked(&[("country", Attribute::Text("DE")), ("app", Attribute::Text("2.1.0"))]));

@@ -141,32 +141,36 @@ fn flag(
     match (&form, default_serve) {
         (Form::Sides(_), Some(ServeConfig::Side(is_on))) => flag.share = Some(share(u64::from(is_on), 1)),
         (Form::Variants(names), serve) => {
-            let values: Vec<Value> = variants.values().cloned().collect();
-            flag.value_type = words::common_type(&values);
-            let own = match &serve {
-                Some(ServeConfig::Variant(name)) => Some(name.clone()),
+            let own = match serve {
+                Some(ServeConfig::Variant(name)) => Some(name),
                 _ => None,
             };
+            let values: Vec<Value> = variants.values().cloned().collect();
+            flag.value_type = words::common_type(&values);
             // Everybody who is left gets the default, as what is served on; off it is served too.
             flag.share = own.is_some().then(|| share(1, 1));
-            let first = names.first().map(|(_, name)| name.clone());
-            let whole = own.clone().or(first);
-            let mut written = Vec::with_capacity(names.len());
-            for ((_, name), value) in names.iter().zip(&values) {
-                let value =
-                    words::json(value).ok_or_else(|| Bad::new(&at, "a number that no double holds"))?;
-                let share = (whole.as_ref() == Some(name)).then(|| share(1, 1));
-                written.push((
-                    name.clone(),
-                    VariantConfig { value: Some(value), share, ..VariantConfig::default() },
-                ));
-            }
-            flag.variants = Some(Named(written));
+            flag.variants = Some(Named(written(names, &values, own.as_ref(), &at)?));
             flag.default = own;
         }
         _ => {}
     }
     Ok(flag)
+}
+
+/// The variants with their values; all of the share is the default's, or that of the first where there is none.
+fn written(
+    names: &[(String, String)],
+    values: &[Value],
+    default: Option<&String>,
+    at: &str,
+) -> Result<Vec<(String, VariantConfig)>, Bad> {
+    let whole = default.or(names.first().map(|(_, name)| name));
+    let variant = |((_, name), value): (&(String, String), &Value)| {
+        let value = words::json(value).ok_or_else(|| Bad::new(at, "a number that no double holds"))?;
+        let share = (whole == Some(name)).then(|| share(1, 1));
+        Ok((name.clone(), VariantConfig { value: Some(value), share, ..VariantConfig::default() }))
+    };
+    names.iter().zip(values).map(variant).collect()
 }
 
 /// One flag while its rules are written.

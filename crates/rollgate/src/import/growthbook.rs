@@ -425,22 +425,8 @@ impl Asked<'_, '_> {
                 range.to > range.from && *index < variations.len() && passes.get(*index) != Some(&true)
             })
             .collect();
-        // One behind the other from the beginning to the end: shares say it.
-        let mut end = 0;
-        let is_whole = served.iter().all(|(_, range)| std::mem::replace(&mut end, range.to) == range.from);
-        let names: Option<Vec<String>> = match self.form {
-            Form::Variants(_) if is_whole && end == hashed.parts() => {
-                let name = |(index, _): &(usize, Range)| match self.form.serve(variations.get(*index)?, &at) {
-                    Ok(ServeConfig::Variant(name)) => Some(name),
-                    _ => None,
-                };
-                served.iter().map(name).collect()
-            }
-            _ => None,
-        };
-        let is_once = |names: &Vec<String>| (1..names.len()).all(|end| !names[..end].contains(&names[end]));
         let base = RuleConfig { name: rest.name, ..RuleConfig::default() };
-        if let Some(names) = names.filter(is_once) {
+        if let Some(names) = self.names_of_whole(&served, variations, hashed.parts(), &at) {
             let shares = served.iter().map(|(_, range)| hashed.share(*range));
             self.rules.push(RuleConfig {
                 when: all(when),
@@ -462,6 +448,27 @@ impl Asked<'_, '_> {
             });
         }
         Ok(())
+    }
+
+    /// The variants of ranges that lie one behind the other from the beginning to the end, each once: shares say that.
+    fn names_of_whole(
+        &self,
+        served: &[(usize, Range)],
+        variations: &[Value],
+        parts: u32,
+        at: &str,
+    ) -> Option<Vec<String>> {
+        let mut end = 0;
+        let is_whole = served.iter().all(|(_, range)| std::mem::replace(&mut end, range.to) == range.from);
+        if !(matches!(self.form, Form::Variants(_)) && is_whole && end == parts) {
+            return None;
+        }
+        let name = |(index, _): &(usize, Range)| match self.form.serve(variations.get(*index)?, at) {
+            Ok(ServeConfig::Variant(name)) => Some(name),
+            _ => None,
+        };
+        let names: Vec<String> = served.iter().map(name).collect::<Option<_>>()?;
+        (1..names.len()).all(|end| !names[..end].contains(&names[end])).then_some(names)
     }
 }
 

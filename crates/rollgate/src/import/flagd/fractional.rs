@@ -1,7 +1,8 @@
 //! flagd's `fractional`: weights, and what is hashed.
 
 use rollgate_core::config::{
-    FlagConfig, HashConfig, Json, Named, OneOrMany, RuleConfig, ServeConfig, TargetConfig, VariantConfig,
+    BucketingConfig, FlagConfig, HashConfig, Json, Named, OneOrMany, RuleConfig, ServeConfig, TargetConfig,
+    VariantConfig,
 };
 use serde_json::Value;
 
@@ -149,40 +150,48 @@ impl Asked<'_, '_> {
                     ..base
                 });
             }
-            _ => {
-                // Another flag says who is where; each part may be an expression of its own.
-                self.helpers += 1;
-                let name = format!("{}.fractional-{}", self.key, self.helpers);
-                let helper = key_of(&name, |name| self.draft.has(name) || self.flags.contains_key(name));
-                let part = |index: usize| format!("part-{index}");
-                let variants = words::shares(&weights).into_iter().enumerate().map(|(index, share)| {
-                    let value = Some(Json::Text(part(index)));
-                    (part(index), VariantConfig { value, share: Some(share), ..VariantConfig::default() })
-                });
-                let flag = FlagConfig {
-                    description: Some(format!(
-                        "Which part of a split a subject is in; made for {}",
-                        split.path
-                    )),
-                    share: Some(share(1, 1)),
-                    variants: Some(variants.collect::<Named<VariantConfig>>()),
-                    variant_bucketing: Some(bucketing),
-                    ..FlagConfig::default()
-                };
-                self.draft.flags.push((helper.clone(), flag));
-                for (index, (value, weight)) in split.entries.iter().enumerate() {
-                    if *weight == 0 {
-                        continue;
-                    }
-                    let is_in = TargetConfig {
-                        flag: Some(helper.clone()),
-                        serves: Some(OneOrMany::One(ServeConfig::Variant(part(index)))),
-                        ..TargetConfig::default()
-                    };
-                    let inner: Vec<TargetConfig> = when.iter().cloned().chain([is_in]).collect();
-                    self.serve(value, &format!("{}[{index}]", split.path), &inner, depth + 1)?;
-                }
+            _ => return self.split_by_helper(split, &weights, bucketing, when, depth),
+        }
+        Ok(())
+    }
+
+    /// Another flag says who is in which part; each part may be an expression of its own.
+    fn split_by_helper(
+        &mut self,
+        split: &Split<'_>,
+        weights: &[u64],
+        bucketing: BucketingConfig,
+        when: &[TargetConfig],
+        depth: u32,
+    ) -> Result<(), Bad> {
+        self.helpers += 1;
+        let name = format!("{}.fractional-{}", self.key, self.helpers);
+        let helper = key_of(&name, |name| self.draft.has(name) || self.flags.contains_key(name));
+        let part = |index: usize| format!("part-{index}");
+        let variants = words::shares(weights).into_iter().enumerate().map(|(index, share)| {
+            let value = Some(Json::Text(part(index)));
+            (part(index), VariantConfig { value, share: Some(share), ..VariantConfig::default() })
+        });
+        let made_for = format!("Which part of a split a subject is in; made for {}", split.path);
+        let flag = FlagConfig {
+            description: Some(made_for),
+            share: Some(share(1, 1)),
+            variants: Some(variants.collect::<Named<VariantConfig>>()),
+            variant_bucketing: Some(bucketing),
+            ..FlagConfig::default()
+        };
+        self.draft.flags.push((helper.clone(), flag));
+        for (index, (value, weight)) in split.entries.iter().enumerate() {
+            if *weight == 0 {
+                continue;
             }
+            let is_in = TargetConfig {
+                flag: Some(helper.clone()),
+                serves: Some(OneOrMany::One(ServeConfig::Variant(part(index)))),
+                ..TargetConfig::default()
+            };
+            let inner: Vec<TargetConfig> = when.iter().cloned().chain([is_in]).collect();
+            self.serve(value, &format!("{}[{index}]", split.path), &inner, depth + 1)?;
         }
         Ok(())
     }
