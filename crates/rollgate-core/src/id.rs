@@ -92,11 +92,13 @@ ids! {
 }
 
 /// Whether two texts are the same; those of 4 to 16 bytes without a call.
-#[inline]
+#[inline(always)]
 pub fn is_same(one: &str, two: &str) -> bool {
+    #[inline(always)]
     fn of_eight(bytes: &[u8]) -> Option<(u64, u64)> {
         Some((u64::from_ne_bytes(*bytes.first_chunk()?), u64::from_ne_bytes(*bytes.last_chunk()?)))
     }
+    #[inline(always)]
     fn of_four(bytes: &[u8]) -> Option<(u32, u32)> {
         Some((u32::from_ne_bytes(*bytes.first_chunk()?), u32::from_ne_bytes(*bytes.last_chunk()?)))
     }

@@ -45,9 +45,33 @@ impl Names {
         of: impl Fn(usize) -> Option<(&'a T, &'a str)>,
     ) -> Option<&'a T> {
         let hash = hash(name.as_bytes());
+        let slot = self.slots.get(hash as usize & (self.slots.len() - 1))?;
+        // Nearly always the first slot has it, or is empty.
+        if slot.place == EMPTY {
+            return None;
+        }
+        if slot.hash == hash
+            && let Some((found, known)) = of(slot.place)
+            && is_same(known, name)
+        {
+            return Some(found);
+        }
+        self.find_behind(hash, name, of)
+    }
+
+    /// By itself: a loop in the callers would cost them more than the first slot does.
+    #[cold]
+    #[inline(never)]
+    fn find_behind<'a, T>(
+        &self,
+        hash: u64,
+        name: &str,
+        of: impl Fn(usize) -> Option<(&'a T, &'a str)>,
+    ) -> Option<&'a T> {
         let last = self.slots.len() - 1;
-        let mut at = hash as usize & last;
+        let mut at = hash as usize;
         loop {
+            at = at.wrapping_add(1);
             let slot = self.slots[at & last];
             if slot.place == EMPTY {
                 return None;
@@ -58,7 +82,6 @@ impl Names {
             {
                 return Some(found);
             }
-            at += 1;
         }
     }
 }

@@ -386,7 +386,7 @@ impl Asked<'_> {
 }
 
 /// What a question is bucketed by, where the context has it; an empty key is no key.
-#[inline]
+#[inline(always)]
 pub(super) fn subject<'a>(by: &Bucketing, context: &Context<'a>) -> Option<&'a [u8]> {
     let key = match by {
         Bucketing::TargetingKey => context.targeting_key,

@@ -19,7 +19,7 @@ pub(super) const fn alone(word: u64) -> Option<u64> {
 }
 
 /// The empty key is never hashed: a split has no answer for it. Nobody needs no key.
-#[inline]
+#[inline(always)]
 pub(super) fn is_below(seed: u64, key: &[u8], word: u64) -> bool {
     word != 0 && !key.is_empty() && bucket::is_in(bucket::bucket(seed, key), word)
 }
