@@ -80,9 +80,19 @@ fn passes(test: &Test, value: &Attribute<'_>) -> bool {
     if let (Test::Equals(values, Case::Exact), Attribute::Text(text)) = (test, value)
         && !values.short.is_empty()
     {
-        return short_text(text).is_some_and(|short| values.short.iter().any(|listed| *listed == short));
+        return has_short(values, text);
     }
     passes_other(test, value)
+}
+
+/// Whether a text is one of a few short ones.
+#[inline(always)]
+#[allow(
+    clippy::manual_contains,
+    reason = "`contains` is laid out for long lists; these have one to eight items"
+)]
+fn has_short(values: &Values, text: &str) -> bool {
+    short_text(text).is_some_and(|short| values.short.iter().any(|listed| *listed == short))
 }
 
 #[inline(never)]
@@ -120,7 +130,7 @@ fn equals(values: &Values, case: Case, value: Attribute<'_>) -> bool {
         Attribute::Text(text) => match case {
             Case::Exact if !values.short.is_empty() => {
                 // Items of a list come here.
-                short_text(text).is_some_and(|short| values.short.iter().any(|listed| *listed == short))
+                has_short(values, text)
             }
             Case::Exact if values.texts.len() <= Values::FEW => {
                 values.texts.iter().any(|listed| **listed == *text)
