@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use rollgate_core::bucket;
 use rollgate_core::evaluate::{Context, Evaluation, FlagRef, Served, evaluate, reach, served};
 use rollgate_core::id::{FlagId, Key};
 use rollgate_core::limits::WITHIN_DEPTH_MAX;
@@ -13,10 +12,9 @@ use crate::batch::Batch;
 use crate::cell::{Published, SnapshotCell};
 use crate::exposures::Counters;
 pub use crate::exposures::Exposures;
+use crate::mirror::{EVERYBODY, FlagMirror, Mirrors, is_below};
 use crate::names::Names;
 
-/// Everybody: the threshold of 100 %. A word above it means that one number cannot say it.
-const EVERYBODY: u64 = 1 << 32;
 /// The flag needs the whole evaluation: lists, attributes, or a parent with a bucket of its own.
 const WALK: u64 = u64::MAX;
 
@@ -55,6 +53,7 @@ struct Shared {
     names: Names,
     batch: Batch,
     counters: Counters,
+    mirrors: Mirrors,
 }
 
 impl Shared {
@@ -102,7 +101,8 @@ impl Flags {
         );
         let counters = Counters::new(cells.len());
         let snapshots = SnapshotCell::new(first);
-        Self { shared: Arc::new(Shared { ruleset, snapshots, cells, names, batch, counters }) }
+        let mirrors = Mirrors::default();
+        Self { shared: Arc::new(Shared { ruleset, snapshots, cells, names, batch, counters, mirrors }) }
     }
 
     /// Publishes a snapshot of the same ruleset: whole, and never an older one.
@@ -115,7 +115,24 @@ impl Flags {
             }
             let word = |place: usize| self.shared.cells[place].word.load(Ordering::Relaxed);
             self.shared.batch.publish(snapshot.version, word);
+            self.shared.mirrors.publish(word);
         })
+    }
+
+    /// Lends mirrors, which from now on say what the flags say, each at its place in the plan's order.
+    ///
+    /// # Errors
+    /// None. Mirrors beyond the flags are left alone; those lent before are written to no more.
+    pub fn lend_mirrors(&self, mirrors: &'static [FlagMirror]) {
+        let shared = &*self.shared;
+        let mirrors = &mirrors[..mirrors.len().min(shared.cells.len())];
+        let of = |place: usize| (shared.cells[place].seed, shared.cells[place].word.load(Ordering::Acquire));
+        shared.mirrors.lend(mirrors, of);
+    }
+
+    /// Takes the mirrors back: when this returns, nothing writes to them any more.
+    pub fn take_mirrors_back(&self) {
+        self.shared.mirrors.take_back();
     }
 
     /// A flag's handle. An unknown key gives one that is always off.
@@ -208,12 +225,16 @@ impl Flags {
 
     /// Whether a flag that is on for everybody has been asked for since [`forget_asked`](Self::forget_asked).
     pub(crate) fn is_asked(&self, flag: &str) -> bool {
-        self.shared.cell(flag).is_some_and(|cell| cell.is_asked.load(Ordering::Relaxed))
+        self.shared.cell(flag).is_some_and(|cell| {
+            let is_mirrored = || cell.id.is_some_and(|id| self.shared.mirrors.is_asked(id.index()));
+            cell.is_asked.load(Ordering::Relaxed) || is_mirrored()
+        })
     }
 
     /// Forgets who has asked: what comes now is asked of the shares that apply now.
     pub(crate) fn forget_asked(&self) {
         self.shared.cells.iter().for_each(|cell| cell.is_asked.store(false, Ordering::Relaxed));
+        self.shared.mirrors.forget_asked();
     }
 
     /// Finds a flag by its name, and remembers that somebody asked.
@@ -359,12 +380,6 @@ impl View {
     pub fn version(&self) -> u64 {
         self.snapshot.version
     }
-}
-
-/// The empty key is never hashed: a split has no answer for it. Nobody needs no key.
-#[inline]
-fn is_below(seed: u64, key: &[u8], word: u64) -> bool {
-    word != 0 && !key.is_empty() && bucket::is_in(bucket::bucket(seed, key), word)
 }
 
 /// One number that decides a flag for everybody, or [`WALK`] where none does.

@@ -37,6 +37,7 @@ pub mod flag;
 #[cfg(feature = "import")]
 pub mod import;
 pub mod journal;
+pub mod mirror;
 mod names;
 pub mod notify;
 pub mod read;

@@ -167,6 +167,11 @@ impl Engine {
         self.shared.flags.view()
     }
 
+    /// The flags alone: for a door that lends [mirrors](crate::mirror).
+    pub fn flags(&self) -> &Flags {
+        &self.shared.flags
+    }
+
     /// The shares that apply now, in the plan's order.
     pub fn shares(&self) -> Vec<(Key, Share)> {
         let control = self.shared.control.lock();
