@@ -119,10 +119,8 @@ impl Flags {
         })
     }
 
-    /// Lends mirrors, which from now on say what the flags say, each at its place in the plan's order.
-    ///
-    /// # Errors
-    /// None. Mirrors beyond the flags are left alone; those lent before are written to no more.
+    /// Lends mirrors, which from now on say what the flags say, each at its place in the plan's order. Mirrors beyond the
+    /// flags are left alone; those lent before are written to no more.
     pub fn lend_mirrors(&self, mirrors: &'static [FlagMirror]) {
         let shared = &*self.shared;
         let mirrors = &mirrors[..mirrors.len().min(shared.cells.len())];
@@ -311,6 +309,12 @@ impl Flag {
         self.flags.read_counted(&self.cell, key.as_bytes())
     }
 
+    /// As [`is_on_counted`](Self::is_on_counted), for a key of raw bytes.
+    #[inline]
+    pub fn is_on_counted_bytes(&self, key: &[u8]) -> bool {
+        self.flags.read_counted(&self.cell, key)
+    }
+
     /// What the counting calls of all threads have counted; exact for calls that have returned before this one.
     pub fn exposures(&self) -> Exposures {
         self.cell.id.map_or(Exposures::default(), |id| self.flags.shared.counters.of(id.index()))
@@ -318,8 +322,8 @@ impl Flag {
 
     /// As [`is_on`](Self::is_on), for the library's own questions: they are nobody's call site.
     #[inline]
-    pub(crate) fn is_on_quietly(&self, key: &str) -> bool {
-        let (cell, key) = (&*self.cell, key.as_bytes());
+    pub(crate) fn is_on_quietly(&self, key: &[u8]) -> bool {
+        let cell = &*self.cell;
         let word = cell.word.load(Ordering::Acquire);
         if word < EVERYBODY {
             is_below(cell.seed, key, word)
@@ -477,10 +481,17 @@ flags:
             });
             let states = states.collect();
             let ruleset = flags.shared.snapshots.load().ruleset.clone();
+            let mirrors: &'static [FlagMirror; 8] = Box::leak(Box::default());
+            flags.lend_mirrors(mirrors);
             prop_assert_eq!(flags.publish(Snapshot { version: 2, ruleset, states }), Published::Current);
             let view = flags.view();
             let mut bits = [u64::MAX; 2];
             flags.all_on(&key, &mut bits);
+            for (place, mirror) in mirrors.iter().enumerate() {
+                let answer = mirror.terms().is_on(key.as_bytes());
+                let wanted = flags.shared.cells.get(place).is_some_and(|cell| view.is_on(cell.key.as_str(), &key));
+                prop_assert!(answer.is_none_or(|answer| answer == wanted), "{}", place);
+            }
             prop_assert_eq!(bits[1], 0);
             for (place, (name, _)) in flags.exposures().into_iter().enumerate() {
                 prop_assert_eq!(bits[0] >> place & 1 == 1, flags.is_on(name.as_str(), &key), "{}", name);
@@ -623,5 +634,34 @@ flags:
         assert_eq!(why("NONE", "other"), (false, "ERROR", Some("FLAG_NOT_FOUND")));
         assert_eq!(why("PARENT", ""), (false, "ERROR", Some("TARGETING_KEY_MISSING")));
         assert_eq!(why("PARENT", "user").1, "SPLIT");
+    }
+
+    #[test]
+    fn mirror_taken_back_stays_as_it_is_and_one_that_was_asked_is_told_of() {
+        let flags = flags();
+        let mirrors: &'static [FlagMirror; 6] = Box::leak(Box::default());
+        let publish = |version, ppm| {
+            let ruleset = flags.shared.snapshots.load().ruleset.clone();
+            let states = ruleset
+                .flags
+                .iter()
+                .map(|_| FlagState { share: Share::from_ppm(ppm).unwrap(), ..FlagState::default() });
+            let states = states.collect();
+            flags.publish(Snapshot { version, ruleset, states });
+        };
+        flags.lend_mirrors(mirrors);
+        publish(2, 1_000_000);
+        assert_eq!(mirrors[0].terms().is_on(b"x"), Some(true));
+        assert!(mirrors[0].terms().is_above() && !flags.is_asked("PARENT"));
+        mirrors[0].ask();
+        assert!(flags.is_asked("PARENT"));
+        flags.forget_asked();
+        assert!(!flags.is_asked("PARENT"));
+        flags.take_mirrors_back();
+        publish(3, 0);
+        assert_eq!(mirrors[0].terms().is_on(b"x"), Some(true));
+        assert!(!flags.is_on("PARENT", "x"));
+        mirrors[0].clear();
+        assert_eq!(mirrors[0].terms().is_on(b"x"), Some(false));
     }
 }

@@ -59,7 +59,7 @@ impl FlagMirror {
 
 impl Terms {
     /// The answer for a key, as of [`Flag::is_on_bytes`](crate::flag::Flag::is_on_bytes); `None`: only the flag itself can
-    /// tell. Where this is `Some(true)` for everybody, [`FlagMirror::ask`] is due.
+    /// tell, and the caller asks it.
     #[inline]
     pub fn is_on(self, key: &[u8]) -> Option<bool> {
         if self.word < EVERYBODY {
@@ -68,7 +68,7 @@ impl Terms {
         (self.word == EVERYBODY).then_some(true)
     }
 
-    /// Whether a key is looked at only by the flag itself, or not at all.
+    /// Whether it is on for everybody or for nobody to tell from a key: [`FlagMirror::ask`] is due.
     #[inline]
     pub fn is_above(self) -> bool {
         self.word >= EVERYBODY

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod header;
 mod model;
 mod schema;
 mod sim;
@@ -17,6 +18,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   bench NAME...     one or more of flags, memory, record, replay, windows, with criterion
   model [OPTION]... orders of the snapshot cell's steps: --schedules N under shuttle; or --miri SEEDS: its tests under Miri
   sim [OPTION]...   random rollouts against every promise: --seeds N, --from SEED, --threads T, --seed S; or --planted: bugs it must find
+  header [--check]  write bindings/c/include/rollgate.h from the sources of the C ABI, or check that it is current
   schema            write schema/rollgate-plan.v1.json and the plan reference from the types of the plan file
 ";
 
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(&arguments[1..]),
         Some("model") => model::run(&arguments[1..]),
         Some("schema") => schema::write(),
+        Some("header") => header::run(&arguments[1..]),
         Some("sim") => sim::run(&arguments[1..]),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
