@@ -3,7 +3,8 @@
 use std::ffi::c_char;
 
 use rollgate::core::error::{Error, ErrorKind};
-use serde_json::{Value, json};
+use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::error::Status;
 use super::guard::status;
@@ -56,10 +57,12 @@ pub unsafe extern "C" fn rollgate_set_shares_json(
             let reason = try_text_until_nul("reason", reason)?.unwrap_or_default();
             (text("json", json, len)?, text_until_nul("by", by)?, reason)
         };
-        let shares: Value = serde_json::from_str(shares)
+        // One JSON value and nothing behind it; then as it was written, so that a flag that is named twice is refused.
+        serde_json::from_str::<IgnoredAny>(shares)
             .map_err(|error| Error::new(ErrorKind::InvalidArgument, format_args!("shares: {error}")))?;
-        let command = json!({ "command": "set", "shares": shares, "by": by, "reason": reason });
-        hold(engine.id)?.engine.command_json(&command.to_string())
+        let (by, reason) = (Value::from(by), Value::from(reason));
+        let command = format!(r#"{{"command":"set","shares":{shares},"by":{by},"reason":{reason}}}"#);
+        hold(engine.id)?.engine.command_json(&command)
     })
 }
 
