@@ -16,6 +16,10 @@ pub enum ErrorKind {
     UnknownName = 101,
     /// A file could not be read or written.
     Io = 102,
+    /// A handle is stale, foreign, null or of another kind.
+    InvalidHandle = 103,
+    /// The buffer is too small for what is to be written into it.
+    BufferTooSmall = 104,
     /// A plan file is not what the format asks for.
     InvalidConfig = 200,
     /// A line of a trace is not what the format asks for.
@@ -44,6 +48,8 @@ pub enum ErrorKind {
     BrokenJournal = 700,
     /// The store cannot be reached.
     StoreAway = 701,
+    /// A panic was caught at the border to another language.
+    Panic = 900,
 }
 
 impl ErrorKind {

@@ -3,5 +3,5 @@
 //! - `c`: the C ABI of `rollgate.h`.
 //! - `node`: the N-API entry point.
 
-mod c;
+pub mod c;
 mod node;

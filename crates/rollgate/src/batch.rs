@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use rollgate_core::bucket;
 
-/// Everybody: the threshold of 100 %. What lies above it is no threshold.
-const EVERYBODY: u64 = 1 << 32;
+use crate::word::EVERYBODY;
 
 /// One flag.
 struct Entry {

@@ -11,11 +11,9 @@ use crate::batch::Batch;
 use crate::cell::{Published, SnapshotCell};
 use crate::exposures::Counters;
 pub use crate::exposures::Exposures;
+use crate::mirror::{FlagMirror, Mirrors};
 use crate::names::Names;
-
-use self::word::{EVERYBODY, alone, is_below, word_of};
-
-mod word;
+use crate::word::{EVERYBODY, alone, is_below, word_of};
 
 /// What one flag's handles share.
 struct FlagCell {
@@ -52,6 +50,7 @@ struct Shared {
     names: Names,
     batch: Batch,
     counters: Counters,
+    mirrors: Mirrors,
 }
 
 impl Shared {
@@ -99,7 +98,8 @@ impl Flags {
         );
         let counters = Counters::new(cells.len());
         let snapshots = SnapshotCell::new(first);
-        Self { shared: Arc::new(Shared { ruleset, snapshots, cells, names, batch, counters }) }
+        let mirrors = Mirrors::default();
+        Self { shared: Arc::new(Shared { ruleset, snapshots, cells, names, batch, counters, mirrors }) }
     }
 
     /// Publishes a snapshot of the same ruleset: whole, and never an older one.
@@ -112,7 +112,22 @@ impl Flags {
             }
             let word = |place: usize| self.shared.cells[place].word.load(Ordering::Relaxed);
             self.shared.batch.publish(snapshot.version, word);
+            self.shared.mirrors.publish(word);
         })
+    }
+
+    /// Lends mirrors, which from now on say what the flags say, each at its place in the plan's order. Mirrors beyond the
+    /// flags are left alone; those lent before are written to no more.
+    pub fn lend_mirrors(&self, mirrors: &'static [FlagMirror]) {
+        let shared = &*self.shared;
+        let mirrors = &mirrors[..mirrors.len().min(shared.cells.len())];
+        let of = |place: usize| (shared.cells[place].seed, shared.cells[place].word.load(Ordering::Acquire));
+        shared.mirrors.lend(mirrors, of);
+    }
+
+    /// Takes the mirrors back: when this returns, nothing writes to them any more.
+    pub fn take_mirrors_back(&self) {
+        self.shared.mirrors.take_back();
     }
 
     /// A flag's handle. An unknown key gives one that is always off.
@@ -216,12 +231,16 @@ impl Flags {
 
     /// Whether a flag that is on for everybody has been asked for since [`forget_asked`](Self::forget_asked).
     pub(crate) fn is_asked(&self, flag: &str) -> bool {
-        self.shared.cell(flag).is_some_and(|cell| cell.is_asked.load(Ordering::Relaxed))
+        self.shared.cell(flag).is_some_and(|cell| {
+            let is_mirrored = || cell.id.is_some_and(|id| self.shared.mirrors.is_asked(id.index()));
+            cell.is_asked.load(Ordering::Relaxed) || is_mirrored()
+        })
     }
 
     /// Forgets who has asked: what comes now is asked of the shares that apply now.
     pub(crate) fn forget_asked(&self) {
         self.shared.cells.iter().for_each(|cell| cell.is_asked.store(false, Ordering::Relaxed));
+        self.shared.mirrors.forget_asked();
     }
 
     /// Finds a flag by its name, and remembers that somebody asked.
@@ -334,6 +353,12 @@ impl Flag {
         self.flags.read_counted(&self.cell, key.as_bytes())
     }
 
+    /// As [`is_on_counted`](Self::is_on_counted), for a key of raw bytes.
+    #[inline]
+    pub fn is_on_counted_bytes(&self, key: &[u8]) -> bool {
+        self.flags.read_counted(&self.cell, key)
+    }
+
     /// What the counting calls of all threads have counted; exact for calls that have returned before this one.
     pub fn exposures(&self) -> Exposures {
         self.cell.id.map_or(Exposures::default(), |id| self.flags.shared.counters.of(id.index()))
@@ -341,8 +366,8 @@ impl Flag {
 
     /// As [`is_on`](Self::is_on), for the library's own questions: they are nobody's call site.
     #[inline]
-    pub(crate) fn is_on_quietly(&self, key: &str) -> bool {
-        let (cell, key) = (&*self.cell, key.as_bytes());
+    pub(crate) fn is_on_quietly(&self, key: &[u8]) -> bool {
+        let cell = &*self.cell;
         let word = cell.word.load(Ordering::Acquire);
         if word < EVERYBODY {
             is_below(cell.seed, key, word)

@@ -37,6 +37,7 @@ pub mod flag;
 #[cfg(feature = "import")]
 pub mod import;
 pub mod journal;
+pub mod mirror;
 mod names;
 pub mod notify;
 pub mod read;
@@ -47,6 +48,7 @@ mod sync;
 mod threads;
 pub mod trace;
 pub mod wire;
+mod word;
 
 pub use engine::{
     AlertSpan, Alerts, AlertsBetween, CalendarStatus, Engine, EngineBuilder, Metric, OpenItem, Outcome,

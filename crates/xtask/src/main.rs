@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod c;
+mod header;
 mod model;
 mod schema;
 mod sim;
@@ -17,6 +19,10 @@ const USAGE: &str = "usage: cargo xtask <command>
   bench NAME...     one or more of flags, memory, record, replay, windows, with criterion
   model [OPTION]... orders of the snapshot cell's steps: --schedules N under shuttle; or --miri SEEDS: its tests under Miri
   sim [OPTION]...   random rollouts against every promise: --seeds N, --from SEED, --threads T, --seed S; or --planted: bugs it must find
+  abi [OPTION]...   the tests of C; or random calls under a tool: --asan or --valgrind, --calls N, --seed S
+  install --prefix DIR [--release|--debug]   the C library with its header, pkg-config file and CMake package
+  c-vectors FILE    the vectors of a file through C; c-bench: what calls through C cost
+  header [--check]  write bindings/c/include/rollgate.h from the sources of the C ABI, or check that it is current
   schema            write schema/rollgate-plan.v1.json and the plan reference from the types of the plan file
 ";
 
@@ -37,6 +43,14 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(&arguments[1..]),
         Some("model") => model::run(&arguments[1..]),
         Some("schema") => schema::write(),
+        Some("abi") => c::abi(&arguments[1..]),
+        Some("install") => c::install(&arguments[1..]),
+        Some("c-bench") => c::bench(&arguments[1..]),
+        Some("c-vectors") => match &arguments[1..] {
+            [file] => c::vectors(file),
+            _ => Err("c-vectors takes a file".to_owned()),
+        },
+        Some("header") => header::run(&arguments[1..]),
         Some("sim") => sim::run(&arguments[1..]),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");

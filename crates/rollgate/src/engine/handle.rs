@@ -172,6 +172,11 @@ impl Engine {
         self.shared.flags.view()
     }
 
+    /// The flags alone: for a door that lends [mirrors](crate::mirror).
+    pub fn flags(&self) -> &Flags {
+        &self.shared.flags
+    }
+
     /// The shares that apply now, in the plan's order.
     pub fn shares(&self) -> Vec<(Key, Share)> {
         let control = self.shared.control.lock();
@@ -277,8 +282,12 @@ impl Engine {
     /// The journal's lines after this sequence number, oldest first.
     pub fn journal_after(&self, seq: u64) -> Vec<String> {
         // Taken under the lock, and copied outside it.
-        let journal = self.shared.control.lock().journal.clone();
-        journal.after(seq).map(str::to_owned).collect()
+        self.journal().after(seq).map(str::to_owned).collect()
+    }
+
+    /// The journal as it is now. It shares its lines with the engine's, and can be read page by page without its lock.
+    pub fn journal(&self) -> crate::journal::Journal {
+        self.shared.control.lock().journal.clone()
     }
 
     /// The scorecard of the current phase, judged now.

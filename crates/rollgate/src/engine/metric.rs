@@ -89,6 +89,12 @@ impl Metric {
         self.sample(value, count, self.arms_of(key), Some(Subject::of(key.as_bytes())));
     }
 
+    /// As [`record_many_for`](Self::record_many_for), for a key of raw bytes.
+    #[inline]
+    pub fn record_many_for_bytes(&self, key: &[u8], value: f64, count: u64) {
+        self.sample(value, count, self.arms_of_bytes(key), Some(Subject::of(key)));
+    }
+
     /// Records `count` samples of one value with arms that the caller knows from an evaluation.
     #[inline]
     pub fn record_in(&self, arms: Arms, value: f64, count: u64) {
@@ -105,6 +111,11 @@ impl Metric {
 
     /// The arms that the flags give a subject now; none where a flag gives the caller's default.
     pub fn arms_of(&self, key: &str) -> Arms {
+        self.arms_of_bytes(key.as_bytes())
+    }
+
+    /// As [`arms_of`](Self::arms_of), for a key of raw bytes.
+    pub fn arms_of_bytes(&self, key: &[u8]) -> Arms {
         if key.is_empty() {
             return Arms::NONE;
         }
@@ -150,6 +161,12 @@ impl Metric {
     #[inline]
     pub fn record_outcomes_for(&self, key: &str, true_count: u64, total: u64) {
         self.outcomes(true_count, total, self.arms_of(key), Some(Subject::of(key.as_bytes())));
+    }
+
+    /// As [`record_outcomes_for`](Self::record_outcomes_for), for a key of raw bytes.
+    #[inline]
+    pub fn record_outcomes_for_bytes(&self, key: &[u8], true_count: u64, total: u64) {
+        self.outcomes(true_count, total, self.arms_of_bytes(key), Some(Subject::of(key)));
     }
 
     /// Records outcomes with arms that the caller knows from an evaluation.

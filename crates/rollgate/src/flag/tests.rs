@@ -65,10 +65,17 @@ proptest! {
         });
         let states = states.collect();
         let ruleset = flags.shared.snapshots.load().ruleset.clone();
+        let mirrors: &'static [FlagMirror; 8] = Box::leak(Box::default());
+        flags.lend_mirrors(mirrors);
         prop_assert_eq!(flags.publish(Snapshot { version: 2, ruleset, states }), Published::Current);
         let view = flags.view();
         let mut bits = [u64::MAX; 2];
         flags.all_on(&key, &mut bits);
+        for (place, mirror) in mirrors.iter().enumerate() {
+            let answer = mirror.terms().is_on(key.as_bytes());
+            let wanted = flags.shared.cells.get(place).is_some_and(|cell| view.is_on(cell.key.as_str(), &key));
+            prop_assert!(answer.is_none_or(|answer| answer == wanted), "{}", place);
+        }
         prop_assert_eq!(bits[1], 0);
         for (place, (name, _)) in flags.exposures().into_iter().enumerate() {
             prop_assert_eq!(bits[0] >> place & 1 == 1, flags.is_on(name.as_str(), &key), "{}", name);
@@ -254,4 +261,33 @@ fn lists_and_errors_say_why() {
     assert_eq!(why("NONE", "other"), (false, "ERROR", Some("FLAG_NOT_FOUND")));
     assert_eq!(why("PARENT", ""), (false, "ERROR", Some("TARGETING_KEY_MISSING")));
     assert_eq!(why("PARENT", "user").1, "SPLIT");
+}
+
+#[test]
+fn mirror_taken_back_stays_as_it_is_and_one_that_was_asked_is_told_of() {
+    let flags = flags();
+    let mirrors: &'static [FlagMirror; 6] = Box::leak(Box::default());
+    let publish = |version, ppm| {
+        let ruleset = flags.shared.snapshots.load().ruleset.clone();
+        let states = ruleset
+            .flags
+            .iter()
+            .map(|_| FlagState { share: Share::from_ppm(ppm).unwrap(), ..FlagState::default() });
+        let states = states.collect();
+        flags.publish(Snapshot { version, ruleset, states });
+    };
+    flags.lend_mirrors(mirrors);
+    publish(2, 1_000_000);
+    assert_eq!(mirrors[0].terms().is_on(b"x"), Some(true));
+    assert!(mirrors[0].terms().is_above() && !flags.is_asked("PARENT"));
+    mirrors[0].ask();
+    assert!(flags.is_asked("PARENT"));
+    flags.forget_asked();
+    assert!(!flags.is_asked("PARENT"));
+    flags.take_mirrors_back();
+    publish(3, 0);
+    assert_eq!(mirrors[0].terms().is_on(b"x"), Some(true));
+    assert!(!flags.is_on("PARENT", "x"));
+    mirrors[0].clear();
+    assert_eq!(mirrors[0].terms().is_on(b"x"), Some(false));
 }

@@ -7,25 +7,25 @@ use rollgate_core::limits::WITHIN_DEPTH_MAX;
 use rollgate_core::snapshot::{Bucketing, Flag, Snapshot};
 
 /// Everybody: the threshold of 100 %. A word above it means that one number cannot say it.
-pub(super) const EVERYBODY: u64 = 1 << 32;
+pub(crate) const EVERYBODY: u64 = 1 << 32;
 /// The flag has lists or rules and hangs on nothing but itself; below this bit lies the threshold of its share.
 const ALONE: u64 = 1 << 40;
 /// The flag needs the whole evaluation: another flag, a holdback, a choice of a variant.
 const WALK: u64 = u64::MAX;
 
 /// The threshold of a flag that hangs on nothing but itself.
-pub(super) const fn alone(word: u64) -> Option<u64> {
+pub(crate) const fn alone(word: u64) -> Option<u64> {
     if word >> 40 == 1 { Some(word & (ALONE - 1)) } else { None }
 }
 
 /// The empty key is never hashed: a split has no answer for it. Nobody needs no key.
 #[inline(always)]
-pub(super) fn is_below(seed: u64, key: &[u8], word: u64) -> bool {
+pub(crate) fn is_below(seed: u64, key: &[u8], word: u64) -> bool {
     word != 0 && !key.is_empty() && bucket::is_in(bucket::bucket(seed, key), word)
 }
 
 /// One number that decides a flag for everybody, or [`WALK`] where none does.
-pub(super) fn word_of(snapshot: &Snapshot, id: FlagId) -> u64 {
+pub(crate) fn word_of(snapshot: &Snapshot, id: FlagId) -> u64 {
     let mut next = Some(id);
     let mut is_own_bucket = true;
     // A choice among variants needs a key even where everybody is on.

@@ -1,0 +1,382 @@
+//! Flags: by handle, by name, in batches.
+
+use std::ffi::c_char;
+
+use rollgate::core::error::{Error, ErrorKind};
+use rollgate::core::evaluate::Context;
+use rollgate::mirror::{FlagMirror, Terms};
+
+use super::error::Status;
+use super::guard::{guard, status};
+use super::handle::{self, EngineHandle, FlagHandle, Kind};
+use super::opened::Opened;
+use super::slots::{self, Found, hold, stale, with};
+use super::text::{bytes, fill, out, text, text_until_nul, try_bytes, try_until_nul};
+
+/// Finds a flag by its name: the handle is the fast path. `FLAG_NOT_FOUND` where the plan has no such flag.
+///
+/// # Safety
+/// `name` is a NUL-terminated string; `flag` is writable.
+///
+/// Ownership: borrows `name`. The handle needs no end of its own: it is stale once its engine is closed. Threads: any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rollgate_flag(
+    engine: EngineHandle,
+    name: *const c_char,
+    flag: *mut FlagHandle,
+) -> Status {
+    status("rollgate_flag", || {
+        // SAFETY: the caller's promises.
+        unsafe { find(engine, text_until_nul("name", name)?, flag) }
+    })
+}
+
+/// As `rollgate_flag`, for a name of `len` bytes.
+///
+/// # Safety
+/// `name` points to `len` readable bytes; `flag` is writable.
+///
+/// Ownership: as of `rollgate_flag`. Threads: any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rollgate_flag_n(
+    engine: EngineHandle,
+    name: *const c_char,
+    len: usize,
+    flag: *mut FlagHandle,
+) -> Status {
+    status("rollgate_flag_n", || {
+        // SAFETY: the caller's promises.
+        unsafe { find(engine, text("name", name, len)?, flag) }
+    })
+}
+
+/// Whether a flag is on for a subject, whose key is `len` bytes of any value.
+///
+/// Off for a handle that is stale, null or of something else, and for NULL with a length. Never blocks and allocates
+/// nothing; for a flag without rules, lists and variants it writes no memory that threads share.
+///
+/// # Safety
+/// `key` points to `len` readable bytes, or is NULL with `len` 0.
+///
+/// Ownership: borrows `key`. Threads: any, also while the engine is closed, and in a child of `fork`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rollgate_flag_is_on(flag: FlagHandle, key: *const c_char, len: usize) -> bool {
+    guard("rollgate_flag_is_on", false, || {
+        // SAFETY: the caller's promise.
+        unsafe { try_bytes(key, len) }.is_some_and(|key| is_on(flag.id, key))
+    })
+}
+
+/// As `rollgate_flag_is_on`, for a NUL-terminated key.
+///
+/// # Safety
+/// `key` is a NUL-terminated string, or NULL, for which the flag is off.
+///
+/// Ownership: borrows `key`. Threads: as of `rollgate_flag_is_on`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rollgate_flag_is_on_str(flag: FlagHandle, key: *const c_char) -> bool {
+    guard("rollgate_flag_is_on_str", false, || {
+        // SAFETY: the caller's promise.
+        unsafe { try_until_nul(key) }.is_some_and(|key| is_on(flag.id, key))
+    })
+}
+
+/// As `rollgate_flag_is_on`, and counts the answer as an exposure, in a counter that this thread alone writes; see
+/// `rollgate_flag_exposures`.
+///
+/// # Safety
+/// As of `rollgate_flag_is_on`.
+///
+/// Ownership: borrows `key`. Threads: any. The first call of a thread allocates its counters.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rollgate_flag_is_on_counted(
+    flag: FlagHandle,
+    key: *const c_char,
+    len: usize,
+) -> bool {
+    guard("rollgate_flag_is_on_counted", false, || {
+        // SAFETY: the caller's promise.
+        let Some(key) = (unsafe { try_bytes(key, len) }) else { return false };
+        let count = |opened: &Opened| opened.flag(flag.id).is_some_and(|flag| flag.is_on_counted_bytes(key));
+        with(handle::engine_of(flag.id, Kind::Flag), count).unwrap_or(false)
+    })
+}
+
+/// How often the counting calls of all threads answered a flag with on, and how often with off.
+///
+/// # Safety
+/// `on` and `off` are writable.
+///
+/// Threads: any; exact for calls that have returned.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rollgate_flag_exposures(flag: FlagHandle, on: *mut u64, off: *mut u64) -> Status {
+    status("rollgate_flag_exposures", || {
+        let (on, off) = (out("on", on)?, out("off", off)?);
+        let opened = hold(handle::engine_of(flag.id, Kind::Flag))?;
+        let exposures = opened.flag(flag.id).ok_or_else(stale)?.exposures();
+        // SAFETY: no null, and the caller's promise.
+        unsafe {
+            on.write(exposures.on);
+            off.write(exposures.off);
+        }
+        Ok(())
+    })
+}
+
+/// Whether a flag, found by its name, is on for a subject; `fallback` where the engine's handle is stale, the flag is
+/// unknown, disabled or malformed, or a split has no key.
+///
+/// Never blocks and allocates nothing.
+///
+/// # Safety
+/// `name` points to `name_len` readable bytes and `key` to `key_len`; or NULL with 0.
+///
+/// Ownership: borrows both. Threads: as of `rollgate_flag_is_on`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rollgate_is_on(
+    engine: EngineHandle,
+    name: *const c_char,
+    name_len: usize,
+    key: *const c_char,
+    key_len: usize,
+    fallback: bool,
+) -> bool {
+    guard("rollgate_is_on", fallback, || {
+        // SAFETY: the caller's promises.
+        match unsafe { (try_bytes(name, name_len), try_bytes(key, key_len)) } {
+            (Some(name), Some(key)) => is_on_by_name(engine.id, name, key, fallback),
+            _ => fallback,
+        }
+    })
+}
+
+/// As `rollgate_is_on`, for NUL-terminated strings. A key of NULL is none.
+///
+/// # Safety
+/// `name` and `key` are NUL-terminated strings, or NULL.
+///
+/// Ownership: borrows both. Threads: as of `rollgate_flag_is_on`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rollgate_is_on_str(
+    engine: EngineHandle,
+    name: *const c_char,
+    key: *const c_char,
+    fallback: bool,
+) -> bool {
+    guard("rollgate_is_on_str", fallback, || {
+        // SAFETY: the caller's promises.
+        let (name, key) = unsafe { (try_until_nul(name), try_until_nul(key)) };
+        name.map_or(fallback, |name| is_on_by_name(engine.id, name, key.unwrap_or_default(), fallback))
+    })
+}
+
+/// One flag for `n` subjects. The keys lie one behind the other: key `i` is the bytes of `keys` from `offsets[i]` to
+/// `offsets[i + 1]`. `is_on[i]` becomes its answer. All answers are of one version of the flag.
+///
+/// `INVALID_HANDLE`; `INVALID_ARGUMENT` where an offset is smaller than the one before it. Then nothing is written.
+///
+/// # Safety
+/// `offsets` has `n + 1` entries, `keys` has the bytes that they name, and `is_on` has room for `n` answers. With `n` 0
+/// all may be NULL.
+///
+/// Ownership: the caller's arrays. Threads: as of `rollgate_flag_is_on`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rollgate_is_on_batch(
+    flag: FlagHandle,
+    keys: *const c_char,
+    offsets: *const usize,
+    n: usize,
+    is_on: *mut bool,
+) -> Status {
+    status("rollgate_is_on_batch", || {
+        let (mirror, terms) = slots::terms(flag.id).filter(|_| slots::is_flag(flag.id)).ok_or_else(stale)?;
+        if n == 0 {
+            return Ok(());
+        }
+        let refuse = |why: &str| Error::new(ErrorKind::InvalidArgument, why);
+        if offsets.is_null() || n > isize::MAX as usize / size_of::<usize>() - 1 {
+            return Err(refuse("offsets: is NULL, or longer than memory"));
+        }
+        let answers = out("is_on", is_on)?;
+        // SAFETY: no null, and the caller's promise.
+        let offsets = unsafe { std::slice::from_raw_parts(offsets, n + 1) };
+        if !offsets.is_sorted() {
+            return Err(refuse("offsets: one is smaller than the one before it"));
+        }
+        // SAFETY: the last offset is the largest, and the caller's promise.
+        let keys = unsafe { bytes("keys", keys, offsets[n]) }?;
+        let write = |at: usize, answer: bool| {
+            // SAFETY: `at` is below `n`, and the caller's promise. Not a slice: nothing has been written there yet.
+            unsafe { answers.add(at).write(answer) };
+        };
+        batch(flag.id, (mirror, terms), keys, offsets, write)
+    })
+}
+
+/// How many flags the engine has: their places are 0 up to this, in the plan's order.
+///
+/// # Safety
+/// `count` is writable.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rollgate_flag_count(engine: EngineHandle, count: *mut usize) -> Status {
+    status("rollgate_flag_count", || {
+        let count = out("count", count)?;
+        let flags = with(engine.id, |opened| opened.flags.len())?;
+        // SAFETY: no null, and the caller's promise.
+        unsafe { count.write(flags) };
+        Ok(())
+    })
+}
+
+/// The name of the flag at a place of `rollgate_flag_count`; `INVALID_ARGUMENT` beyond them. `len`: see Buffers.
+///
+/// # Safety
+/// `buf` points to `capacity` writable bytes, or is NULL; `len` is writable.
+///
+/// Ownership: the caller's buffer. Threads: any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rollgate_flag_name(
+    engine: EngineHandle,
+    place: usize,
+    buf: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> Status {
+    status("rollgate_flag_name", || {
+        with(engine.id, |opened| {
+            let why = || format!("place: there are {} flags", opened.flags.len());
+            let flag =
+                opened.flags.get(place).ok_or_else(|| Error::new(ErrorKind::InvalidArgument, why()))?;
+            // SAFETY: the caller's promises.
+            unsafe { fill(flag.key(), buf, capacity, len) }
+        })?
+    })
+}
+
+/// Which flags are on for a subject: the bit of each flag at its place, 64 to a word, the lowest first. All answers are of
+/// one version. Words beyond the flags become 0; flags beyond the words are left out.
+///
+/// # Safety
+/// `key` points to `key_len` readable bytes, or is NULL with 0; `bits` has `words` writable words.
+///
+/// Ownership: the caller's array. Threads: as of `rollgate_flag_is_on`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rollgate_all_on(
+    engine: EngineHandle,
+    key: *const c_char,
+    key_len: usize,
+    bits: *mut u64,
+    words: usize,
+) -> Status {
+    status("rollgate_all_on", || {
+        // SAFETY: the caller's promise.
+        let key = unsafe { text("key", key, key_len) }?;
+        let bits = out("bits", bits)?;
+        if words > isize::MAX as usize / 8 {
+            return Err(Error::new(ErrorKind::InvalidArgument, "words: more than memory has"));
+        }
+        with(engine.id, |opened| {
+            // SAFETY: no null, and the caller's promise. Words are written before they are read, and any bits are one.
+            let bits = unsafe {
+                bits.write_bytes(0, words);
+                std::slice::from_raw_parts_mut(bits, words)
+            };
+            opened.engine.all_on(key, bits);
+        })
+    })
+}
+
+/// # Safety
+/// `flag` is writable, or NULL.
+unsafe fn find(engine: EngineHandle, name: &str, flag: *mut FlagHandle) -> Result<(), Error> {
+    let flag = out("flag", flag)?;
+    match slots::by_name(engine.id, name.as_bytes()) {
+        // SAFETY: no null, and the caller's promise.
+        Found::Flag(id, ..) => unsafe { flag.write(FlagHandle { id }) },
+        Found::Unknown => return Err(unknown(name)),
+        Found::Stale => return Err(stale()),
+    }
+    Ok(())
+}
+
+pub(super) fn unknown(name: &str) -> Error {
+    Error::new(ErrorKind::FlagNotFound, format_args!("the plan has no flag `{name}`"))
+}
+
+#[inline]
+fn is_on(flag: u64, key: &[u8]) -> bool {
+    let Some((mirror, terms)) = slots::terms(flag) else { return false };
+    if !terms.is_above()
+        && let Some(is_on) = terms.is_on(key)
+    {
+        return is_on;
+    }
+    above(flag, mirror, terms, key)
+}
+
+/// On for everybody, or to be walked. By itself, so that the answers above need no stack for it.
+#[inline(never)]
+fn above(flag: u64, mirror: &FlagMirror, terms: Terms, key: &[u8]) -> bool {
+    match terms.is_on(key) {
+        Some(is_on) => {
+            mirror.ask();
+            is_on
+        }
+        None => {
+            let walk = |opened: &Opened| opened.flag(flag).is_some_and(|flag| flag.is_on_bytes(key));
+            with(handle::engine_of(flag, Kind::Flag), walk).unwrap_or(false)
+        }
+    }
+}
+
+#[inline]
+fn is_on_by_name(engine: u64, name: &[u8], key: &[u8], fallback: bool) -> bool {
+    let Found::Flag(flag, mirror, terms) = slots::by_name(engine, name) else { return fallback };
+    if !fallback {
+        return match terms.is_on(key) {
+            Some(is_on) if !terms.is_above() => is_on,
+            _ => above(flag, mirror, terms, key),
+        };
+    }
+    on_unless_off(flag, key)
+}
+
+/// With a fallback of on: off is to be told from no answer, which only an evaluation can.
+#[inline(never)]
+fn on_unless_off(flag: u64, key: &[u8]) -> bool {
+    let ask = |opened: &Opened| {
+        opened.flag(flag).is_none_or(|flag| flag.evaluate(&Context::of_bytes(key)).value_or(true))
+    };
+    with(handle::engine_of(flag, Kind::Flag), ask).unwrap_or(true)
+}
+
+fn batch(
+    flag: u64,
+    (mirror, terms): (&FlagMirror, Terms),
+    keys: &[u8],
+    offsets: &[usize],
+    write: impl Fn(usize, bool),
+) -> Result<(), Error> {
+    let key = |pair: &[usize]| &keys[pair[0]..pair[1]];
+    if terms.is_above() && terms.is_on(b"").is_none() {
+        // One version for all of them: the snapshot is pinned too.
+        let walk = |opened: &Opened| {
+            let flag = opened.flag(flag).ok_or_else(stale)?;
+            let view = opened.engine.snapshot();
+            for (at, pair) in offsets.windows(2).enumerate() {
+                write(at, view.evaluate(flag.key(), &Context::of_bytes(key(pair))).is_on());
+            }
+            Ok(())
+        };
+        return with(handle::engine_of(flag, Kind::Flag), walk)?;
+    }
+    if terms.is_above() {
+        mirror.ask();
+    }
+    for (at, pair) in offsets.windows(2).enumerate() {
+        write(at, terms.is_on(key(pair)).unwrap_or(false));
+    }
+    Ok(())
+}

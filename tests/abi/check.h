@@ -1,0 +1,89 @@
+// What the C tests share: checks that say where they failed, and a plan.
+#ifndef ROLLGATE_TESTS_CHECK_H
+#define ROLLGATE_TESTS_CHECK_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rollgate.h"
+
+static int check_failed = 0;
+
+#define CHECK(condition)                                                                                             \
+    do {                                                                                                             \
+        if (!(condition)) {                                                                                          \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                                  \
+            check_failed++;                                                                                          \
+        }                                                                                                            \
+    } while (0)
+
+#define CHECK_STATUS(wanted, call)                                                                                   \
+    do {                                                                                                             \
+        rollgate_status check_found = (call);                                                                        \
+        if (check_found != (rollgate_status)(wanted)) {                                                              \
+            char check_text[512];                                                                                    \
+            rollgate_error_message(check_text, sizeof check_text);                                                   \
+            fprintf(stderr, "%s:%d: %s is %u, not %u: %s\n", __FILE__, __LINE__, #call, (unsigned)check_found,       \
+                    (unsigned)(wanted), check_text);                                                                 \
+            check_failed++;                                                                                          \
+        }                                                                                                            \
+    } while (0)
+
+#define CHECK_OK(call) CHECK_STATUS(ROLLGATE_STATUS_OK, call)
+
+// Ends the program's main.
+static inline int check_end(const char *name) {
+    if (check_failed != 0) {
+        fprintf(stderr, "%s: %d checks failed\n", name, check_failed);
+        return 1;
+    }
+    printf("%s: ok\n", name);
+    return 0;
+}
+
+// Flags of every shape, metrics of every kind, and a phase with a trigger.
+#define CHECK_PLAN                                                                                                   \
+    "{\"version\":1,\"name\":\"abi\","                                                                               \
+    "\"flags\":{"                                                                                                    \
+    "\"NEW\":{},"                                                                                                    \
+    "\"HALF\":{\"share\":\"50%\"},"                                                                                  \
+    "\"FULL\":{\"share\":\"100%\"},"                                                                                 \
+    "\"LISTED\":{\"share\":\"0%\",\"always_on\":[\"tester\"]},"                                                      \
+    "\"RULED\":{\"share\":\"100%\",\"rules\":[{\"when\":{\"attribute\":\"age\",\"below\":18},\"serve\":false}]},"    \
+    "\"OFF\":{\"enabled\":false,\"share\":\"100%\"},"                                                                \
+    "\"SIZE\":{\"share\":\"100%\",\"variants\":{\"small\":{\"value\":10,\"share\":\"100%\"},"                        \
+    "\"large\":{\"value\":20}}},"                                                                                    \
+    "\"COLOUR\":{\"share\":\"100%\",\"variants\":{\"red\":{\"value\":\"rot\",\"share\":\"100%\"},"                   \
+    "\"blue\":{\"value\":\"blau\"}}},"                                                                               \
+    "\"SHAPE\":{\"share\":\"100%\",\"variants\":{\"round\":{\"value\":{\"r\":1},\"share\":\"100%\"},"                \
+    "\"square\":{\"value\":{\"a\":2}}}}},"                                                                           \
+    "\"metrics\":{"                                                                                                  \
+    "\"latency\":{\"kind\":\"distribution\",\"unit\":\"ms\",\"good\":\"down\",\"arms\":[\"NEW\"]},"                  \
+    "\"errors\":{\"kind\":\"ratio\",\"unit\":\"%\",\"good\":\"down\"},"                                              \
+    "\"heap\":{\"kind\":\"gauge\",\"unit\":\"MB\",\"good\":\"down\"},"                                               \
+    "\"crashes\":{\"kind\":\"event\",\"unit\":\"count\",\"good\":\"down\"},"                                         \
+    "\"nps\":{\"kind\":\"score\",\"unit\":\"points\",\"good\":\"up\"}},"                                             \
+    "\"phases\":[{\"id\":\"first\",\"duration\":\"1h\","                                                             \
+    "\"steps\":[{\"set\":{\"NEW\":\"100%\"}}],"                                                                      \
+    "\"gates\":{\"time\":{\"phase_for\":\"1h\"}},"                                                                   \
+    "\"triggers\":{\"crashed\":{\"when\":{\"metric\":\"crashes\",\"stat\":\"count\",\"over\":\"1h\",\"above\":2},"   \
+    "\"rollback\":{\"to\":\"zero\"}}}}]}"
+
+// 2026-01-01T00:00:00Z.
+#define CHECK_NOW INT64_C(1767225600000)
+
+// An engine on that plan, on a clock that the test moves.
+static inline rollgate_engine_handle check_engine(void) {
+    rollgate_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.flags = ROLLGATE_OPTION_MANUAL_CLOCK;
+    options.clock_unix_ms = CHECK_NOW;
+    rollgate_engine_handle engine;
+    engine.id = 0;
+    CHECK_OK(rollgate_engine_from_json(CHECK_PLAN, strlen(CHECK_PLAN), NULL, &options, &engine));
+    return engine;
+}
+
+#endif
