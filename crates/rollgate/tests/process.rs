@@ -23,7 +23,7 @@ phases:
     duration: 1h
     steps: [ { set: { NEW: 50% } } ]
     gates: { time: { phase_for: 1h } }
-    triggers: { loud: { when: { metric: complaints, over: 1h, above: 3 }, rollback: { to: zero } } }
+    triggers: { loud: { when: { metric: complaints, stat: count, over: 1h, above: 3 }, rollback: { to: zero } } }
 ";
 
 /// The name of threads that stop under the lock, where an engine asks for the time.
