@@ -1,8 +1,9 @@
-//! Developer commands: `cargo xtask test | bench [OPTION | NAME...] | model [OPTION]... | schema | sim [OPTION]...`.
+//! Developer commands: `cargo xtask test | bench [OPTION | NAME...] | model [OPTION]... | schema | sim [OPTION]... | wheel`.
 #![forbid(unsafe_code)]
 
 mod bench;
 mod model;
+mod python;
 mod schema;
 mod sim;
 mod test;
@@ -18,6 +19,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   model [OPTION]... orders of the snapshot cell's steps: --schedules N under shuttle; or --miri SEEDS: its tests under Miri
   sim [OPTION]...   random rollouts against every promise: --seeds N, --from SEED, --threads T, --seed S; or --planted: bugs it must find
   schema            write schema/rollgate-plan.v1.json and the plan reference from the types of the plan file
+  wheel             the Python package, as a release build, in target/wheels
 ";
 
 /// Everything is named from here, wherever it was called.
@@ -30,13 +32,14 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let outcome = match arguments.first().map(String::as_str) {
-        Some(alone @ ("test" | "schema")) if arguments.len() > 1 => {
+        Some(alone @ ("test" | "schema" | "wheel")) if arguments.len() > 1 => {
             Err(format!("`{alone}` takes nothing more, found `{}`\n\n{USAGE}", arguments[1]))
         }
         Some("test") => test::run(),
         Some("bench") => bench::run(&arguments[1..]),
         Some("model") => model::run(&arguments[1..]),
         Some("schema") => schema::write(),
+        Some("wheel") => python::wheel(),
         Some("sim") => sim::run(&arguments[1..]),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
