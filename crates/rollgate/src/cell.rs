@@ -71,6 +71,11 @@ impl SnapshotCell {
         Published::Current
     }
 
+    /// The version of the latest publication; one that is under way counts already.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
     /// The current snapshot, for keeping: a request's pinned view.
     pub fn load(&self) -> Arc<Snapshot> {
         self.current.load_full()

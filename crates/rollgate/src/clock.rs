@@ -1,9 +1,9 @@
 //! Where the runtime reads time: the system's clocks, or one that a test sets.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use parking_lot::Mutex;
 use rollgate_core::time::{Span, Timestamp};
 
 /// Two clocks in one: what the calendar says, and how much time has passed.
@@ -49,40 +49,50 @@ impl Clock for SystemClock {
 /// A clock that stands still until it is moved. Clones are one clock.
 #[derive(Clone, Debug)]
 pub struct ManualClock {
-    times: Arc<Mutex<(Timestamp, Span)>>,
+    // No lock: one that a thread holds while another forks is held for ever in the child.
+    wall: Arc<AtomicI64>,
+    monotonic: Arc<AtomicU64>,
 }
 
 impl ManualClock {
     /// A clock whose calendar says `wall`.
     pub fn at(wall: Timestamp) -> Self {
-        Self { times: Arc::new(Mutex::new((wall, Span::ZERO))) }
+        Self { wall: Arc::new(AtomicI64::new(wall.0)), monotonic: Arc::default() }
     }
 
     /// Time passes.
     pub fn advance(&self, span: Span) {
-        let mut times = self.times.lock();
-        *times = (times.0 + span, times.1 + span);
+        self.change_wall(|wall| wall + span);
+        self.pass(span);
     }
 
     /// Time passes until the calendar says `wall`; an earlier one changes nothing.
     pub fn set(&self, wall: Timestamp) {
-        let mut times = self.times.lock();
-        let span = wall.since(times.0);
-        *times = (times.0 + span, times.1 + span);
+        let before = self.wall.fetch_max(wall.0, Ordering::AcqRel);
+        self.pass(wall.since(Timestamp(before)));
     }
 
     /// Somebody sets the calendar; no time passes.
     pub fn jump_wall(&self, by_ms: i64) {
-        let mut times = self.times.lock();
-        times.0 = Timestamp(times.0.0.saturating_add(by_ms));
+        self.change_wall(|wall| Timestamp(wall.0.saturating_add(by_ms)));
+    }
+
+    fn change_wall(&self, change: impl Fn(Timestamp) -> Timestamp) {
+        let change = |wall| Some(change(Timestamp(wall)).0);
+        let _ = self.wall.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+    }
+
+    fn pass(&self, span: Span) {
+        let pass = |passed| Some((Span(passed) + span).0);
+        let _ = self.monotonic.fetch_update(Ordering::AcqRel, Ordering::Acquire, pass);
     }
 }
 
 impl Clock for ManualClock {
     fn wall(&self) -> Timestamp {
-        self.times.lock().0
+        Timestamp(self.wall.load(Ordering::Acquire))
     }
     fn monotonic(&self) -> Span {
-        self.times.lock().1
+        Span(self.monotonic.load(Ordering::Acquire))
     }
 }

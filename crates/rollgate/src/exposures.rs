@@ -1,6 +1,9 @@
 //! Counted exposures: how often each side of each flag was served, where the program asks for it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwapOption;
 
 use crate::threads::{PerThread, add};
 
@@ -25,11 +28,13 @@ struct Line([[AtomicU64; 2]; LINE]);
 pub(crate) struct Counters {
     flags: usize,
     threads: PerThread<Box<[Line]>>,
+    /// What an ancestor of this process had counted, by flag.
+    before: ArcSwapOption<Vec<Exposures>>,
 }
 
 impl Counters {
     pub(crate) fn new(flags: usize) -> Self {
-        Self { flags, threads: PerThread::new() }
+        Self { flags, threads: PerThread::new(), before: ArcSwapOption::empty() }
     }
 
     /// Counts one answer of a flag.
@@ -45,8 +50,21 @@ impl Counters {
         (0..self.flags.div_ceil(LINE)).map(|_| Line::default()).collect()
     }
 
+    /// Counts from zero again: what has been counted so far was another process.
+    pub(crate) fn restart(&self) {
+        let before = (0..self.flags).map(|flag| self.sum(flag)).collect();
+        self.before.store(Some(Arc::new(before)));
+    }
+
     /// What all threads counted.
     pub(crate) fn of(&self, flag: usize) -> Exposures {
+        let sum = self.sum(flag);
+        let before = self.before.load().as_ref().and_then(|before| before.get(flag).copied());
+        let before = before.unwrap_or_default();
+        Exposures { on: sum.on.wrapping_sub(before.on), off: sum.off.wrapping_sub(before.off) }
+    }
+
+    fn sum(&self, flag: usize) -> Exposures {
         let lines = self.threads.iter().filter_map(|(_, lines)| lines.get(flag / LINE));
         lines.fold(Exposures::default(), |sum, line| {
             let [off, on] = &line.0[flag % LINE];

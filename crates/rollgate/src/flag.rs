@@ -229,6 +229,16 @@ impl Flags {
         View { snapshot: self.shared.snapshots.load(), flags: self.clone() }
     }
 
+    /// The version that was published last.
+    pub(crate) fn version(&self) -> u64 {
+        self.shared.snapshots.version()
+    }
+
+    /// Counts exposures from zero again.
+    pub(crate) fn restart_exposures(&self) {
+        self.shared.counters.restart();
+    }
+
     /// Whether a flag that is on for everybody has been asked for since [`forget_asked`](Self::forget_asked).
     pub(crate) fn is_asked(&self, flag: &str) -> bool {
         self.shared.cell(flag).is_some_and(|cell| {

@@ -21,7 +21,7 @@ const BLOCK: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
     /// Every block but the last one is full, and none is empty.
-    blocks: Vec<Arc<Vec<String>>>,
+    blocks: Vec<Arc<Vec<Arc<str>>>>,
 }
 
 impl Journal {
@@ -37,11 +37,11 @@ impl Journal {
     pub fn restore(lines: Vec<String>) -> Result<Self, Error> {
         verify(lines.iter().map(String::as_str))?;
         let mut journal = Self::default();
-        lines.into_iter().for_each(|line| journal.push(line));
+        lines.into_iter().for_each(|line| journal.push(line.into()));
         Ok(journal)
     }
 
-    fn push(&mut self, line: String) {
+    fn push(&mut self, line: Arc<str>) {
         match self.blocks.last_mut() {
             Some(block) if block.len() < BLOCK => Arc::make_mut(block).push(line),
             _ => self.blocks.push(Arc::new(vec![line])),
@@ -49,7 +49,7 @@ impl Journal {
     }
 
     fn last(&self) -> Option<&str> {
-        self.blocks.last()?.last().map(String::as_str)
+        self.blocks.last()?.last().map(|line| &**line)
     }
 
     /// Appends a record without a hash; gives its line.
@@ -57,7 +57,7 @@ impl Journal {
         let text = Value::Object(record).to_string();
         let hash = chain(self.last().and_then(hash_of).unwrap_or(GENESIS), &text);
         let body = text.strip_suffix('}').unwrap_or(&text);
-        self.push(format!("{body},\"hash\":\"{hash}\"}}"));
+        self.push(format!("{body},\"hash\":\"{hash}\"}}").into());
         self.last().unwrap_or_default()
     }
 
@@ -75,7 +75,7 @@ impl Journal {
     pub fn after(&self, seq: u64) -> impl Iterator<Item = &str> {
         let from = usize::try_from(seq).unwrap_or(usize::MAX).min(self.len());
         let blocks = self.blocks.iter().skip(from / BLOCK);
-        blocks.flat_map(|block| block.iter()).skip(from % BLOCK).map(String::as_str)
+        blocks.flat_map(|block| block.iter()).skip(from % BLOCK).map(|line| &**line)
     }
 
     /// Names the last line: its number, and the beginning of its hash.

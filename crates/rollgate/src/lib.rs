@@ -8,6 +8,7 @@
 //! - [`replay`] runs a trace through a real engine on a manual clock.
 //! - [`clock`], [`store`] and [`journal`] are what an engine stands on; a test sets the clock by hand.
 //! - [`notify`] takes notices to where people read them.
+//! - [`process`] is what a program that forks tells it.
 //! - [`wire`] is the JSON that other languages pass in and take out.
 //! - [`core`] is the law behind it: pure, and without a clock.
 //! - [`docs::guide`] leads from nothing to a running rollout; [`docs::plan_reference`] has every key of a plan.
@@ -40,6 +41,7 @@ pub mod journal;
 pub mod mirror;
 mod names;
 pub mod notify;
+pub mod process;
 pub mod read;
 pub mod recorder;
 pub mod replay;

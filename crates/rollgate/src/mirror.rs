@@ -6,8 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use parking_lot::Mutex;
-
+use crate::process::PerProcess;
 use crate::word::{EVERYBODY, is_below};
 
 /// What decides one flag, as a copy that never moves. 32 bytes, so that two of them share a cache line and none spans two.
@@ -77,8 +76,14 @@ impl Terms {
 ///
 /// The lock orders lending against publication. A publication that stores its words before it takes the lock is seen by
 /// whoever lends; one that takes it later writes to the mirrors itself. Either way the last words written are the latest.
-#[derive(Default)]
-pub(crate) struct Mirrors(Mutex<&'static [FlagMirror]>);
+/// A child of a fork has none: they say what they said, until it opens an engine of its own.
+pub(crate) struct Mirrors(PerProcess<&'static [FlagMirror]>);
+
+impl Default for Mirrors {
+    fn default() -> Self {
+        Self(PerProcess::new(&[]))
+    }
+}
 
 impl Mirrors {
     /// Lends mirrors; `of` gives seed and word of the flag at a place.

@@ -4,5 +4,5 @@
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use std::thread_local;
 
+pub(crate) use crate::process::PerProcess as Mutex;
 pub(crate) use arc_swap::ArcSwap;
-pub(crate) use parking_lot::Mutex;

@@ -6,11 +6,11 @@
 //! `RefCell`, which was here before, cost six loads that wait for each other.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
+use arc_swap::ArcSwapOption;
 
 /// Adds to a counter that this thread alone writes.
 ///
@@ -21,13 +21,58 @@ pub(crate) fn add(counter: &AtomicU64, count: u64) {
     counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Release);
 }
 
-/// Numbers of threads that have ended, and the first that nobody has had.
+/// Words of 64 numbers.
+const WORDS: usize = 16;
+
+/// Which numbers are in use: a bit each, in a list of pages.
+///
+/// There is no lock, since a thread that has it while another one forks has it for ever in the child. Numbers of threads
+/// that are not in the child stay in use there.
 struct Numbers {
-    free: BTreeSet<usize>,
-    next: usize,
+    words: [AtomicU64; WORDS],
+    more: ArcSwapOption<Numbers>,
 }
 
-static NUMBERS: Mutex<Numbers> = Mutex::new(Numbers { free: BTreeSet::new(), next: 0 });
+static NUMBERS: Numbers = Numbers::new();
+
+impl Numbers {
+    const fn new() -> Self {
+        Self { words: [const { AtomicU64::new(0) }; WORDS], more: ArcSwapOption::const_empty() }
+    }
+
+    /// The lowest number that is free, so that few cells serve many threads.
+    fn take(&self) -> usize {
+        for (place, word) in self.words.iter().enumerate() {
+            let mut taken = word.load(Ordering::Relaxed);
+            while taken != u64::MAX {
+                let bit = taken.trailing_ones();
+                // Acquires what the last one of this number wrote under it.
+                match word.compare_exchange_weak(taken, taken | 1 << bit, Ordering::AcqRel, Ordering::Relaxed)
+                {
+                    Ok(_) => return place * 64 + bit as usize,
+                    Err(now) => taken = now,
+                }
+            }
+        }
+        WORDS * 64 + self.next().take()
+    }
+
+    fn give_back(&self, number: usize) {
+        match self.words.get(number / 64) {
+            Some(word) => _ = word.fetch_and(!(1 << (number % 64)), Ordering::AcqRel),
+            None => self.next().give_back(number - WORDS * 64),
+        }
+    }
+
+    fn next(&self) -> Arc<Self> {
+        if let Some(next) = self.more.load_full() {
+            return next;
+        }
+        // Of threads that come here at once, one is first.
+        let _ = self.more.compare_and_swap(&None::<Arc<Self>>, Some(Arc::new(Self::new())));
+        self.next()
+    }
+}
 
 /// No number: a thread that has not written anything, or one that is ending.
 const NONE: usize = usize::MAX;
@@ -39,16 +84,12 @@ thread_local! {
     static LEASE: Lease = Lease::take();
 }
 
-/// A number in use. Whoever takes it next sees all that was written under it: the lock passes that on.
+/// A number in use. Whoever takes it next sees all that was written under it: its bit passes that on.
 struct Lease(usize);
 
 impl Lease {
-    /// The lowest number that is free, so that few cells serve many threads.
     fn take() -> Self {
-        let mut numbers = NUMBERS.lock();
-        let number = numbers.free.pop_first().unwrap_or(numbers.next);
-        numbers.next = numbers.next.max(number + 1);
-        Self(number)
+        Self(NUMBERS.take())
     }
 }
 
@@ -56,35 +97,85 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // Before it is free: what a later destructor of this thread writes must not go where the next thread writes.
         NUMBER.set(NONE);
-        NUMBERS.lock().free.insert(self.0);
+        NUMBERS.give_back(self.0);
+    }
+}
+
+/// Blocks of places for more numbers, each twice as large as the one before it.
+const BLOCKS: usize = 24;
+
+type Block<S> = Box<[OnceLock<S>]>;
+
+/// A place for each number, which is filled once; the `FIRST` ones are found without a search.
+pub(crate) struct Places<S, const FIRST: usize> {
+    first: [OnceLock<S>; FIRST],
+    more: OnceLock<Box<[OnceLock<Block<S>>; BLOCKS]>>,
+}
+
+impl<S, const FIRST: usize> Places<S, FIRST> {
+    pub(crate) const fn new() -> Self {
+        Self { first: [const { OnceLock::new() }; FIRST], more: OnceLock::new() }
+    }
+
+    /// What lies at a number; `new` where nothing did.
+    #[inline]
+    pub(crate) fn at(&self, number: usize, new: impl FnOnce() -> S) -> &S {
+        let slot = match self.first.get(number) {
+            Some(slot) => slot,
+            None => {
+                let (block, place) = Self::place_of(number);
+                let more = self.more.get_or_init(|| Box::new([const { OnceLock::new() }; BLOCKS]));
+                &more[block].get_or_init(|| (0..FIRST << block).map(|_| OnceLock::new()).collect())[place]
+            }
+        };
+        slot.get_or_init(new)
+    }
+
+    fn get(&self, number: usize) -> Option<&S> {
+        let slot = self.first.get(number).or_else(|| {
+            let (block, place) = Self::place_of(number);
+            self.more.get()?[block].get()?.get(place)
+        });
+        slot.and_then(OnceLock::get)
+    }
+
+    /// Empties all places.
+    pub(crate) fn each_taken(&mut self, mut take: impl FnMut(usize, S)) {
+        let more = self.more.get_mut().into_iter().flat_map(|blocks| blocks.iter_mut());
+        let more = more.filter_map(OnceLock::get_mut).flatten();
+        let all = self.first.iter_mut().chain(more).enumerate();
+        all.for_each(|(number, slot)| _ = slot.take().map(|value| take(number, value)));
+    }
+
+    /// The block of a number above the first ones, and the place in it.
+    ///
+    /// The blocks hold 2^27 numbers and more, and no machine runs so many threads.
+    fn place_of(number: usize) -> (usize, usize) {
+        let block = (number / FIRST).ilog2() as usize;
+        (block, number - (FIRST << block))
     }
 }
 
 /// Threads that find their cells without a search.
 const FIRST: usize = 64;
-/// Blocks of cells for more threads, each twice as large as the one before it.
-const BLOCKS: usize = 24;
-
-type Block<S> = Box<[OnceLock<S>]>;
 
 /// One set of cells for each thread that has written any. `S` is a box: cells of two threads share no line.
 pub(crate) struct PerThread<S> {
-    first: [OnceLock<S>; FIRST],
-    more: OnceLock<Box<[OnceLock<Block<S>>; BLOCKS]>>,
+    cells: Places<S, FIRST>,
     /// Above every number that has cells here.
     used: AtomicUsize,
 }
 
 impl<S> PerThread<S> {
     pub(crate) fn new() -> Self {
-        Self { first: [const { OnceLock::new() }; FIRST], more: OnceLock::new(), used: AtomicUsize::new(0) }
+        Self { cells: Places::new(), used: AtomicUsize::new(0) }
     }
 
     /// The calling thread's cells, where it has some and is one of the first; else ask [`find`](Self::find). They are to
     /// be written at once: the reference is no other thread's.
     #[inline]
     pub(crate) fn own(&self) -> Option<&S> {
-        self.first.get(NUMBER.get()).and_then(OnceLock::get)
+        self.cells.first.get(NUMBER.get()).and_then(OnceLock::get)
     }
 
     /// Runs `write` on the calling thread's cells; they are made by `new` when the thread comes for the first time.
@@ -110,35 +201,14 @@ impl<S> PerThread<S> {
 
     fn at(&self, number: usize, new: impl FnOnce() -> S) -> &S {
         self.used.fetch_max(number + 1, Ordering::Release);
-        let slot = match self.first.get(number) {
-            Some(slot) => slot,
-            None => {
-                let (block, place) = place_of(number);
-                let more = self.more.get_or_init(|| Box::new([const { OnceLock::new() }; BLOCKS]));
-                &more[block].get_or_init(|| (0..FIRST << block).map(|_| OnceLock::new()).collect())[place]
-            }
-        };
-        slot.get_or_init(new)
+        self.cells.at(number, new)
     }
 
     /// All cells, each with the number of its thread.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &S)> {
-        (0..self.used.load(Ordering::Acquire)).filter_map(|number| {
-            let slot = self.first.get(number).or_else(|| {
-                let (block, place) = place_of(number);
-                self.more.get()?[block].get()?.get(place)
-            });
-            slot.and_then(OnceLock::get).map(|cells| (number, cells))
-        })
+        (0..self.used.load(Ordering::Acquire))
+            .filter_map(|number| self.cells.get(number).map(|cells| (number, cells)))
     }
-}
-
-/// The block of a number above the first ones, and the place in it.
-///
-/// The blocks hold 2^30 numbers, and no machine runs so many threads.
-fn place_of(number: usize) -> (usize, usize) {
-    let block = (number / FIRST).ilog2() as usize;
-    (block, number - (FIRST << block))
 }
 
 #[cfg(test)]
@@ -155,6 +225,31 @@ mod tests {
         assert!(
             cells.iter().map(|(number, cell)| (number, **cell)).eq((0..1_000).map(|number| (number, number)))
         );
+    }
+
+    #[test]
+    fn the_lowest_free_number_is_taken_on_every_page() {
+        let numbers = Numbers::new();
+        let many = 3 * WORDS * 64 + 5;
+        assert!((0..many).all(|number| numbers.take() == number));
+        for number in [7, 64, WORDS * 64, 2 * WORDS * 64 + 63] {
+            numbers.give_back(number);
+        }
+        for number in [7, 64, WORDS * 64, 2 * WORDS * 64 + 63, many] {
+            assert_eq!(numbers.take(), number);
+        }
+    }
+
+    #[test]
+    fn places_are_emptied_with_their_numbers() {
+        let mut places: Places<usize, 8> = Places::new();
+        let filled = [0, 3, 7, 8, 20, 100];
+        for number in filled {
+            places.at(number, || number);
+        }
+        let mut taken = Vec::new();
+        places.each_taken(|number, value| taken.push((number, value)));
+        assert_eq!(taken, filled.map(|number| (number, number)));
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! Developer commands: `cargo xtask test | bench [OPTION | NAME...] | model [OPTION]... | schema | sim [OPTION]...`.
+//! Developer commands: `cargo xtask test | bench [OPTION | NAME...] | model [OPTION]... | schema | sim [OPTION]... | wheel`.
 #![forbid(unsafe_code)]
 
 mod bench;
 mod c;
 mod header;
 mod model;
+mod python;
 mod schema;
 mod sim;
 mod test;
@@ -24,6 +25,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   c-vectors FILE    the vectors of a file through C; c-bench: what calls through C cost
   header [--check]  write bindings/c/include/rollgate.h from the sources of the C ABI, or check that it is current
   schema            write schema/rollgate-plan.v1.json and the plan reference from the types of the plan file
+  wheel             the Python package, as a release build, in target/wheels
 ";
 
 /// Everything is named from here, wherever it was called.
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let outcome = match arguments.first().map(String::as_str) {
-        Some(alone @ ("test" | "schema")) if arguments.len() > 1 => {
+        Some(alone @ ("test" | "schema" | "wheel")) if arguments.len() > 1 => {
             Err(format!("`{alone}` takes nothing more, found `{}`\n\n{USAGE}", arguments[1]))
         }
         Some("test") => test::run(),
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
             _ => Err("c-vectors takes a file".to_owned()),
         },
         Some("header") => header::run(&arguments[1..]),
+        Some("wheel") => python::wheel(),
         Some("sim") => sim::run(&arguments[1..]),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");

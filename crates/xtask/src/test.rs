@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::{cargo, run as shown};
+use super::{cargo, python, run as shown};
 
 /// A binding: where it lies, what its tests need, and how they are run.
 struct Binding {
@@ -14,18 +14,12 @@ struct Binding {
 }
 
 /// The bindings that the house has room for; each is tested from the day its folder exists.
-const BINDINGS: [Binding; 3] = [
+const BINDINGS: [Binding; 2] = [
     Binding {
         name: "C",
         folder: "bindings/c",
         needs: &["gcc", "g++", "make", "cmake", "pkg-config"],
         command: &["cargo", "xtask", "abi"],
-    },
-    Binding {
-        name: "Python",
-        folder: "bindings/python",
-        needs: &["python3"],
-        command: &["sh", "bindings/python/test.sh"],
     },
     Binding {
         name: "Node",
@@ -89,6 +83,7 @@ pub(super) fn run() -> Result<(), String> {
             (false, false, _) => eprintln!("{}: skipped, needs {}", binding.name, missing.join(", ")),
         }
     }
+    python::test(is_ci)?;
     let cargo = cargo();
     shown(&cargo, &["test", "--workspace", "--doc", "--quiet"])?;
     let outcome = if has("cargo-nextest") {

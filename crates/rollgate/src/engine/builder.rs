@@ -233,7 +233,7 @@ impl EngineBuilder {
             seed(Arc::make_mut(&mut ruleset), &seeds)?;
         }
         self.sinks.check(&ruleset)?;
-        Engine::open(ruleset, self.store, self.clock, self.listeners, self.actor, self.sinks)
+        Engine::open(ruleset, self.store.into(), self.clock, self.listeners, self.actor, self.sinks)
     }
 }
 

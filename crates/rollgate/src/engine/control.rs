@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use rollgate_core::decide::{
     self, Body, Command, Effect, Findings, Input, Passing, Record, RolloutState, Source, Status, Transition,
 };
@@ -46,7 +47,9 @@ pub(super) struct Control {
     pub(super) sinks: Arc<Sinks>,
     recorder: Recorder,
     flags: Flags,
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
+    /// For children of forks, who find it without a lock.
+    held: Arc<ArcSwapOption<Held>>,
     revision: u64,
     version: u64,
     /// Journal lines that the store has.
@@ -59,6 +62,22 @@ pub(super) struct Control {
     pub(super) asked: u64,
     /// When ON and OFF are next kept.
     pub(super) keep: Keep,
+}
+
+/// Where a rollout stands: what the child of a fork goes on from.
+pub(super) struct Held {
+    pub(super) revision: u64,
+    pub(super) state: RolloutState,
+    pub(super) journal: Journal,
+}
+
+/// What a control stands on, and outlives it in the child of a fork.
+pub(super) struct Ground {
+    pub(super) ruleset: Arc<Ruleset>,
+    pub(super) flags: Flags,
+    pub(super) recorder: Recorder,
+    pub(super) sinks: Arc<Sinks>,
+    pub(super) held: Arc<ArcSwapOption<Held>>,
 }
 
 /// What a command came to.
@@ -85,19 +104,32 @@ impl Executed {
 
 impl Control {
     /// A control over an empty or a filled store.
-    pub(super) fn open(
-        ruleset: Arc<Ruleset>,
-        flags: Flags,
-        recorder: Recorder,
-        store: Box<dyn Store>,
-        sinks: Arc<Sinks>,
-        now: Now,
-    ) -> Result<Self, Error> {
-        let stored = store.load()?;
+    pub(super) fn open(ground: &Ground, store: Arc<dyn Store>, now: Now) -> Result<Self, Error> {
+        let Some(mut stored) = store.load()? else { return Ok(Self::begin(ground, store, None, now)) };
+        if !stored.state.adopt(&ground.ruleset) {
+            return Err(Error::new(
+                ErrorKind::InvalidConfig,
+                format_args!(
+                    "the store holds a rollout of plan `{}` ({}), not of `{}` ({}); give this plan its own store",
+                    stored.state.plan,
+                    stored.state.names.shape,
+                    ground.ruleset.name,
+                    decide::Names::of(&ground.ruleset).shape
+                ),
+            ));
+        }
+        let journal = Journal::restore(stored.journal)?;
+        let held = Held { revision: stored.revision, state: stored.state, journal };
+        Ok(Self::begin(ground, store, Some(held), now))
+    }
+
+    /// A control over a store that holds this.
+    pub(super) fn begin(ground: &Ground, store: Arc<dyn Store>, stored: Option<Held>, now: Now) -> Self {
         // Observed time never runs backwards, from one process to the next neither: on a calendar that was set back, the
         // windows of triggers would begin in the future.
         let last = stored.as_ref().map_or(now.observed, |stored| stored.state.last_observed());
         let now = Now { observed: now.observed.max(last), ..now };
+        let ruleset = ground.ruleset.clone();
         let mut control = Self {
             windows: Windows::new(ruleset.clone(), now.observed),
             streaks: Streaks::new(ruleset.streaks),
@@ -105,12 +137,13 @@ impl Control {
             journal: Journal::new(),
             due: decide::next_wakeup(&ruleset, now.observed),
             drops: Drops::default(),
-            sinks,
-            recorder,
-            flags,
+            sinks: ground.sinks.clone(),
+            recorder: ground.recorder.clone(),
+            flags: ground.flags.clone(),
             store,
+            held: ground.held.clone(),
             revision: 0,
-            version: 1,
+            version: ground.flags.version(),
             saved: 0,
             committed: now.observed,
             offset: now.wall.0 - now.observed.0,
@@ -121,20 +154,8 @@ impl Control {
         control.state.evaluated = Some(now.observed);
         // Nobody watched before; what an earlier process measured is not in these windows either.
         control.windows.unwatched(Timestamp::MIN, now.observed);
-        if let Some(mut stored) = stored {
-            if !stored.state.adopt(&control.ruleset) {
-                return Err(Error::new(
-                    ErrorKind::InvalidConfig,
-                    format_args!(
-                        "the store holds a rollout of plan `{}` ({}), not of `{}` ({}); give this plan its own store",
-                        stored.state.plan,
-                        stored.state.names.shape,
-                        control.ruleset.name,
-                        decide::Names::of(&control.ruleset).shape
-                    ),
-                ));
-            }
-            control.journal = Journal::restore(stored.journal)?;
+        if let Some(stored) = stored {
+            control.journal = stored.journal;
             control.saved = control.journal.len();
             control.revision = stored.revision;
             control.adopt(stored.state, now);
@@ -142,7 +163,7 @@ impl Control {
         notices::by_calendar(&mut control, now);
         let states = control.state.flag_states();
         control.publish(states);
-        Ok(control)
+        control
     }
 
     /// Takes over a stored state. Observed time is the wall's at the moment a process opens, or where the one before
@@ -311,6 +332,7 @@ impl Control {
                     if effects.clone().any(|later| matches!(later, Effect::Apply(_))) {
                         self.state = before;
                         self.journal.truncate(journalled);
+                        self.hold();
                         if applied {
                             let states = self.state.flag_states();
                             self.publish(states);
@@ -324,12 +346,24 @@ impl Control {
         }
         notices::settle(self, now);
         let flushed = self.flush();
+        if outcome.is_err() || flushed.is_err() {
+            // What was lowered is lowered for children too, written down or not.
+            self.hold();
+        }
         outcome.and(flushed).map_or_else(Executed::Unsaved, |()| Executed::Saved)
     }
 
     fn publish(&mut self, states: Box<[rollgate_core::snapshot::FlagState]>) {
         self.version += 1;
+        // First: a child that begins in between has what its flags have, or will.
+        self.hold();
         self.flags.publish(Snapshot { version: self.version, ruleset: self.ruleset.clone(), states });
+    }
+
+    /// Where the rollout stands now is what the child of a fork goes on from.
+    fn hold(&self) {
+        let (state, journal) = (self.state.clone(), self.journal.clone());
+        self.held.store(Some(Arc::new(Held { revision: self.revision, state, journal })));
     }
 
     /// Appends a record; what it owes to people goes into the outbox with it.
@@ -351,6 +385,7 @@ impl Control {
         let lines: Vec<String> = self.journal.after(self.saved as u64).map(str::to_owned).collect();
         self.revision = self.store.commit(self.revision, &self.state, &lines)?;
         self.saved = self.journal.len();
+        self.hold();
         Ok(())
     }
 
@@ -364,6 +399,7 @@ impl Control {
         if let Ok(revision) = self.store.commit(self.revision, &self.state, &[]) {
             self.revision = revision;
             self.committed = now.observed;
+            self.hold();
         }
     }
 

@@ -1,12 +1,14 @@
 //! The engine's handle, and what can be asked of it.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, MutexGuard};
 
-use parking_lot::{Mutex, MutexGuard};
+use arc_swap::ArcSwapOption;
+use rollgate_core::decide::Outbox;
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::evaluate::{Context, Evaluation, Served};
-use rollgate_core::id::Key;
-use rollgate_core::metrics::{EventSource, Totals};
+use rollgate_core::id::{Key, MetricId};
+use rollgate_core::metrics::{EventSource, Totals, Windows};
 use rollgate_core::report::{Form, Scorecard};
 use rollgate_core::snapshot::Ruleset;
 use rollgate_core::time::{Now, Timestamp};
@@ -14,7 +16,7 @@ use rollgate_core::units::Share;
 
 use super::actions::Actor;
 use super::builder::EngineBuilder;
-use super::control::Control;
+use super::control::{Control, Ground, Held};
 use super::drops::{self, Thrift};
 use super::metric::{Alerts, Metric, names};
 use super::notices::{self, Whose};
@@ -24,8 +26,9 @@ use super::ticker::Ticker;
 use crate::clock::Clock;
 use crate::flag::{Exposures, Flag, Flags, View};
 use crate::notify::Sinks;
+use crate::process::PerProcess;
 use crate::recorder::{Depth, Recorder};
-use crate::store::Store;
+use crate::store::{Store, Stored};
 
 pub(super) type Listener = Box<dyn Fn(&str) + Send + Sync>;
 
@@ -50,14 +53,19 @@ pub(super) struct Shared {
     pub(super) ruleset: Arc<Ruleset>,
     pub(super) flags: Flags,
     pub(super) recorder: Recorder,
-    pub(super) control: Mutex<Control>,
+    control: PerProcess<Control>,
+    /// Sources that handles were opened of: they are live in the child of a fork too.
+    live: Box<[AtomicBool]>,
+    store: Arc<dyn Store>,
+    sinks: Arc<Sinks>,
+    held: Arc<ArcSwapOption<Held>>,
     clock: Arc<dyn Clock>,
     /// Observed and monotonic time at which the process began to observe.
     origin: (Timestamp, rollgate_core::time::Span),
     listeners: Vec<Listener>,
     pub(super) actor: Option<Actor>,
     /// Journal lines that listeners have seen. Its own lock keeps them in order without holding the control.
-    told: Mutex<u64>,
+    told: PerProcess<u64>,
 }
 
 impl Shared {
@@ -68,8 +76,54 @@ impl Shared {
 
     /// Takes the lock, and then the time: so that time never runs backwards from one holder to the next.
     pub(super) fn lock(&self) -> (MutexGuard<'_, Control>, Now) {
-        let control = self.control.lock();
+        let control = self.control();
         (control, self.now())
+    }
+
+    pub(super) fn control(&self) -> MutexGuard<'_, Control> {
+        self.control.lock_or(|| self.reborn())
+    }
+
+    /// The control of a process that was forked off, from what its parent had decided last. It takes no lock that a thread
+    /// of the parent may have had.
+    fn reborn(&self) -> Control {
+        let now = self.now();
+        // What was recorded so far is the parent's.
+        let mut parents = Windows::new(self.ruleset.clone(), now.observed);
+        self.recorder.collect(&mut parents, now.observed, Depth::Subjects);
+        self.flags.restart_exposures();
+        let held = self.held.load_full().map(|held| {
+            let mut state = held.state.clone();
+            // What the parent owes to people, the parent sends.
+            state.outbox = Outbox::default();
+            Held { revision: held.revision, state, journal: held.journal.clone() }
+        });
+        let stored = held.as_ref().map(|held| Stored {
+            revision: held.revision,
+            state: held.state.clone(),
+            journal: held.journal.after(0).map(str::to_owned).collect(),
+        });
+        let ground = Ground {
+            ruleset: self.ruleset.clone(),
+            flags: self.flags.clone(),
+            recorder: self.recorder.clone(),
+            sinks: self.sinks.clone(),
+            held: self.held.clone(),
+        };
+        let mut control = Control::begin(&ground, self.store.forked(stored), held, now);
+        for (place, _) in self.live.iter().enumerate().filter(|(_, live)| live.load(Ordering::Acquire)) {
+            control.windows.open_source(source_at(place), now.observed);
+        }
+        control
+    }
+
+    /// Makes a source live: none of its events is evidence from here on.
+    pub(super) fn open_source(&self, source: EventSource) {
+        if let Some(live) = self.live.get(place_of(source)) {
+            live.store(true, Ordering::Release);
+        }
+        let (mut control, now) = self.lock();
+        control.windows.open_source(source, now.observed);
     }
 
     /// Takes the lock with everything up to date: what was recorded is in the windows, what was due is evaluated.
@@ -86,8 +140,9 @@ impl Shared {
         if self.listeners.is_empty() {
             return;
         }
-        let Some(mut told) = self.told.try_lock() else { return };
-        let lines = self.control.lock().journal.after(*told).map(str::to_owned).collect::<Vec<String>>();
+        let in_child = || self.control().journal.len() as u64;
+        let Some(mut told) = self.told.try_lock_or(in_child) else { return };
+        let lines = self.control().journal.after(*told).map(str::to_owned).collect::<Vec<String>>();
         for line in lines {
             *told += 1;
             self.listeners.iter().for_each(|listener| listener(&line));
@@ -103,7 +158,7 @@ impl Engine {
 
     pub(super) fn open(
         ruleset: Arc<Ruleset>,
-        store: Box<dyn Store>,
+        store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         listeners: Vec<Listener>,
         actor: Option<Actor>,
@@ -113,12 +168,34 @@ impl Engine {
         let flags = Flags::new(ruleset.clone());
         let recorder = Recorder::new(&ruleset);
         let now = Now::same(origin.0);
-        let control =
-            Control::open(ruleset.clone(), flags.clone(), recorder.clone(), store, Arc::new(sinks), now)?;
+        let (sinks, held) = (Arc::new(sinks), Arc::default());
+        let ground = Ground {
+            ruleset: ruleset.clone(),
+            flags: flags.clone(),
+            recorder: recorder.clone(),
+            sinks: Arc::clone(&sinks),
+            held: Arc::clone(&held),
+        };
+        let control = Control::open(&ground, store.clone(), now)?;
+        let live = (0..=ruleset.metrics.len()).map(|_| AtomicBool::new(false)).collect();
         let origin = (control.state.evaluated.unwrap_or(origin.0), origin.1);
-        let told = Mutex::new(control.journal.len() as u64);
-        let control = Mutex::new(control);
-        let shared = Shared { ruleset, flags, recorder, control, clock, origin, listeners, actor, told };
+        let told = PerProcess::new(control.journal.len() as u64);
+        let control = PerProcess::new(control);
+        let shared = Shared {
+            ruleset,
+            flags,
+            recorder,
+            control,
+            live,
+            store,
+            sinks,
+            held,
+            clock,
+            origin,
+            listeners,
+            actor,
+            told,
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -179,7 +256,7 @@ impl Engine {
 
     /// The shares that apply now, in the plan's order.
     pub fn shares(&self) -> Vec<(Key, Share)> {
-        let control = self.shared.control.lock();
+        let control = self.shared.control();
         let keys = self.shared.ruleset.flags.iter().map(|flag| flag.key.clone());
         let shares = self.shared.ruleset.flags.iter().zip(&control.state.shares);
         keys.zip(shares.map(|(flag, share)| flag.shown(*share))).collect()
@@ -203,8 +280,16 @@ impl Engine {
 
     /// The alerts' handle. Opening it makes them live: no alerts are evidence from here on.
     pub fn alerts(&self) -> Alerts {
-        self.open_source(EventSource::Alerts);
+        self.shared.open_source(EventSource::Alerts);
         Alerts::open(self.shared.clone())
+    }
+
+    // ---- processes
+
+    /// In the child of a [fork](crate::process): makes the child's own engine now. Else the next call that takes the lock
+    /// does that, and what was recorded by then counts as the parent's.
+    pub fn after_fork(&self) {
+        drop(self.shared.control());
     }
 
     // ---- time
@@ -244,12 +329,12 @@ impl Engine {
 
     /// How many sinks send notices.
     pub(super) fn sinks(&self) -> usize {
-        self.shared.control.lock().sinks.len()
+        self.shared.control().sinks.len()
     }
 
     /// Observed time at which something may next change by itself.
     pub fn next_wakeup(&self) -> Timestamp {
-        self.shared.control.lock().due
+        self.shared.control().due
     }
 
     /// How long until [`next_wakeup`](Self::next_wakeup); zero where it is due.
@@ -287,7 +372,7 @@ impl Engine {
 
     /// The journal as it is now. It shares its lines with the engine's, and can be read page by page without its lock.
     pub fn journal(&self) -> crate::journal::Journal {
-        self.shared.control.lock().journal.clone()
+        self.shared.control().journal.clone()
     }
 
     /// The scorecard of the current phase, judged now.
@@ -311,7 +396,7 @@ impl Engine {
 
     /// Bytes that the windows hold.
     pub fn window_bytes(&self) -> usize {
-        self.shared.control.lock().windows.memory_bytes()
+        self.shared.control().windows.memory_bytes()
     }
 
     /// A handle that does not make its source live: a trace says so itself.
@@ -324,13 +409,12 @@ impl Engine {
     }
 
     pub(crate) fn open_source(&self, source: EventSource) {
-        let (mut control, now) = self.shared.lock();
-        control.windows.open_source(source, now.observed);
+        self.shared.open_source(source);
     }
 
     /// Counts samples that came for a metric of this name, which the plan does not have.
     pub(crate) fn drop_unknown(&self, name: &str, count: u64) {
-        self.shared.control.lock().windows.count_unknown(name, count);
+        self.shared.control().windows.count_unknown(name, count);
     }
 
     /// Journals all drops that have not been journalled yet: nothing comes after.
@@ -341,4 +425,16 @@ impl Engine {
         // A store that is away gets them with the next records.
         let _ = control.flush();
     }
+}
+
+/// The places of sources among those that are live: the alerts' first, then the metrics'.
+fn place_of(source: EventSource) -> usize {
+    match source {
+        EventSource::Metric(id) => id.index() + 1,
+        EventSource::Alerts => 0,
+    }
+}
+
+fn source_at(place: usize) -> EventSource {
+    place.checked_sub(1).map_or(EventSource::Alerts, |id| EventSource::Metric(MetricId(id as u16)))
 }

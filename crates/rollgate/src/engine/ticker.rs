@@ -1,14 +1,14 @@
 //! Threads that tick, for programs that have no loop of their own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
 use rollgate_core::error::{Error, ErrorKind};
 
 use super::Engine;
 use super::notices::Whose;
+use crate::process::unpoisoned;
 
 /// The longest wait between two looks at the clock: a wall or manual clock may be set while the thread waits.
 const WAIT_MAX: Duration = Duration::from_secs(1);
@@ -39,11 +39,11 @@ enum Stop {
 impl Signal {
     /// Waits for the signal, at most so long; what it says then.
     fn wait(&self, at_most: Duration) -> Stop {
-        let mut state = self.state.lock();
-        if *state == Stop::No {
-            self.wake.wait_for(&mut state, at_most);
+        let state = unpoisoned(self.state.lock());
+        if *state == Stop::Asked {
+            return Stop::Asked;
         }
-        *state
+        *unpoisoned(self.wake.wait_timeout(state, at_most)).0
     }
 }
 
@@ -102,7 +102,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        *self.stop.state.lock() = Stop::Asked;
+        *unpoisoned(self.stop.state.lock()) = Stop::Asked;
         self.stop.wake.notify_all();
         if let Some(thread) = self.evaluations.take() {
             // A listener that panicked has already told so; there is nothing to add here.

@@ -2,13 +2,14 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::MutexGuard;
 
-use parking_lot::{Mutex, MutexGuard};
 use rollgate_core::decide::{Answer, Delivery};
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::snapshot::Ruleset;
 
 use super::{SendError, Sink};
+use crate::process::PerProcess;
 
 /// The sinks of an engine, numbered in the order in which the program gave them.
 #[derive(Default)]
@@ -22,7 +23,7 @@ struct Served {
     channel: Option<String>,
     sink: Box<dyn Sink>,
     /// Held while the sink is called: one delivery is under way once, and a sink that hangs holds up no other.
-    sending: Mutex<()>,
+    sending: PerProcess<()>,
 }
 
 /// A sink that nobody else calls as long as this lives.
@@ -33,7 +34,7 @@ pub(crate) struct Line<'a> {
 
 impl Sinks {
     pub(crate) fn add(&mut self, channel: Option<String>, sink: impl Sink + 'static) {
-        self.sinks.push(Served { channel, sink: Box::new(sink), sending: Mutex::new(()) });
+        self.sinks.push(Served { channel, sink: Box::new(sink), sending: PerProcess::new(()) });
     }
 
     pub(crate) fn len(&self) -> usize {

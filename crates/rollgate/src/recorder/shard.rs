@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use rollgate_core::id::MetricId;
 use rollgate_core::metrics::Arms;
 use rollgate_core::snapshot::{MetricKind, Ruleset};
@@ -10,6 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::cells::{Ratios, Values};
 use super::collect::Seen;
+use crate::process::PerProcess;
 use crate::threads::PerThread;
 
 /// The subject of a sample, as far as statistics need it: one of 64 clusters.
@@ -95,7 +95,7 @@ impl MetricRecorder {
 /// All metrics, and what has been handed on of them.
 pub(super) struct Core {
     pub(super) metrics: Box<[MetricRecorder]>,
-    pub(super) seen: Mutex<Seen>,
+    pub(super) seen: PerProcess<Seen>,
 }
 
 /// The recorders of one engine's distributions and ratios. Clones are cheap and are one recorder.
@@ -115,7 +115,7 @@ impl Recorder {
             };
             MetricRecorder(Arc::new(Recorded { arms: metric.arms.len(), shards }))
         });
-        let core = Core { metrics: metrics.collect(), seen: Mutex::new(Seen::default()) };
+        let core = Core { metrics: metrics.collect(), seen: PerProcess::new(Seen::default()) };
         Self { core: Arc::new(core) }
     }
 

@@ -1,7 +1,11 @@
 //! What a store must do.
 
+use std::sync::Arc;
+
 use rollgate_core::decide::RolloutState;
 use rollgate_core::error::Error;
+
+use super::MemoryStore;
 
 /// What a store holds of one plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,4 +36,13 @@ pub trait Store: Send + Sync {
     /// [`StoreAway`](rollgate_core::error::ErrorKind::StoreAway) where it cannot be written, or where another writer
     /// was faster.
     fn commit(&self, expected: u64, state: &RolloutState, journal: &[String]) -> Result<u64, Error>;
+
+    /// What the child of a [fork](crate::process) uses in place of this store, which is its parent's; `last` is where the
+    /// rollout stood. It must take no lock of this store: a thread that is not in the child may have it.
+    ///
+    /// The child goes on in its own memory where a store says nothing else: two processes that wrote one store would
+    /// disagree over its revision.
+    fn forked(&self, last: Option<Stored>) -> Arc<dyn Store> {
+        Arc::new(MemoryStore::holding(last))
+    }
 }

@@ -1,12 +1,12 @@
 //! The store of a process that keeps nothing: state and journal live as long as it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use parking_lot::Mutex;
 use rollgate_core::decide::RolloutState;
 use rollgate_core::error::{Error, ErrorKind};
 
 use super::{Store, Stored};
+use crate::process::unpoisoned;
 
 /// Keeps everything in memory. Clones share one memory, so that an engine can be opened on it again.
 #[derive(Clone, Debug, Default)]
@@ -26,14 +26,23 @@ impl MemoryStore {
         Self::default()
     }
 
+    /// A store that holds this already.
+    pub fn holding(stored: Option<Stored>) -> Self {
+        Self { held: Arc::new(Mutex::new(Held { stored, is_away: false })) }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        unpoisoned(self.held.lock())
+    }
+
     /// Refuses every call until [`come_back`](Self::come_back): for tests of what a lost store does.
     pub fn go_away(&self) {
-        self.held.lock().is_away = true;
+        self.held().is_away = true;
     }
 
     /// Ends [`go_away`](Self::go_away).
     pub fn come_back(&self) {
-        self.held.lock().is_away = false;
+        self.held().is_away = false;
     }
 }
 
@@ -43,12 +52,12 @@ fn away() -> Error {
 
 impl Store for MemoryStore {
     fn load(&self) -> Result<Option<Stored>, Error> {
-        let held = self.held.lock();
+        let held = self.held();
         if held.is_away { Err(away()) } else { Ok(held.stored.clone()) }
     }
 
     fn commit(&self, expected: u64, state: &RolloutState, journal: &[String]) -> Result<u64, Error> {
-        let mut held = self.held.lock();
+        let mut held = self.held();
         if held.is_away {
             return Err(away());
         }

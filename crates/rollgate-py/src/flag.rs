@@ -1,0 +1,212 @@
+//! A flag's handle: the fast path, one key or many.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyUnicodeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyCapsule, PyDict, PyList, PyTuple, PyType};
+
+use crate::door::Door;
+use crate::evaluation::Evaluation;
+use crate::keys;
+use crate::memory::{Rows, Texts};
+
+/// One flag. A handle stays good for as long as its engine, in the children of forks too.
+#[pyclass(module = "rollgate", frozen)]
+pub(crate) struct Flag {
+    pub(crate) flag: rollgate::flag::Flag,
+    pub(crate) door: Arc<Door>,
+}
+
+/// Arrow arrays of so many keys and more are read without the interpreter's lock: giving it back costs as much as some keys.
+const MANY: usize = 4_096;
+
+#[pymethods]
+impl Flag {
+    /// Its key.
+    #[getter]
+    fn key(&self) -> &str {
+        self.flag.key()
+    }
+
+    /// Whether it is on for a subject.
+    #[pyo3(signature = (key, /))]
+    fn is_on(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(self.flag.is_on_bytes(keys::bytes(key)?))
+    }
+
+    /// As `is_on`, and counts the answer as an exposure.
+    #[pyo3(signature = (key, /))]
+    fn is_on_counted(&self, key: &str) -> bool {
+        self.door.settle();
+        self.flag.is_on_counted(key)
+    }
+
+    /// Whether it is on, for many subjects.
+    #[pyo3(signature = (keys, /))]
+    fn is_on_many<'py>(&self, keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        if let Ok(list) = keys.cast::<PyList>() {
+            return self.of_list(list);
+        }
+        let py = keys.py();
+        if is_a(keys, "numpy", "ndarray")? {
+            return self.of_numpy(keys);
+        }
+        if keys.hasattr("__arrow_c_array__")?
+            && let Some(answers) = self.of_arrow(keys)?
+        {
+            return Ok(answers);
+        }
+        let listed = match is_a(keys, "pyarrow", "ChunkedArray")? || is_a(keys, "pyarrow", "Array")? {
+            true => keys.call_method0("to_pylist")?.cast_into()?,
+            false => py.get_type::<PyList>().call1((keys,))?.cast_into()?,
+        };
+        self.of_list(&listed)
+    }
+
+    /// The answer for a subject, and why.
+    #[pyo3(signature = (key = None, attributes = None))]
+    fn evaluate(
+        &self,
+        py: Python<'_>,
+        key: Option<&Bound<'_, PyAny>>,
+        attributes: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Evaluation> {
+        let key = key.map(keys::bytes).transpose()?;
+        keys::context(attributes)?
+            .with(key, |context| Evaluation::of(py, self.flag.key(), &self.flag.serve(context)))
+    }
+
+    /// How often `is_on_counted` answered on and off in this process.
+    fn exposures(&self) -> PyResult<(u64, u64)> {
+        self.door.open_engine()?;
+        let counted = self.flag.exposures();
+        Ok((counted.on, counted.off))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Flag({:?})", self.flag.key())
+    }
+}
+
+impl Flag {
+    fn of_list<'py>(&self, list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyAny>> {
+        let mut answers = Vec::with_capacity(list.len());
+        for key in list.iter() {
+            answers.push(self.flag.is_on_bytes(keys::bytes(&key)?));
+        }
+        Ok(PyList::new(list.py(), answers)?.into_any())
+    }
+
+    /// Keys of a fixed width are read where they lie; others as a list.
+    fn of_numpy<'py>(&self, keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = keys.py();
+        let kind: String = keys.getattr("dtype")?.getattr("kind")?.extract()?;
+        let answers = match kind.as_str() {
+            "U" | "S" => {
+                let (rows, exact) = Rows::of(keys)?;
+                match exact.as_bytes() {
+                    [b'<', b'U', ..] if cfg!(target_endian = "little") => self.of_wide(&rows)?,
+                    [b'>', b'U', ..] if cfg!(target_endian = "big") => self.of_wide(&rows)?,
+                    [b'|', b'S', ..] => self.of_bytes(&rows),
+                    // Written on a machine of the other order.
+                    _ => self.of_objects(&keys.call_method0("tolist")?)?,
+                }
+            }
+            "O" | "T" => self.of_objects(&keys.call_method0("tolist")?)?,
+            other => {
+                let why = format!("keys are an array of str or bytes, found one of kind {other:?}");
+                return Err(pyo3::exceptions::PyTypeError::new_err(why));
+            }
+        };
+        let numpy = py.import("numpy")?;
+        let dtype = numpy.getattr("bool_")?;
+        numpy.call_method1("frombuffer", (PyByteArray::new(py, &answers), dtype))
+    }
+
+    fn of_objects(&self, list: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+        let one = |key: PyResult<Bound<'_, PyAny>>| Ok(u8::from(self.flag.is_on_bytes(keys::bytes(&key?)?)));
+        list.try_iter()?.map(one).collect()
+    }
+
+    fn of_bytes(&self, rows: &Rows<'_>) -> Vec<u8> {
+        let one = |index| {
+            let row = rows.row(index);
+            let length = row.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            u8::from(self.flag.is_on_bytes(&row[..length]))
+        };
+        (0..rows.count).map(one).collect()
+    }
+
+    /// Four bytes a character, padded with zeros.
+    fn of_wide(&self, rows: &Rows<'_>) -> PyResult<Vec<u8>> {
+        let mut text = String::new();
+        let mut answers = Vec::with_capacity(rows.count);
+        for index in 0..rows.count {
+            narrow(rows.row(index), &mut text).map_err(|code| {
+                PyUnicodeError::new_err(format!("key {index}: U+{code:04X} is no character"))
+            })?;
+            answers.push(u8::from(self.flag.is_on_bytes(text.as_bytes())));
+        }
+        Ok(answers)
+    }
+
+    /// Texts of an Arrow array, where they lie; `None` where they are of another type.
+    fn of_arrow<'py>(&self, keys: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = keys.py();
+        let pair = keys.call_method0("__arrow_c_array__")?.cast_into::<PyTuple>()?;
+        let (schema, array) = (pair.get_item(0)?, pair.get_item(1)?);
+        let (schema, array) = (schema.cast::<PyCapsule>()?, array.cast::<PyCapsule>()?);
+        let Some(texts) = Texts::of(schema, array)? else { return Ok(None) };
+        let is_ours = is_a(keys, "pyarrow", "Array")?;
+        let read = || {
+            let one = |place| self.flag.is_on_bytes(texts.text(place));
+            (0..texts.count).map(one).collect::<Vec<bool>>()
+        };
+        let answers = if texts.count >= MANY { py.detach(read) } else { read() };
+        if is_ours {
+            as_arrow(py, &answers).map(Some)
+        } else {
+            Ok(Some(PyList::new(py, answers)?.into_any()))
+        }
+    }
+}
+
+/// UTF-8 of one row of UTF-32; the number that is no character is the error.
+fn narrow(row: &[u8], text: &mut String) -> Result<(), u32> {
+    text.clear();
+    // Zeros before the end are part of the key, those at the end are padding.
+    let mut zeros = 0;
+    for unit in row.chunks_exact(4) {
+        let code = unit.first_chunk().map_or(0, |unit| u32::from_ne_bytes(*unit));
+        if code == 0 {
+            zeros += 1;
+            continue;
+        }
+        for _ in 0..std::mem::take(&mut zeros) {
+            text.push('\0');
+        }
+        text.push(char::from_u32(code).ok_or(code)?);
+    }
+    Ok(())
+}
+
+/// Answers as a `pyarrow.BooleanArray`.
+fn as_arrow<'py>(py: Python<'py>, answers: &[bool]) -> PyResult<Bound<'py, PyAny>> {
+    let byte = |bits: &[bool]| bits.iter().enumerate().fold(0, |byte, (at, bit)| byte | u8::from(*bit) << at);
+    let bits: Vec<u8> = answers.chunks(8).map(byte).collect();
+    let pyarrow = py.import("pyarrow")?;
+    let buffer = pyarrow.call_method1("py_buffer", (PyBytes::new(py, &bits),))?;
+    let buffers = PyList::new(py, [py.None().into_bound(py), buffer])?;
+    let kind = pyarrow.call_method0("bool_")?;
+    pyarrow.getattr("Array")?.call_method1("from_buffers", (kind, answers.len(), buffers))
+}
+
+/// Whether an object is of a class of a module that the program has imported. rollgate imports none.
+fn is_a(object: &Bound<'_, PyAny>, module: &str, class: &str) -> PyResult<bool> {
+    let modules = object.py().import("sys")?.getattr("modules")?;
+    let Ok(module) = modules.get_item(module) else { return Ok(false) };
+    let Ok(class) = module.getattr(class) else { return Ok(false) };
+    let class = class.cast_into::<PyType>().map_err(|_| PyValueError::new_err("no class"))?;
+    object.is_instance(&class)
+}
