@@ -1,7 +1,7 @@
 //! Handles of metrics and alerts: what a program records through.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rollgate_core::decide::Body;
 use rollgate_core::error::{Error, ErrorKind};
@@ -195,6 +195,26 @@ impl Metric {
         Timer { metric: self, key: Some(key), from: Instant::now() }
     }
 
+    /// Records a time that was measured elsewhere, in the metric's unit; invalid where it does not measure time.
+    pub fn record_elapsed(&self, elapsed: Duration) {
+        match self.of_elapsed(elapsed) {
+            Some(value) => self.record(value),
+            None => self.invalid(1),
+        }
+    }
+
+    /// As [`record_elapsed`](Self::record_elapsed), for a subject.
+    pub fn record_elapsed_for(&self, key: &str, elapsed: Duration) {
+        match self.of_elapsed(elapsed) {
+            Some(value) => self.record_for(key, value),
+            None => self.invalid(1),
+        }
+    }
+
+    fn of_elapsed(&self, elapsed: Duration) -> Option<f64> {
+        self.per_ms.map(|per_ms| elapsed.as_secs_f64() * 1e3 * per_ms)
+    }
+
     #[cold]
     fn invalid(&self, count: u64) {
         self.locked(|windows, at| windows.count_invalid(self.id, count, at));
@@ -229,11 +249,10 @@ pub struct Timer<'a> {
 
 impl Drop for Timer<'_> {
     fn drop(&mut self) {
-        let ms = self.from.elapsed().as_secs_f64() * 1e3;
-        let Some(per_ms) = self.metric.per_ms else { return self.metric.invalid(1) };
+        let elapsed = self.from.elapsed();
         match self.key {
-            Some(key) => self.metric.record_for(key, ms * per_ms),
-            None => self.metric.record(ms * per_ms),
+            Some(key) => self.metric.record_elapsed_for(key, elapsed),
+            None => self.metric.record_elapsed(elapsed),
         }
     }
 }
