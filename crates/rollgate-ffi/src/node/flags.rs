@@ -51,13 +51,12 @@ unsafe extern "C" fn is_on_at(env: sys::napi_env, info: sys::napi_callback_info)
     unsafe { guarded(env, run) }
 }
 
-/// `flag(engine, name)`: `{ isOn, isOnCounted, isKnown, place }`, the first two functions of a key.
+/// `flag(engine, name)`: `{ isOn, isOnCounted, place }`: two functions of a key, and the place that it has in the plan.
 pub(super) fn flag(call: &Call) -> Answer {
     let seat = call.seat()?;
     let name = call.text(1, "name")?;
-    let place = seat
-        .read(|live| live.engine.ruleset().flag_of(&name).map(|id| id.index()))
-        .ok_or_else(Thrown::closed)?;
+    // A flag of a closed engine is off, as one that the plan does not have.
+    let place = seat.read(|live| live.engine.ruleset().flag_of(&name).map(|id| id.index())).flatten();
     let flag = Rc::new(SeatFlag { seat, place });
     let is_on = function(call.env, Some(is_on), flag.clone())?;
     let counted = function(call.env, Some(is_on_counted), flag)?;

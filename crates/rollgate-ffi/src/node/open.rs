@@ -50,6 +50,13 @@ fn core(options: &str) -> Result<Core, Error> {
     let mut options: Map<String, Value> =
         serde_json::from_str(options).map_err(|error| invalid(format_args!("options: {error}")))?;
     let mut take = |name: &str| options.remove(name).filter(|value| !value.is_null());
+    // Before anything is read: state that would not be kept must not look as if it were.
+    if take("store").is_some() {
+        return Err(Error::new(
+            ErrorKind::StoreAway,
+            "this build keeps state in memory only; leave the store out",
+        ));
+    }
     let mut builder = Engine::builder();
     builder = match (take("plan"), take("config"), take("text")) {
         (Some(Value::String(path)), None, None) => builder.plan_file(path)?,
@@ -57,12 +64,6 @@ fn core(options: &str) -> Result<Core, Error> {
         (None, None, Some(Value::String(text))) => builder.plan_text(&text, format(take("format"))?)?,
         _ => return Err(invalid("an engine needs one plan: the path of a file, an object, or a text")),
     };
-    if take("store").is_some() {
-        return Err(Error::new(
-            ErrorKind::StoreAway,
-            "this build keeps state in memory only; leave the store out",
-        ));
-    }
     if let Some(seed) = take("seed") {
         let Value::Object(seed) = seed else { return Err(invalid("seed: expected an object of shares")) };
         builder = builder.seed_from(move |name| seed.get(name).map(words));
