@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 const test = require('node:test');
 const { Engine, Flag, Metric, packKeys } = require('..');
-const { FLAGS, PLAN, START } = require('./setup.js');
+const { PLAN, START } = require('./setup.js');
 
 const engine = Engine.fromText(PLAN, { clock: 'manual', at: START });
 const flag = engine.flag('NEW');
@@ -36,7 +36,7 @@ const ROWS = [
   ['flag.isOnMany', (value) => flag.isOnMany(value), ['list']],
   ['flag.isOnMany of', (value) => flag.isOnMany([value]), ['string']],
   ['flag.isOnMany packed', (value) => flag.isOnMany(value, new Uint32Array(1)), ['bytes']],
-  ['flag.isOnMany offsets', (value) => flag.isOnMany(new Uint8Array(1), value), ['undefined']],
+  ['flag.isOnMany offsets', (value) => flag.isOnMany(new Uint8Array(1), value), []],
   ['flag.evaluate', (value) => flag.evaluate(value), ['string', 'undefined', 'null']],
   ['flag.evaluate attributes', (value) => flag.evaluate('k', value), ['undefined', 'null', ...OBJECTS]],
   ['flag.value', (value) => flag.value(value, true), ['string', 'undefined', 'null']],
@@ -141,15 +141,14 @@ test('wrong argument types throw a TypeError with a code, from every method', ()
 
 test('values of the right type never throw a TypeError', () => {
   for (const [method, call, fine] of ROWS) {
-    const other = Engine.fromConfig(FLAGS);
-    for (const name of fine.filter((name) => name !== 'bytes')) {
+    // A list and an object are fine as such; what is in these is checked by rows of its own.
+    for (const name of fine.filter((name) => !['list', 'object', 'bytes'].includes(name))) {
       try {
         call(VALUES[name]);
       } catch (error) {
         assert.ok(!(error instanceof TypeError), `${method}(${name}): ${error}`);
       }
     }
-    other.close();
   }
 });
 
