@@ -3,6 +3,7 @@
 
 mod bench;
 mod model;
+mod node;
 mod schema;
 mod sim;
 mod test;
@@ -17,6 +18,8 @@ const USAGE: &str = "usage: cargo xtask <command>
   bench NAME...     one or more of flags, memory, record, replay, windows, with criterion
   model [OPTION]... orders of the snapshot cell's steps: --schedules N under shuttle; or --miri SEEDS: its tests under Miri
   sim [OPTION]...   random rollouts against every promise: --seeds N, --from SEED, --threads T, --seed S; or --planted: bugs it must find
+  node-test         the Node binding alone: builds its library, packs it, runs its tests
+  node-pack         the Node packages, for this platform: target/node-pack
   schema            write schema/rollgate-plan.v1.json and the plan reference from the types of the plan file
 ";
 
@@ -30,12 +33,14 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let outcome = match arguments.first().map(String::as_str) {
-        Some(alone @ ("test" | "schema")) if arguments.len() > 1 => {
+        Some(alone @ ("test" | "schema" | "node-test" | "node-pack")) if arguments.len() > 1 => {
             Err(format!("`{alone}` takes nothing more, found `{}`\n\n{USAGE}", arguments[1]))
         }
         Some("test") => test::run(),
         Some("bench") => bench::run(&arguments[1..]),
         Some("model") => model::run(&arguments[1..]),
+        Some("node-test") => node::test(),
+        Some("node-pack") => node::pack(),
         Some("schema") => schema::write(),
         Some("sim") => sim::run(&arguments[1..]),
         Some("help" | "--help" | "-h") => {
