@@ -5,6 +5,7 @@ mod bench;
 mod c;
 mod header;
 mod model;
+mod node;
 mod python;
 mod schema;
 mod sim;
@@ -24,6 +25,8 @@ const USAGE: &str = "usage: cargo xtask <command>
   install --prefix DIR [--release|--debug]   the C library with its header, pkg-config file and CMake package
   c-vectors FILE    the vectors of a file through C; c-bench: what calls through C cost
   header [--check]  write bindings/c/include/rollgate.h from the sources of the C ABI, or check that it is current
+  node-test         the Node binding alone: builds its library, packs it, runs its tests
+  node-pack         the Node packages, for this platform: target/node-pack
   schema            write schema/rollgate-plan.v1.json and the plan reference from the types of the plan file
   wheel             the Python package, as a release build, in target/wheels
 ";
@@ -38,12 +41,14 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let outcome = match arguments.first().map(String::as_str) {
-        Some(alone @ ("test" | "schema" | "wheel")) if arguments.len() > 1 => {
+        Some(alone @ ("test" | "schema" | "wheel" | "node-test" | "node-pack")) if arguments.len() > 1 => {
             Err(format!("`{alone}` takes nothing more, found `{}`\n\n{USAGE}", arguments[1]))
         }
         Some("test") => test::run(),
         Some("bench") => bench::run(&arguments[1..]),
         Some("model") => model::run(&arguments[1..]),
+        Some("node-test") => node::test(),
+        Some("node-pack") => node::pack(),
         Some("schema") => schema::write(),
         Some("abi") => c::abi(&arguments[1..]),
         Some("install") => c::install(&arguments[1..]),

@@ -1,0 +1,150 @@
+//! Many keys for one flag in one call.
+
+use std::ptr::null_mut;
+
+use napi_sys as sys;
+use rollgate::flag::Flag;
+
+use super::call::{Answer, Call, Env};
+use super::text;
+use super::throw::{NOTHING, Thrown};
+
+/// Keys after which the handles made so far are given back.
+const KEYS_PER_SCOPE: u32 = 1_024;
+
+/// `isOnMany(engine, name, keys, offsets)`: a `Uint8Array` of 1 (on) and 0 (off), one for each key.
+///
+/// `keys` is a list of strings; or, with `offsets`, a `Uint8Array` of all keys' bytes one behind the other, where key `i` is
+/// `keys[offsets[i]..offsets[i + 1]]`.
+pub(super) fn is_on_many(call: &Call) -> Answer {
+    let seat = call.seat()?;
+    let name = call.text(1, "flag")?;
+    // A copy: reading a list may run JavaScript, which may close the engine. A closed one is off for all.
+    let flag = seat.read(|live| live.engine.flag(&name));
+    if call.is_undefined(3)? { listed(call, flag.as_ref()) } else { packed(call, flag.as_ref()) }
+}
+
+fn listed(call: &Call, flag: Option<&Flag>) -> Answer {
+    let (env, keys) = (call.env, call.argument(2));
+    let mut is_array = false;
+    // SAFETY: `keys` is a value of `env`.
+    env.check(unsafe { sys::napi_is_array(env.raw(), keys, &mut is_array) })?;
+    if !is_array {
+        return Err(Thrown::expected("keys", "a list of strings, or bytes with offsets"));
+    }
+    let mut count = 0;
+    // SAFETY: `keys` is a list of `env`.
+    env.check(unsafe { sys::napi_get_array_length(env.raw(), keys, &mut count) })?;
+    let mut answers = Vec::with_capacity(count as usize);
+    for first in (0..count).step_by(KEYS_PER_SCOPE as usize) {
+        let scope = Scope::open(env)?;
+        for place in first..count.min(first.saturating_add(KEYS_PER_SCOPE)) {
+            let mut key = null_mut();
+            // SAFETY: `keys` is a list of `env`.
+            env.check(unsafe { sys::napi_get_element(env.raw(), keys, place, &mut key) })?;
+            let is_on = text::with(env, key, "keys", |key| flag.is_some_and(|flag| flag.is_on(key)));
+            answers.push(u8::from(is_on.map_err(|thrown| at(thrown, place))?));
+        }
+        drop(scope);
+    }
+    bytes(env, &answers)
+}
+
+/// Says which key is wrong.
+#[cold]
+fn at(thrown: Thrown, place: u32) -> Thrown {
+    match thrown {
+        Thrown::Type(why) => Thrown::Type(why.replacen("keys", &format!("keys[{place}]"), 1)),
+        other => other,
+    }
+}
+
+fn packed(call: &Call, flag: Option<&Flag>) -> Answer {
+    let env = call.env;
+    let keys: &[u8] = view(env, call.argument(2), sys::TypedarrayType::uint8_array)
+        .ok_or_else(|| Thrown::expected("keys", "a Uint8Array beside offsets"))?;
+    let offsets: &[u32] = view(env, call.argument(3), sys::TypedarrayType::uint32_array)
+        .ok_or_else(|| Thrown::expected("offsets", "a Uint32Array"))?;
+    let mut answers = Vec::with_capacity(offsets.len());
+    for (place, pair) in offsets.windows(2).enumerate() {
+        let Some(key) = keys.get(pair[0] as usize..pair[1] as usize) else {
+            return Err(Thrown::out_of_range(format_args!(
+                "offsets[{}]: expected a number from {} to {}, found {}",
+                place + 1,
+                pair[0],
+                keys.len(),
+                pair[1]
+            )));
+        };
+        answers.push(u8::from(flag.is_some_and(|flag| flag.is_on_bytes(key))));
+    }
+    bytes(env, &answers)
+}
+
+/// The memory of a typed array of this type.
+///
+/// Another thread may write it meanwhile if it is shared: `index.js` copies such arrays.
+fn view<T>(env: Env, value: sys::napi_value, expected: sys::napi_typedarray_type) -> Option<&'static [T]> {
+    let mut is_array = false;
+    // SAFETY: `value` is a value of `env`.
+    let status = unsafe { sys::napi_is_typedarray(env.raw(), value, &mut is_array) };
+    if status != sys::Status::napi_ok || !is_array {
+        return None;
+    }
+    let (mut kind, mut length, mut start) = (0, 0, NOTHING);
+    // SAFETY: `value` is a typed array of `env`.
+    let status = unsafe {
+        sys::napi_get_typedarray_info(
+            env.raw(),
+            value,
+            &mut kind,
+            &mut length,
+            &mut start,
+            null_mut(),
+            null_mut(),
+        )
+    };
+    if status != sys::Status::napi_ok || kind != expected {
+        return None;
+    }
+    if length == 0 || start.is_null() {
+        return Some(&[]);
+    }
+    // SAFETY: the array holds `length` elements of the type from `start`, aligned as typed arrays are; the caller reads them
+    // before it calls JavaScript again, so that nothing moves, frees or writes them.
+    Some(unsafe { std::slice::from_raw_parts(start.cast_const().cast(), length) })
+}
+
+/// A new `Uint8Array` with these bytes.
+fn bytes(env: Env, bytes: &[u8]) -> Answer {
+    let (mut start, mut buffer, mut array) = (NOTHING, null_mut(), null_mut());
+    // SAFETY: the environment is that of the callback under way.
+    env.check(unsafe { sys::napi_create_arraybuffer(env.raw(), bytes.len(), &mut start, &mut buffer) })?;
+    if !start.is_null() {
+        // SAFETY: the buffer is new and has as many bytes.
+        unsafe { start.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    }
+    let kind = sys::TypedarrayType::uint8_array;
+    // SAFETY: the buffer is of `env` and long enough.
+    env.check(unsafe { sys::napi_create_typedarray(env.raw(), kind, bytes.len(), buffer, 0, &mut array) })?;
+    Ok(array)
+}
+
+/// Handles made while it is open are given back when it closes.
+struct Scope(Env, sys::napi_handle_scope);
+
+impl Scope {
+    fn open(env: Env) -> Result<Self, Thrown> {
+        let mut scope = null_mut();
+        // SAFETY: the environment is that of the callback under way.
+        env.check(unsafe { sys::napi_open_handle_scope(env.raw(), &mut scope) })?;
+        Ok(Self(env, scope))
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        // SAFETY: it was opened in this environment, and scopes close in reverse order.
+        unsafe { sys::napi_close_handle_scope(self.0.raw(), self.1) };
+    }
+}
