@@ -10,6 +10,7 @@ mod python;
 mod schema;
 mod sim;
 mod test;
+mod vectors;
 
 use std::process::{Command, ExitCode};
 
@@ -23,7 +24,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   sim [OPTION]...   random rollouts against every promise: --seeds N, --from SEED, --threads T, --seed S; or --planted: bugs it must find
   abi [OPTION]...   the tests of C; or random calls under a tool: --asan or --valgrind, --calls N, --seed S
   install --prefix DIR [--release|--debug]   the C library with its header, pkg-config file and CMake package
-  c-vectors FILE    the vectors of a file through C; c-bench: what calls through C cost
+  vectors FILE      a file like tests/spec/bucketing.json through Rust, C, Python and Node; or --generate N FILE: makes one
   header [--check]  write bindings/c/include/rollgate.h from the sources of the C ABI, or check that it is current
   node-test         the Node binding alone: builds its library, packs it, runs its tests
   node-pack         the Node packages, for this platform: target/node-pack
@@ -52,11 +53,7 @@ fn main() -> ExitCode {
         Some("schema") => schema::write(),
         Some("abi") => c::abi(&arguments[1..]),
         Some("install") => c::install(&arguments[1..]),
-        Some("c-bench") => c::bench(&arguments[1..]),
-        Some("c-vectors") => match &arguments[1..] {
-            [file] => c::vectors(file),
-            _ => Err("c-vectors takes a file".to_owned()),
-        },
+        Some("vectors") => vectors::run(&arguments[1..]),
         Some("header") => header::run(&arguments[1..]),
         Some("wheel") => python::wheel(),
         Some("sim") => sim::run(&arguments[1..]),

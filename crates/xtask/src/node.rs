@@ -36,6 +36,14 @@ pub(super) fn test() -> Result<(), String> {
     run("node", &arguments.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+/// `Node: N of M` for a file of vectors.
+pub(super) fn vectors(file: &str) -> Result<(), String> {
+    check_node()?;
+    let beside = format!("{BINDING}/rollgate.{}-{}.node", platform(), arch());
+    copy(&build(Profile::Dev)?, Path::new(&beside))?;
+    run("node", &[&format!("{BINDING}/test/vectors.js"), file])
+}
+
 /// Makes the packages, with the library as it is released: in `target/node-pack`.
 pub(super) fn pack() -> Result<(), String> {
     check_node()?;

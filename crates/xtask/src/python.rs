@@ -30,12 +30,8 @@ pub(super) fn test(is_ci: bool) -> Result<(), String> {
             }
         };
     };
-    prepare(&interpreter)?;
-    let wheel = build(TESTED, &["--compatibility", "linux"])?;
+    let wheel = install_tested(&interpreter)?;
     let python = in_venv("python");
-    run(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", "--no-index"])
-        .arg(&wheel))?;
     run(Command::new(&python)
         .args(["-m", "pytest", "bindings/python"])
         .env("ROLLGATE_WHEEL", &wheel)
@@ -45,6 +41,23 @@ pub(super) fn test(is_ci: bool) -> Result<(), String> {
     run(Command::new(&python).args(stubtest))?;
     let typed = ["-m", "mypy", "--strict", "--cache-dir", "target/mypy", "examples/python"];
     run(Command::new(&python).args(typed))
+}
+
+/// `Python: N of M` for a file of vectors.
+pub(super) fn vectors(file: &str) -> Result<(), String> {
+    let interpreter = interpreter().ok_or("Python: needs python3 of version 3.10 or later with venv")?;
+    install_tested(&interpreter)?;
+    run(Command::new(in_venv("python")).args(["bindings/python/tests/vectors.py", file]))
+}
+
+/// Builds the wheel of the tests and installs it into their environment.
+fn install_tested(interpreter: &str) -> Result<PathBuf, String> {
+    prepare(interpreter)?;
+    let wheel = build(TESTED, &["--compatibility", "linux"])?;
+    run(Command::new(in_venv("python"))
+        .args(["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", "--no-index"])
+        .arg(&wheel))?;
+    Ok(wheel)
 }
 
 /// A release wheel in `target/wheels`.
