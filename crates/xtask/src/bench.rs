@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: by name the criterion benches, without a name the comparison with floors and peers.
 
+mod bindings;
 mod budgets;
 mod compare;
 mod instructions;
@@ -12,11 +13,12 @@ use super::{cargo, run as shown};
 pub(super) fn run(arguments: &[String]) -> Result<(), String> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => compare::run(),
+        ["--bindings"] => bindings::run(),
         ["--instructions"] => instructions::run(),
         ["--readme"] => readme::write(),
-        [first, ..] if first.starts_with('-') => {
-            Err(format!("bench takes --instructions, --readme, or names of benches; found `{first}`"))
-        }
+        [first, ..] if first.starts_with('-') => Err(format!(
+            "bench takes --bindings, --instructions, --readme, or names of benches; found `{first}`"
+        )),
         names => {
             let cargo = cargo();
             let mut arguments = vec!["bench", "--package", "rollgate-benches"];

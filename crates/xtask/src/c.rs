@@ -90,11 +90,8 @@ pub(super) fn vectors(file: &str) -> Result<(), String> {
     shown(&program, &[&table])
 }
 
-/// Builds the library as it is shipped and the runner of the bench, and runs it: a line of JSON for each call.
-pub(super) fn bench(arguments: &[String]) -> Result<(), String> {
-    if !arguments.is_empty() {
-        return Err("c-bench takes nothing".to_owned());
-    }
+/// Builds the library as it is shipped, and the runner of the bench: the program and the library that it takes.
+pub(super) fn bench() -> Result<(String, String), String> {
     let prefix = format!("{TARGET}/release");
     install_into(Path::new(&prefix), Profile::Release)?;
     let program = format!("{TARGET}/bench");
@@ -103,7 +100,7 @@ pub(super) fn bench(arguments: &[String]) -> Result<(), String> {
     let arguments =
         ["-std=gnu11", "-O2", &include, "-rdynamic", "benches/bindings/c/bench.c", "-o", &program, "-ldl"];
     shown("gcc", &arguments)?;
-    shown(&program, &[&format!("{prefix}/lib/librollgate.so")])
+    Ok((program, format!("{prefix}/lib/librollgate.so")))
 }
 
 /// A book of vectors as lines that C reads without a parser: texts in hexadecimal, fields between tabs.

@@ -18,6 +18,7 @@ const USAGE: &str = "usage: cargo xtask <command>
 
   test              every test: Rust, and each binding that exists
   bench             floors, rollgate and the peers in one run: a table, the budgets, target/bench/summary.json
+                    --bindings: C, Python and Node beside their peers, into the same file
                     --instructions: what calls cost in instructions; --readme: the last run into the README
   bench NAME...     one or more of flags, memory, record, replay, windows, with criterion
   model [OPTION]... orders of the snapshot cell's steps: --schedules N under shuttle; or --miri SEEDS: its tests under Miri

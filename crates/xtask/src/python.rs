@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 const PACKAGE: &str = "bindings/python";
 /// The tests' own environment: nothing of it comes from the machine but the interpreter.
 const VENV: &str = "target/python-venv";
+/// That of the bench: its peers bring half a hundred packages.
+const BENCH_VENV: &str = "target/bench-venv";
 /// What the tests need, pinned.
 const REQUIREMENTS: &str = "bindings/python/requirements.txt";
 /// Wheels of the tests, which are built like every other test: a release build would take minutes and test no more.
@@ -62,11 +64,29 @@ fn install_tested(interpreter: &str) -> Result<PathBuf, String> {
 
 /// A release wheel in `target/wheels`.
 pub(super) fn wheel() -> Result<(), String> {
+    println!("{}", release_wheel()?.display());
+    Ok(())
+}
+
+fn release_wheel() -> Result<PathBuf, String> {
     let interpreter = interpreter().ok_or("wheel: needs python3 of version 3.10 or later with venv")?;
     prepare(&interpreter)?;
-    let wheel = build(WHEELS, &["--release"])?;
-    println!("{}", wheel.display());
-    Ok(())
+    build(WHEELS, &["--release"])
+}
+
+/// An environment with the release wheel and the peers of the bench; its interpreter.
+pub(super) fn bench() -> Result<PathBuf, String> {
+    let wheel = release_wheel()?;
+    let interpreter = interpreter().ok_or("wheel: needs python3 of version 3.10 or later with venv")?;
+    run(Command::new(interpreter).args(["-m", "venv", BENCH_VENV]))?;
+    let python = Path::new(BENCH_VENV).join("bin/python");
+    let install = ["-m", "pip", "install", "--quiet"];
+    run(Command::new(&python).args(install).args(["-r", "benches/bindings/python/requirements.txt"]))?;
+    run(Command::new(&python)
+        .args(install)
+        .args(["--force-reinstall", "--no-deps", "--no-index"])
+        .arg(wheel))?;
+    Ok(python)
 }
 
 /// The interpreter that `PYTHON` names, or `python3`.
