@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
 
 mod actions_host;
+mod api;
 mod broken;
 mod calendar;
 mod calendar_plan;
