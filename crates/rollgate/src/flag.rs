@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use rollgate_core::evaluate::{Context, Evaluation, FlagRef, Served, evaluate, is_on_alone, served};
+use rollgate_core::evaluate::{Context, Evaluation, FlagRef, Served, Variant, evaluate, is_on_alone, served};
 use rollgate_core::id::{FlagId, Key};
 use rollgate_core::snapshot::{Ruleset, Snapshot};
 
@@ -384,6 +384,11 @@ impl Flag {
         } else {
             self.flags.is_on_above(cell, word, &Context::of_bytes(key))
         }
+    }
+
+    /// The side of a subject with its attributes, for the library's own questions.
+    pub(crate) fn variant_quietly(&self, context: &Context<'_>) -> Option<Variant> {
+        self.flags.walk(&self.cell, context).variant
     }
 
     /// The answer, and why.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rollgate_core::decide::Body;
 use rollgate_core::error::{Error, ErrorKind};
+use rollgate_core::evaluate::{Context, Variant};
 use rollgate_core::id::{Key, MetricId};
 use rollgate_core::limits::ALERT_ID_BYTES_MAX;
 use rollgate_core::metrics::{Arm, Arms, EventSource, Opened};
@@ -76,6 +77,8 @@ impl Metric {
     }
 
     /// Records one value of a subject: it counts in the arms that the flags give the subject now.
+    ///
+    /// Where a listed flag has rules on attributes, use [`record_with`](Self::record_with): a key has none.
     #[inline]
     pub fn record_for(&self, key: &str, value: f64) {
         self.record_many_for(key, value, 1);
@@ -120,6 +123,40 @@ impl Metric {
         self.arms.iter().fold(Arms::NONE, |arms, (position, flag)| {
             arms.with(*position, if flag.is_on_quietly(key) { Arm::On } else { Arm::Off })
         })
+    }
+
+    /// The arms that the flags give a subject with its attributes now: where a listed flag has rules on attributes, the key
+    /// alone does not say on which side its subject is. None where a flag gives the caller's default.
+    ///
+    /// ```
+    /// use rollgate::{Engine, core::evaluate::{Attribute, Context}, core::metrics::Arm, read::Format};
+    ///
+    /// let plan = "
+    /// version: 1
+    /// name: rules
+    /// flags: { NEW: { share: 0%, rules: [ { when: { attribute: country, in: [DE] }, share: 100% } ] } }
+    /// metrics: { latency: { kind: distribution, unit: ms, arms: [NEW] } }
+    /// ";
+    /// let engine = Engine::builder().plan_text(plan, Format::Yaml)?.build()?;
+    /// let latency = engine.metric("latency")?;
+    /// let german = [("country", Attribute::Text("DE"))];
+    /// let context = Context::new("user-42").with_attributes(&german);
+    /// assert_eq!(latency.arms_for(&context), latency.arms("NEW", Arm::On));
+    /// assert_eq!(latency.arms_of("user-42"), latency.arms("NEW", Arm::Off));
+    /// latency.record_with(&context, 12.3);
+    /// # Ok::<(), rollgate::core::error::Error>(())
+    /// ```
+    pub fn arms_for(&self, context: &Context<'_>) -> Arms {
+        self.arms.iter().fold(Arms::NONE, |arms, (position, flag)| match flag.variant_quietly(context) {
+            Some(Variant::On) => arms.with(*position, Arm::On),
+            Some(Variant::Off) => arms.with(*position, Arm::Off),
+            None => arms,
+        })
+    }
+
+    /// Records one value of a subject with its attributes, in the [arms](Self::arms_for) that these give it.
+    pub fn record_with(&self, context: &Context<'_>, value: f64) {
+        self.sample(value, 1, self.arms_for(context), context.targeting_key.map(Subject::of));
     }
 
     #[inline]
