@@ -61,7 +61,7 @@ pub fn growthbook_1(salt: &[u8], key: &[u8]) -> u32 {
 pub fn growthbook_2(salt: &[u8], key: &[u8]) -> u32 {
     let mut digits = [b'0'; 10];
     let mut rest = fnv([salt, key]);
-    let mut first = digits.len() - 1;
+    let mut first = digits.len();
     for (place, digit) in digits.iter_mut().enumerate().rev() {
         *digit = b'0' + (rest % 10) as u8;
         first = place;
