@@ -13,6 +13,7 @@ mod fuzzed;
 mod import;
 mod mutants;
 mod mutants_decide;
+mod mutants_evaluate;
 mod notices;
 mod operators;
 mod properties;

@@ -19,10 +19,8 @@ const fn at(position: u32, parts: u32) -> u32 {
     if parts == 0 {
         return 0;
     }
-    let (position, parts) = (position as u64, parts as u64);
-    // Below 2^32 for every position below `parts`, but for the last of more than 2^31.
-    let bucket = (position << 32).div_ceil(parts);
-    if bucket > u32::MAX as u64 { u32::MAX } else { bucket as u32 }
+    // A position is below `parts`, so that this is at most 2^32 less 2^32 / `parts`, and fits.
+    ((position as u64) << 32).div_ceil(parts as u64) as u32
 }
 
 /// MurmurHash3, x86, 32 bits.
@@ -63,7 +61,7 @@ pub fn growthbook_1(salt: &[u8], key: &[u8]) -> u32 {
 pub fn growthbook_2(salt: &[u8], key: &[u8]) -> u32 {
     let mut digits = [b'0'; 10];
     let mut rest = fnv([salt, key]);
-    let mut first = digits.len() - 1;
+    let mut first = digits.len();
     for (place, digit) in digits.iter_mut().enumerate().rev() {
         *digit = b'0' + (rest % 10) as u8;
         first = place;
@@ -104,18 +102,17 @@ fn launchdarkly_bucket(part: f32) -> u32 {
     if part >= 1.0 {
         return u32::MAX;
     }
+    // Never above the stretch, as doubles are finer; but a weight that was rounded down may begin before its stretch does.
     let mut index = (f64::from(part) * 100_000.0) as u32;
-    while index < 100_000 && weight((index + 1) as f32) <= part {
+    while weight((index + 1) as f32) <= part {
         index += 1;
-    }
-    while index > 0 && weight(index as f32) > part {
-        index -= 1;
     }
     let threshold = |index: u32| (u64::from(index) << 32) / 100_000;
     let (low, high) = (f64::from(weight(index as f32)), f64::from(weight((index + 1) as f32)));
     let (from, to) = (threshold(index), threshold(index + 1));
     let inside = (f64::from(part) - low) / (high - low) * (to - from) as f64;
-    (from + inside as u64).min(to - 1) as u32
+    // `part` is below `high` by one of 2^25 at least, so that this is below `to`.
+    (from + inside as u64) as u32
 }
 
 /// LaunchDarkly's own thresholds after each weight of a list: its sums are of single precision, and whoever is beyond all of

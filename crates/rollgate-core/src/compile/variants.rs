@@ -319,7 +319,10 @@ fn is_json_number(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let whole = digits.split(['.', 'e', 'E']).next().unwrap_or_default();
     let is_whole = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
-    is_whole && (whole == "0" || !whole.starts_with('0')) && !digits.ends_with('.') && !digits.contains(".e")
+    is_whole
+        && (whole == "0" || !whole.starts_with('0'))
+        && !digits.ends_with('.')
+        && ![".e", ".E"].iter().any(|point| digits.contains(point))
 }
 
 fn quote(out: &mut String, text: &str) {

@@ -26,18 +26,20 @@ pub struct Served<'a> {
     pub variant: Option<&'a NamedVariant>,
     /// The type of the flag's values; `None` for an unknown flag.
     value_type: Option<ValueType>,
+    /// Whether it has no variants: the side is then the value.
+    is_of_sides: bool,
 }
 
 /// What an evaluation serves.
 pub fn served<'a>(ruleset: &'a Ruleset, flag: Option<FlagId>, evaluation: Evaluation) -> Served<'a> {
     let Some(flag) = flag.and_then(|id| ruleset.flags.get(id.index())) else {
-        return Served { evaluation, variant: None, value_type: None };
+        return Served { evaluation, variant: None, value_type: None, is_of_sides: false };
     };
     let Some(variants) = &flag.variants else {
-        return Served { evaluation, variant: None, value_type: Some(ValueType::Boolean) };
+        return Served { evaluation, variant: None, value_type: Some(ValueType::Boolean), is_of_sides: true };
     };
     let variant = evaluation.served.and_then(|id| variants.list.get(id.index()));
-    Served { evaluation, variant, value_type: Some(variants.value_type) }
+    Served { evaluation, variant, value_type: Some(variants.value_type), is_of_sides: false }
 }
 
 impl<'a> Served<'a> {
@@ -48,8 +50,7 @@ impl<'a> Served<'a> {
             Some(VariantValue::String(text)) => Some(Value::String(text)),
             Some(VariantValue::Number(number)) => Some(Value::Number(*number)),
             Some(VariantValue::Json(text)) => Some(Value::Json(text)),
-            // Without variants the side is the value.
-            None if self.value_type == Some(ValueType::Boolean) && self.evaluation.served.is_none() => {
+            None if self.is_of_sides => {
                 self.evaluation.variant.map(|_| Value::Boolean(self.evaluation.is_on()))
             }
             None => None,

@@ -94,6 +94,12 @@ pub(super) const RULES: &[Case] = &[
     ),
     (
         A,
+        "A: { bucketing: { salt: s }, rules: [ { serve: true, when: { attribute: c, in_network: 10.0.0.0/+8 } } ] }",
+        "wrong-network",
+        "flags.A.rules[0].when.in_network",
+    ),
+    (
+        A,
         "A: { bucketing: { salt: s }, rules: [ { serve: true, when: { attribute: c, matches: \"(a\" } } ] }",
         "wrong-pattern",
         "flags.A.rules[0].when.matches",
@@ -224,6 +230,18 @@ pub(super) const RULES: &[Case] = &[
         "A: { bucketing: { salt: s }, variants: { a: { share: 50%, ranges: [50%-0%] }, b: { share: 50% } } }",
         "wrong-range",
         "flags.A.variants.a.ranges[0]",
+    ),
+    (
+        A,
+        "A: { bucketing: { salt: s }, variants: { a: { share: 100%, ranges: [0%-0%, 0%-100%] } } }",
+        "wrong-range",
+        "flags.A.variants.a.ranges[0]",
+    ),
+    (
+        A,
+        "A: { bucketing: { salt: s }, variants: { a: { value: 1e999 } } }",
+        "wrong-type",
+        "flags.A.variants.a.value",
     ),
     ("timezone: UTC", "exclusive: { g: { A: 60%, C: 10% } }", "unknown-flag", "exclusive.g.C"),
     ("timezone: UTC", "exclusive: { g: { A: 60%, B: 50% } }", "exclusive-shares", "exclusive.g"),
