@@ -201,7 +201,7 @@ static void see(void *user_data, const char *record, size_t len) {
     struct seen *seen = (struct seen *)user_data;
     CHECK(strlen(record) == len && record[0] == '{' && record[len - 1] == '}');
     seen->rolled_back += strstr(record, "\"kind\":\"rolled_back\"") != NULL;
-    CHECK(rollgate_is_on_str(seen->engine, "FULL", "k", false));
+    CHECK(rollgate_is_on_str(seen->engine, "FULL", "k", false) == rollgate_is_on_str(seen->engine, "NEW", "k", false));
     size_t needed;
     CHECK_STATUS(ROLLGATE_STATUS_BUFFER_TOO_SMALL, rollgate_status_json(seen->engine, NULL, 0, &needed));
     if (seen->calls++ == 0) {
@@ -214,7 +214,7 @@ static void see(void *user_data, const char *record, size_t len) {
 }
 
 static void rollout(void) {
-    rollgate_engine_handle engine = check_engine();
+    rollgate_engine_handle engine = check_open(CHECK_ROLLOUT);
     struct seen seen = {engine, 0, 0, false};
     CHECK_OK(rollgate_on_event(engine, see, &seen));
     rollgate_metric_handle latency, errors, heap, crashes, nps, none = {0};

@@ -10,11 +10,19 @@
 
 static int check_failed = 0;
 
+// Counts a failure; many of them are one.
+static inline void check_fail(void) {
+    if (++check_failed >= 20) {
+        fprintf(stderr, "and so on\n");
+        exit(1);
+    }
+}
+
 #define CHECK(condition)                                                                                             \
     do {                                                                                                             \
         if (!(condition)) {                                                                                          \
             fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                                  \
-            check_failed++;                                                                                          \
+            check_fail();                                                                                            \
         }                                                                                                            \
     } while (0)
 
@@ -24,9 +32,9 @@ static int check_failed = 0;
         if (check_found != (rollgate_status)(wanted)) {                                                              \
             char check_text[512];                                                                                    \
             rollgate_error_message(check_text, sizeof check_text);                                                   \
-            fprintf(stderr, "%s:%d: %s is %u, not %u: %s\n", __FILE__, __LINE__, #call, (unsigned)check_found,       \
+            fprintf(stderr, "%s:%d: status %u, not %u: %s\n", __FILE__, __LINE__, (unsigned)check_found,             \
                     (unsigned)(wanted), check_text);                                                                 \
-            check_failed++;                                                                                          \
+            check_fail();                                                                                            \
         }                                                                                                            \
     } while (0)
 
@@ -42,7 +50,15 @@ static inline int check_end(const char *name) {
     return 0;
 }
 
-// Flags of every shape, metrics of every kind, and a phase with a trigger.
+#define CHECK_METRICS                                                                                                \
+    "\"metrics\":{"                                                                                                  \
+    "\"latency\":{\"kind\":\"distribution\",\"unit\":\"ms\",\"good\":\"down\",\"arms\":[\"NEW\"]},"                  \
+    "\"errors\":{\"kind\":\"ratio\",\"unit\":\"%\",\"good\":\"down\"},"                                              \
+    "\"heap\":{\"kind\":\"gauge\",\"unit\":\"MB\",\"good\":\"down\"},"                                               \
+    "\"crashes\":{\"kind\":\"event\",\"unit\":\"count\",\"good\":\"down\"},"                                         \
+    "\"nps\":{\"kind\":\"score\",\"unit\":\"points\",\"good\":\"up\"}}"
+
+// Flags of every shape, and metrics of every kind.
 #define CHECK_PLAN                                                                                                   \
     "{\"version\":1,\"name\":\"abi\","                                                                               \
     "\"flags\":{"                                                                                                    \
@@ -53,19 +69,17 @@ static inline int check_end(const char *name) {
     "\"RULED\":{\"share\":\"100%\",\"rules\":[{\"when\":{\"attribute\":\"age\",\"below\":18},\"serve\":false}]},"    \
     "\"OFF\":{\"enabled\":false,\"share\":\"100%\"},"                                                                \
     "\"SIZE\":{\"share\":\"100%\",\"variants\":{\"small\":{\"value\":10,\"share\":\"100%\"},"                        \
-    "\"large\":{\"value\":20}}},"                                                                                    \
+    "\"large\":{\"value\":20}}},"                                                                                   \
     "\"COLOUR\":{\"share\":\"100%\",\"variants\":{\"red\":{\"value\":\"rot\",\"share\":\"100%\"},"                   \
     "\"blue\":{\"value\":\"blau\"}}},"                                                                               \
     "\"SHAPE\":{\"share\":\"100%\",\"variants\":{\"round\":{\"value\":{\"r\":1},\"share\":\"100%\"},"                \
-    "\"square\":{\"value\":{\"a\":2}}}}},"                                                                           \
-    "\"metrics\":{"                                                                                                  \
-    "\"latency\":{\"kind\":\"distribution\",\"unit\":\"ms\",\"good\":\"down\",\"arms\":[\"NEW\"]},"                  \
-    "\"errors\":{\"kind\":\"ratio\",\"unit\":\"%\",\"good\":\"down\"},"                                              \
-    "\"heap\":{\"kind\":\"gauge\",\"unit\":\"MB\",\"good\":\"down\"},"                                               \
-    "\"crashes\":{\"kind\":\"event\",\"unit\":\"count\",\"good\":\"down\"},"                                         \
-    "\"nps\":{\"kind\":\"score\",\"unit\":\"points\",\"good\":\"up\"}},"                                             \
-    "\"phases\":[{\"id\":\"first\",\"duration\":\"1h\","                                                             \
-    "\"steps\":[{\"set\":{\"NEW\":\"100%\"}}],"                                                                      \
+    "\"square\":{\"value\":{\"a\":2}}}}}," CHECK_METRICS "}"
+
+// A phase that turns two flags on, and a trigger that turns them off.
+#define CHECK_ROLLOUT                                                                                                \
+    "{\"version\":1,\"name\":\"rollout\",\"flags\":{\"NEW\":{},\"FULL\":{}}," CHECK_METRICS                          \
+    ",\"phases\":[{\"id\":\"first\",\"duration\":\"1h\","                                                            \
+    "\"steps\":[{\"set\":{\"NEW\":\"100%\",\"FULL\":\"100%\"}}],"                                                    \
     "\"gates\":{\"time\":{\"phase_for\":\"1h\"}},"                                                                   \
     "\"triggers\":{\"crashed\":{\"when\":{\"metric\":\"crashes\",\"stat\":\"count\",\"over\":\"1h\",\"above\":2},"   \
     "\"rollback\":{\"to\":\"zero\"}}}}]}"
@@ -73,8 +87,8 @@ static inline int check_end(const char *name) {
 // 2026-01-01T00:00:00Z.
 #define CHECK_NOW INT64_C(1767225600000)
 
-// An engine on that plan, on a clock that the test moves.
-static inline rollgate_engine_handle check_engine(void) {
+// An engine on a plan, on a clock that the test moves.
+static inline rollgate_engine_handle check_open(const char *plan) {
     rollgate_options options;
     memset(&options, 0, sizeof options);
     options.size = sizeof options;
@@ -82,8 +96,10 @@ static inline rollgate_engine_handle check_engine(void) {
     options.clock_unix_ms = CHECK_NOW;
     rollgate_engine_handle engine;
     engine.id = 0;
-    CHECK_OK(rollgate_engine_from_json(CHECK_PLAN, strlen(CHECK_PLAN), NULL, &options, &engine));
+    CHECK_OK(rollgate_engine_from_json(plan, strlen(plan), NULL, &options, &engine));
     return engine;
 }
+
+static inline rollgate_engine_handle check_engine(void) { return check_open(CHECK_PLAN); }
 
 #endif

@@ -457,7 +457,8 @@ bool rollgate_flag_is_on_str(struct rollgate_flag_handle flag, const char *key);
 // # Safety
 // As of `rollgate_flag_is_on`.
 //
-// Ownership: borrows `key`. Threads: any. The first call of a thread allocates its counters.
+// Ownership: borrows `key`. Threads: any. The first call of a thread allocates its counters. In a child of `fork` it
+// answers, and counts nothing.
 bool rollgate_flag_is_on_counted(struct rollgate_flag_handle flag,
                                  const char *key,
                                  size_t len);

@@ -180,11 +180,16 @@ impl Flags {
     /// # Panics
     /// Never. No lock, no allocation, no shared write; where another version comes in between, a pinned view answers.
     pub fn all_on(&self, key: &str, bits: &mut [u64]) {
+        self.all_on_bytes(key.as_bytes(), bits);
+    }
+
+    /// As [`all_on`](Self::all_on), for a key of raw bytes.
+    pub fn all_on_bytes(&self, key: &[u8], bits: &mut [u64]) {
         let shared = &*self.shared;
         let above = |place: usize, word: u64, version: u64| {
             let cell = &shared.cells[place];
             cell.asked();
-            let context = Context::of_bytes(key.as_bytes());
+            let context = Context::of_bytes(key);
             if let Some(is_on) = self.without_snapshot(cell, word, &context) {
                 return Some(is_on);
             }
@@ -192,14 +197,14 @@ impl Flags {
             (answer.version == version).then(|| answer.is_on())
         };
         bits.fill(0);
-        if !key.is_empty() && shared.batch.read(key.as_bytes(), bits, above).is_some() {
+        if !key.is_empty() && shared.batch.read(key, bits, above).is_some() {
             return;
         }
         bits.fill(0);
         let view = self.view();
         for (place, cell) in shared.cells.iter().enumerate() {
             let flag = FlagRef::Id(FlagId(place as u16));
-            let is_on = evaluate(&view.snapshot, flag, &Context::new(key)).is_on();
+            let is_on = evaluate(&view.snapshot, flag, &Context::of_bytes(key)).is_on();
             if is_on && cell.word.load(Ordering::Relaxed) >= EVERYBODY {
                 cell.asked();
             }

@@ -7,6 +7,7 @@ use rollgate::core::evaluate::Context;
 use rollgate::mirror::{FlagMirror, Terms};
 
 use super::error::Status;
+use super::fork;
 use super::guard::{guard, status};
 use super::handle::{self, EngineHandle, FlagHandle, Kind};
 use super::opened::Opened;
@@ -87,7 +88,8 @@ pub unsafe extern "C" fn rollgate_flag_is_on_str(flag: FlagHandle, key: *const c
 /// # Safety
 /// As of `rollgate_flag_is_on`.
 ///
-/// Ownership: borrows `key`. Threads: any. The first call of a thread allocates its counters.
+/// Ownership: borrows `key`. Threads: any. The first call of a thread allocates its counters. In a child of `fork` it
+/// answers, and counts nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rollgate_flag_is_on_counted(
     flag: FlagHandle,
@@ -97,7 +99,12 @@ pub unsafe extern "C" fn rollgate_flag_is_on_counted(
     guard("rollgate_flag_is_on_counted", false, || {
         // SAFETY: the caller's promise.
         let Some(key) = (unsafe { try_bytes(key, len) }) else { return false };
-        let count = |opened: &Opened| opened.flag(flag.id).is_some_and(|flag| flag.is_on_counted_bytes(key));
+        let count = |opened: &Opened| {
+            opened.flag(flag.id).is_some_and(|flag| match fork::is_own(opened) {
+                true => flag.is_on_counted_bytes(key),
+                false => flag.is_on_bytes(key),
+            })
+        };
         with(handle::engine_of(flag.id, Kind::Flag), count).unwrap_or(false)
     })
 }
@@ -272,7 +279,7 @@ pub unsafe extern "C" fn rollgate_all_on(
 ) -> Status {
     status("rollgate_all_on", || {
         // SAFETY: the caller's promise.
-        let key = unsafe { text("key", key, key_len) }?;
+        let key = unsafe { bytes("key", key, key_len) }?;
         let bits = out("bits", bits)?;
         if words > isize::MAX as usize / 8 {
             return Err(Error::new(ErrorKind::InvalidArgument, "words: more than memory has"));
@@ -283,7 +290,7 @@ pub unsafe extern "C" fn rollgate_all_on(
                 bits.write_bytes(0, words);
                 std::slice::from_raw_parts_mut(bits, words)
             };
-            opened.engine.all_on(key, bits);
+            opened.engine.all_on_bytes(key, bits);
         })
     })
 }

@@ -62,6 +62,7 @@ mod injected {
     ///
     /// # Safety
     /// `export` is a NUL-terminated string.
+    #[allow(unreachable_pub, reason = "the linker reaches it")]
     #[unsafe(no_mangle)]
     pub unsafe extern "C" fn rollgate_inject_panic(export: *const c_char) {
         // SAFETY: the caller's promise.

@@ -100,14 +100,15 @@ fn slot(handle: u64) -> &'static Slot {
 pub(super) fn open(engine: &Engine, make: impl FnOnce(u64, Lent) -> Opened) -> Result<u64, Error> {
     let keys: Vec<&str> = engine.ruleset().flags.iter().map(|flag| flag.key.as_str()).collect();
     let mut stock = STOCK.lock();
+    // A reader of an engine before this one that sees any of what follows sees that one's tag changed too: whoever closed
+    // it changed the tag, and then gave its blocks back under this lock.
+    fence(Ordering::Release);
     let (index, generation) = stock.slot()?;
     let flags = stock.mirrors.take(keys.len());
     let (names, mask) = names::build(&mut stock.lines, &keys);
     drop(stock);
     let handle = handle::of_engine(index, generation);
     let slot = slot(handle);
-    // A reader of the engine before this one that sees any of what follows sees its tag changed too.
-    fence(Ordering::Release);
     flags.iter().for_each(FlagMirror::clear);
     engine.flags().lend_mirrors(flags);
     slot.flags.set(flags);
@@ -137,7 +138,7 @@ pub(super) fn close(handle: u64) -> Result<Arc<Opened>, Error> {
         return Err(stale());
     }
     pin::wait(handle);
-    // SAFETY: `fill` stored it with `Arc::into_raw`, and the exchange of the tag gave its count to this call alone.
+    // SAFETY: `open` stored it with `Arc::into_raw`, and the exchange of the tag gave its count to this call alone.
     Ok(unsafe { Arc::from_raw(engine) })
 }
 
@@ -220,20 +221,23 @@ pub(super) fn is_flag(flag: u64) -> bool {
 pub(super) fn with<T>(engine: u64, read: impl FnOnce(&Opened) -> T) -> Result<T, Error> {
     let pin = Pin::new(engine);
     let opened = pinned(engine).ok_or_else(stale)?;
-    let outcome = read(opened);
+    // SAFETY: see `pinned`; the pin is dropped after the last use.
+    let outcome = read(unsafe { &*opened });
     drop(pin);
     Ok(outcome)
 }
 
-/// The engine of a handle that this thread has pinned.
-fn pinned<'a>(engine: u64) -> Option<&'a Opened> {
+/// The engine of a handle that this thread has pinned, as [`Arc::into_raw`] gave it. It is there as long as the pin: the
+/// tag was still there after the pin was made, so whoever closes the engine waits for the pin before it lets go of the
+/// count that this pointer stands for.
+fn pinned(engine: u64) -> Option<*const Opened> {
     let slot = slot(engine);
     if slot.tag.load(Ordering::Acquire) != engine || !handle::is_engine(engine) {
         return None;
     }
-    // SAFETY: the tag was still there after the pin, so whoever closes the engine waits for the pin before it lets go of
-    // the count that this pointer stands for. Null where nobody has opened one.
-    unsafe { slot.engine.load(Ordering::Acquire).as_ref() }
+    // Null where somebody has just closed it.
+    let opened = slot.engine.load(Ordering::Acquire).cast_const();
+    (!opened.is_null()).then_some(opened)
 }
 
 /// A count of its own on an open engine: for calls that may take long or call the host back. Closing does not wait for
@@ -245,13 +249,13 @@ fn pinned<'a>(engine: u64) -> Option<&'a Opened> {
 pub(super) fn hold(engine: u64) -> Result<Arc<Opened>, Error> {
     let pin = Pin::new(engine);
     let opened = pinned(engine).ok_or_else(stale)?;
-    fork::check(opened)?;
     // SAFETY: it is a pointer of `Arc::into_raw`, and the pin keeps the slot's count alive until this one is there.
     let held = unsafe {
-        Arc::increment_strong_count(std::ptr::from_ref(opened));
-        Arc::from_raw(std::ptr::from_ref(opened))
+        Arc::increment_strong_count(opened);
+        Arc::from_raw(opened)
     };
     drop(pin);
+    fork::check(&held)?;
     Ok(held)
 }
 

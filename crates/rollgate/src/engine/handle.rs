@@ -234,6 +234,11 @@ impl Engine {
         self.shared.flags.all_on(key, bits);
     }
 
+    /// As [`all_on`](Self::all_on), for a key of raw bytes.
+    pub fn all_on_bytes(&self, key: &[u8], bits: &mut [u64]) {
+        self.shared.flags.all_on_bytes(key, bits);
+    }
+
     /// The answer for one flag, and why.
     pub fn evaluate(&self, flag: &str, context: &Context<'_>) -> Evaluation {
         self.shared.flags.evaluate(flag, context)
