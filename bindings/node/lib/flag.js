@@ -39,10 +39,12 @@ function still(array) {
 
 class Flag {
   #handle;
+  #isOnMany;
 
   constructor(secret, handle, name, functions) {
     if (secret !== Flag.secret) throw expected('new Flag', 'engine.flag(name) instead');
     this.#handle = handle;
+    this.#isOnMany = functions.isOnMany;
     this.name = name;
     // Native functions of this flag's own: the fast path. They need no `this`.
     this.isOn = functions.isOn;
@@ -50,8 +52,7 @@ class Flag {
   }
 
   isOnMany(keys, offsets) {
-    if (offsets === undefined) return native.isOnMany(this.#handle, this.name, keys);
-    return native.isOnMany(this.#handle, this.name, still(keys), still(offsets));
+    return this.#isOnMany(still(keys), still(offsets));
   }
 
   evaluate(key, attributes) {

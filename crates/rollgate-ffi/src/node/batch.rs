@@ -5,27 +5,40 @@ use std::ptr::null_mut;
 use napi_sys as sys;
 use rollgate::flag::Flag;
 
-use super::call::{Answer, Call, Env};
+use super::call::{Answer, Env, carried, guarded, is_undefined};
+use super::flags::SeatFlag;
 use super::text;
 use super::throw::{NOTHING, Thrown};
 
 /// Keys after which the handles made so far are given back.
 const KEYS_PER_SCOPE: u32 = 1_024;
 
-/// `isOnMany(engine, name, keys, offsets)`: a `Uint8Array` of 1 (on) and 0 (off), one for each key.
+/// `isOnMany(keys, offsets)`, of a flag that the function carries: a `Uint8Array` of 1 (on) and 0 (off), one for each key.
 ///
 /// `keys` is a list of strings; or, with `offsets`, a `Uint8Array` of all keys' bytes one behind the other, where key `i` is
 /// `keys[offsets[i]..offsets[i + 1]]`.
-pub(super) fn is_on_many(call: &Call) -> Answer {
-    let seat = call.seat()?;
-    let name = call.text(1, "flag")?;
-    // A copy: reading a list may run JavaScript, which may close the engine. A closed one is off for all.
-    let flag = seat.read(|live| live.engine.flag(&name));
-    if call.is_undefined(3)? { listed(call, flag.as_ref()) } else { packed(call, flag.as_ref()) }
+pub(super) unsafe extern "C" fn is_on_many(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    let run = || {
+        // SAFETY: both are those of this call.
+        let (env, flag, [keys, offsets]) = unsafe { carried::<2>(env, info) }?;
+        // SAFETY: `flag` gave the function a flag, which lives as long as it.
+        let SeatFlag { seat, place } = unsafe { &*flag.cast_const().cast::<SeatFlag>() };
+        // A copy: reading a list may run JavaScript, which may close the engine. A closed one is off for all.
+        let flag = place.and_then(|place| seat.read(|live| live.flags.get(place).cloned()).flatten());
+        if is_undefined(env, offsets)? {
+            listed(env, keys, flag.as_ref())
+        } else {
+            packed(env, (keys, offsets), flag.as_ref())
+        }
+    };
+    // SAFETY: `env` is that of this call.
+    unsafe { guarded(env, run) }
 }
 
-fn listed(call: &Call, flag: Option<&Flag>) -> Answer {
-    let (env, keys) = (call.env, call.argument(2));
+fn listed(env: Env, keys: sys::napi_value, flag: Option<&Flag>) -> Answer {
     let mut is_array = false;
     // SAFETY: `keys` is a value of `env`.
     env.check(unsafe { sys::napi_is_array(env.raw(), keys, &mut is_array) })?;
@@ -59,11 +72,10 @@ fn at(thrown: Thrown, place: u32) -> Thrown {
     }
 }
 
-fn packed(call: &Call, flag: Option<&Flag>) -> Answer {
-    let env = call.env;
-    let keys: &[u8] = view(env, call.argument(2), sys::TypedarrayType::uint8_array)
+fn packed(env: Env, packed: (sys::napi_value, sys::napi_value), flag: Option<&Flag>) -> Answer {
+    let keys: &[u8] = view(env, packed.0, sys::TypedarrayType::uint8_array)
         .ok_or_else(|| Thrown::expected("keys", "a Uint8Array beside offsets"))?;
-    let offsets: &[u32] = view(env, call.argument(3), sys::TypedarrayType::uint32_array)
+    let offsets: &[u32] = view(env, packed.1, sys::TypedarrayType::uint32_array)
         .ok_or_else(|| Thrown::expected("offsets", "a Uint32Array"))?;
     let mut answers = Vec::with_capacity(offsets.len());
     for (place, pair) in offsets.windows(2).enumerate() {

@@ -143,6 +143,14 @@ impl Call {
     }
 }
 
+/// Whether a value is `undefined`.
+pub(super) fn is_undefined(env: Env, value: sys::napi_value) -> Result<bool, Thrown> {
+    let mut kind = 0;
+    // SAFETY: `value` is a value of `env`.
+    env.check(unsafe { sys::napi_typeof(env.raw(), value, &mut kind) })?;
+    Ok(kind == sys::ValueType::napi_undefined)
+}
+
 /// A number, NaN and the infinite ones included.
 #[inline]
 pub(super) fn number(env: Env, value: sys::napi_value, what: &str) -> Result<f64, Thrown> {

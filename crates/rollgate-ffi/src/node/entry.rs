@@ -7,12 +7,12 @@ use napi_sys as sys;
 
 use super::call::{Answer, Call, Env, callback, guarded};
 use super::throw::{NOTHING, Thrown};
-use super::{batch, events, flags, metrics, objects, open, pin, rollout};
+use super::{events, flags, metrics, objects, open, pin, rollout};
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
 /// What `require` gives: functions, of which the first argument is a handle where one is needed.
-const EXPORTS: [(&str, Callback); 36] = [
+const EXPORTS: [(&str, Callback); 35] = [
     ("setErrorClass", callback!(set_error_class)),
     ("setBell", callback!(events::set_bell)),
     ("open", callback!(open::open)),
@@ -25,7 +25,6 @@ const EXPORTS: [(&str, Callback); 36] = [
     ("reader", callback!(flags::reader)),
     ("flag", callback!(flags::flag)),
     ("isOn", callback!(flags::is_on_or)),
-    ("isOnMany", callback!(batch::is_on_many)),
     ("evaluate", callback!(flags::evaluate)),
     ("exposures", callback!(flags::exposures)),
     ("metric", callback!(metrics::metric)),

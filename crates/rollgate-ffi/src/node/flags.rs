@@ -7,6 +7,7 @@ use rollgate::core::evaluate::{Context, Served};
 use rollgate::wire::{self, OwnedContext};
 use serde_json::json;
 
+use super::batch;
 use super::call::{Answer, Call, carried, guarded};
 use super::objects::{self, function};
 use super::seat::Seat;
@@ -51,7 +52,7 @@ unsafe extern "C" fn is_on_at(env: sys::napi_env, info: sys::napi_callback_info)
     unsafe { guarded(env, run) }
 }
 
-/// `flag(engine, name)`: `{ isOn, isOnCounted, place }`: two functions of a key, and the place that it has in the plan.
+/// `flag(engine, name)`: `{ isOn, isOnCounted, isOnMany, place }`: functions of keys, and the place that it has in the plan.
 pub(super) fn flag(call: &Call) -> Answer {
     let seat = call.seat()?;
     let name = call.text(1, "name")?;
@@ -59,12 +60,14 @@ pub(super) fn flag(call: &Call) -> Answer {
     let place = seat.read(|live| live.engine.ruleset().flag_of(&name).map(|id| id.index())).flatten();
     let flag = Rc::new(SeatFlag { seat, place });
     let is_on = function(call.env, Some(is_on), flag.clone())?;
-    let counted = function(call.env, Some(is_on_counted), flag)?;
+    let counted = function(call.env, Some(is_on_counted), flag.clone())?;
+    let many = function(call.env, Some(batch::is_on_many), flag)?;
     let place = match place {
         Some(place) => call.env.number(place as f64)?,
         None => call.env.undefined()?,
     };
-    objects::object(call.env, &[("isOn", is_on), ("isOnCounted", counted), ("place", place)])
+    let functions = [("isOn", is_on), ("isOnCounted", counted), ("isOnMany", many), ("place", place)];
+    objects::object(call.env, &functions)
 }
 
 unsafe extern "C" fn is_on(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
@@ -110,10 +113,9 @@ pub(super) fn is_on_or(call: &Call) -> Answer {
     let fallback = match call.type_of(3)? {
         sys::ValueType::napi_undefined => false,
         sys::ValueType::napi_boolean => {
-            let mut is_true = false;
+            let (raw, given, mut is_true) = (call.env.raw(), call.argument(3), false);
             // SAFETY: the argument is a boolean of `env`.
-            call.env
-                .check(unsafe { sys::napi_get_value_bool(call.env.raw(), call.argument(3), &mut is_true) })?;
+            call.env.check(unsafe { sys::napi_get_value_bool(raw, given, &mut is_true) })?;
             is_true
         }
         _ => return Err(Thrown::expected("fallback", "a boolean")),

@@ -7,7 +7,7 @@ use napi_sys as sys;
 use rollgate::Metric;
 use rollgate::core::snapshot::Severity;
 
-use super::call::{Answer, Call, Env, carried, guarded, number, whole};
+use super::call::{Answer, Call, Env, carried, guarded, is_undefined, number, whole};
 use super::objects::{self, function};
 use super::seat::Seat;
 use super::text;
@@ -139,13 +139,6 @@ recording!(
     metric.record(|metric| metric.record_points(points));
     Ok(())
 });
-
-fn is_undefined(env: Env, value: sys::napi_value) -> Result<bool, Thrown> {
-    let mut kind = 0;
-    // SAFETY: `value` is a value of `env`.
-    env.check(unsafe { sys::napi_typeof(env.raw(), value, &mut kind) })?;
-    Ok(kind == sys::ValueType::napi_undefined)
-}
 
 /// A count; 1 where it is `undefined`.
 fn optional_count(env: Env, value: sys::napi_value) -> Result<u64, Thrown> {
