@@ -49,7 +49,7 @@ def ours() -> dict[str, Run]:
             is_on(name, key)
 
     runs: dict[str, Run] = {
-        "python/noop": each(_rollgate._Noop().call),  # type: ignore[attr-defined]
+        "python/noop": each(_rollgate._Noop().call),
         "python/handle": each(flag.is_on),
         "python/by_name": by_name,
         "python/batch": lambda: flag.is_on_many(KEYS),

@@ -19,7 +19,7 @@ from conftest import PLAN, flags
 import rollgate
 from rollgate import Engine
 
-# 1,000 in `cargo xtask test` and wherever it is asked for.
+# ROLLGATE_FORKS=1000 asks for more.
 FORKS = int(os.environ.get("ROLLGATE_FORKS", "100"))
 # Far more than a child takes, and far less than a deadlock.
 PATIENCE = 60.0

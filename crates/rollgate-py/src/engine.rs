@@ -60,7 +60,9 @@ impl Engine {
             "yaml" => Format::Yaml,
             "toml" => Format::Toml,
             "json" => Format::Json,
-            other => return Err(invalid(format_args!("format: expected yaml, toml or json, found `{other}`"))),
+            other => {
+                return Err(invalid(format_args!("format: expected yaml, toml or json, found `{other}`")));
+            }
         };
         Self::build(store, clock, move |builder| builder.plan_text(text, format))
     }
@@ -227,7 +229,9 @@ impl Engine {
     #[pyo3(signature = (seconds, /))]
     fn advance(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
         let Some(manual) = self.door.clock.clone() else {
-            return Err(invalid("time passes by itself here; open the engine with clock=\"manual\" for that"));
+            return Err(invalid(
+                "time passes by itself here; open the engine with clock=\"manual\" for that",
+            ));
         };
         let mut left = clock::span(seconds)?;
         self.door.detached(py, move |engine| {
@@ -282,9 +286,7 @@ impl Engine {
             "markdown" => Ok(card.to_markdown()),
             "json" => serde_json::to_string(&card)
                 .map_err(|error| raise(&Error::new(ErrorKind::General, format_args!("scorecard: {error}")))),
-            other => {
-                Err(invalid(format_args!("format: expected text, markdown or json, found `{other}`")))
-            }
+            other => Err(invalid(format_args!("format: expected text, markdown or json, found `{other}`"))),
         }
     }
 
@@ -514,12 +516,8 @@ impl Engine {
         by: &str,
         role: Option<&str>,
     ) -> PyResult<()> {
-        let fields = [
-            ("action", action.into()),
-            ("ok", is_ok.into()),
-            ("output", output.into()),
-            ("run", run.into()),
-        ];
+        let fields =
+            [("action", action.into()), ("ok", is_ok.into()), ("output", output.into()), ("run", run.into())];
         self.act(py, "action", by, role, fields)
     }
 
@@ -556,7 +554,10 @@ impl Engine {
     fn listen(&self, kind: Option<String>, callback: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         self.door.open_engine()?;
         if !callback.is_callable() {
-            return Err(PyTypeError::new_err(format!("a callback is callable, found {}", json::kind(&callback))));
+            return Err(PyTypeError::new_err(format!(
+                "a callback is callable, found {}",
+                json::kind(&callback)
+            )));
         }
         self.door.listen(kind, callback.clone().unbind());
         Ok(callback.unbind())

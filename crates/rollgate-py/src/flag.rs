@@ -143,8 +143,9 @@ impl Flag {
         let mut text = String::new();
         let mut answers = Vec::with_capacity(rows.count);
         for index in 0..rows.count {
-            narrow(rows.row(index), &mut text)
-                .map_err(|code| PyUnicodeError::new_err(format!("key {index}: U+{code:04X} is no character")))?;
+            narrow(rows.row(index), &mut text).map_err(|code| {
+                PyUnicodeError::new_err(format!("key {index}: U+{code:04X} is no character"))
+            })?;
             answers.push(u8::from(self.flag.is_on_bytes(text.as_bytes())));
         }
         Ok(answers)
@@ -163,7 +164,11 @@ impl Flag {
             (0..texts.count).map(one).collect::<Vec<bool>>()
         };
         let answers = if texts.count >= MANY { py.detach(read) } else { read() };
-        if is_ours { as_arrow(py, &answers).map(Some) } else { Ok(Some(PyList::new(py, answers)?.into_any())) }
+        if is_ours {
+            as_arrow(py, &answers).map(Some)
+        } else {
+            Ok(Some(PyList::new(py, answers)?.into_any()))
+        }
     }
 }
 

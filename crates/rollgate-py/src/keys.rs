@@ -30,9 +30,9 @@ fn other<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
 pub(crate) fn context(attributes: Option<&Bound<'_, PyDict>>) -> PyResult<OwnedContext> {
     let mut context = OwnedContext::default();
     for (name, value) in attributes.into_iter().flatten() {
-        let name = name
-            .cast::<PyString>()
-            .map_err(|_| PyTypeError::new_err(format!("an attribute's name is a str, found {}", kind(&name))))?;
+        let name = name.cast::<PyString>().map_err(|_| {
+            PyTypeError::new_err(format!("an attribute's name is a str, found {}", kind(&name)))
+        })?;
         let name = name.to_str()?;
         if let Some(value) = attribute(name, &value)? {
             context.push(name, value);

@@ -33,16 +33,12 @@ pub(super) fn test(is_ci: bool) -> Result<(), String> {
     prepare(&interpreter)?;
     let wheel = build(TESTED, &["--compatibility", "linux"])?;
     let python = in_venv("python");
-    run(
-        Command::new(&python)
-            .args(["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", "--no-index"])
-            .arg(&wheel),
-    )?;
     run(Command::new(&python)
-        .args(["-m", "pytest", "bindings/python"])
-        .env("ROLLGATE_WHEEL", &wheel)
-        .env("ROLLGATE_FORKS", "1000"))?;
-    let stubtest = ["-m", "mypy.stubtest", "rollgate", "--mypy-config-file", "bindings/python/pyproject.toml"];
+        .args(["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", "--no-index"])
+        .arg(&wheel))?;
+    run(Command::new(&python).args(["-m", "pytest", "bindings/python"]).env("ROLLGATE_WHEEL", &wheel))?;
+    let stubtest =
+        ["-m", "mypy.stubtest", "rollgate", "--mypy-config-file", "bindings/python/pyproject.toml"];
     run(Command::new(&python).args(stubtest))?;
     let typed = ["-m", "mypy", "--strict", "--cache-dir", "target/mypy", "examples/python"];
     run(Command::new(&python).args(typed))
@@ -60,11 +56,8 @@ pub(super) fn wheel() -> Result<(), String> {
 /// The interpreter that `PYTHON` names, or `python3`.
 fn interpreter() -> Option<String> {
     let name = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let found = Command::new(&name)
-        .args(["-c", IS_ENOUGH])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let found =
+        Command::new(&name).args(["-c", IS_ENOUGH]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     found.is_ok_and(|status| status.success()).then_some(name)
 }
 
