@@ -15,7 +15,7 @@ SPEC = ROOT / "tests" / "spec"
 PLAN = """
 version: 1
 name: house
-flags: { NEW: {}, OTHER: { share: 10% } }
+flags: { NEW: {}, OTHER: {} }
 metrics:
   latency: { kind: distribution, unit: ms, arms: [NEW] }
   errors: { kind: ratio, good: down }
@@ -26,11 +26,11 @@ roles: { lead: {} }
 phases:
   - id: half
     duration: 1h
-    checklist: { backup: Back it up }
+    checklist: { backup: { title: Back it up, owner: lead } }
     steps: [ { set: { NEW: 50% } } ]
     gates: { time: { phase_for: 1h } }
     triggers: { loud: { when: { metric: complaints, stat: count, over: 1h, above: 3 }, rollback: { to: zero } } }
-    decision: { by: [lead] }
+    decision: { roles: [lead] }
 """
 
 
@@ -45,8 +45,8 @@ def engine() -> rollgate.Engine:
 
 @pytest.fixture
 def started(engine: rollgate.Engine) -> rollgate.Engine:
-    engine.check("backup", by="ann")
     engine.start_rollout(by="ann")
+    engine.check("backup", by="ann")
     engine.tick()
     return engine
 

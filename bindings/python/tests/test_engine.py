@@ -69,8 +69,8 @@ def test_a_store_is_refused_and_not_ignored() -> None:
 def test_a_rollout_is_decided_from_python(engine: Engine) -> None:
     with pytest.raises(rollgate.Refused):
         engine.decide("go", by="ann", role="lead", rationale="too early")
-    engine.check("backup", by="ann")
     engine.start_rollout(by="ann")
+    engine.check("backup", by="ann")
     engine.tick()
     assert engine.shares()["NEW"] == 0.5 and engine.status()["status"] == "running"
     engine.pause("lunch", by="ann")
@@ -300,8 +300,8 @@ def test_time_passes_by_hand() -> None:
     clock = rollgate.ManualClock(at=1_768_816_800)
     engine = Engine.from_text(PLAN, clock=clock)
     assert clock.now == 1_768_816_800.0
-    engine.check("backup", by="ann")
     engine.start_rollout(by="ann")
+    engine.check("backup", by="ann")
     engine.advance(3600)
     assert clock.now == 1_768_820_400.0
     assert engine.status()["status"] == "awaiting_decision", "every evaluation on the way was made"
@@ -325,9 +325,10 @@ def test_the_ticker_ticks_and_stops() -> None:
         engine.stop()  # From the ticker's own thread.
 
     engine.on_record(hear)
-    engine.check("backup", by="ann")
-    told.wait(10)
-    assert told.is_set()
+    engine.start()
+    # Nothing here tells callbacks but the ticker.
+    engine.alerts().open("warning", "disk")
+    assert told.wait(60)
     engine.start()
     engine.start()
     assert engine.is_ticking
@@ -365,7 +366,7 @@ def test_an_interpreter_ends_while_a_ticker_calls_back() -> None:
         f"e = rollgate.Engine.from_text({PLAN!r})\n"
         "e.on_record(lambda r: None)\n"
         "e.start()\n"
-        "e.check('backup', by='ann')\n"
+        "e.start_rollout(by='ann')\n"
     )
     for _ in range(5):
         ended = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True)

@@ -19,7 +19,7 @@ from conftest import PLAN, flags
 import rollgate
 from rollgate import Engine
 
-# 1,000 in `cargo xtask test` and wherever it is asked for.
+# ROLLGATE_FORKS=1000 asks for more.
 FORKS = int(os.environ.get("ROLLGATE_FORKS", "100"))
 # Far more than a child takes, and far less than a deadlock.
 PATIENCE = 60.0
@@ -93,8 +93,8 @@ def busy(engine: Engine, count: int) -> Callable[[], None]:
 @pytest.mark.parametrize("fork", [os.fork, fork_of_c], ids=["os.fork", "fork of C"])
 def test_children_work_while_their_parents_threads_hold_locks(fork: Callable[[], int]) -> None:
     engine = Engine.from_text(PLAN)
-    engine.check("backup", by="ann")
     engine.start_rollout(by="ann")
+    engine.check("backup", by="ann")
     engine.tick()
     engine.start()
     flag, latency, keys = engine.flag("NEW"), engine.metric("latency"), [f"user-{n}" for n in range(200)]
@@ -129,8 +129,8 @@ def test_children_work_while_their_parents_threads_hold_locks(fork: Callable[[],
 
 def test_children_of_children_work_too() -> None:
     engine = Engine.from_text(PLAN, clock="manual")
-    engine.check("backup", by="ann")
     engine.start_rollout(by="ann")
+    engine.check("backup", by="ann")
     engine.tick()
 
     def deeper(left: int) -> None:
@@ -148,8 +148,8 @@ def test_children_of_children_work_too() -> None:
 
 def test_a_trigger_fires_in_a_child_by_a_handle_of_its_parent() -> None:
     engine = Engine.from_text(PLAN, clock="manual")
-    engine.check("backup", by="ann")
     engine.start_rollout(by="ann")
+    engine.check("backup", by="ann")
     engine.tick()
     complaints, flag = engine.metric("complaints"), engine.flag("NEW")
 

@@ -7,7 +7,7 @@ use pyo3::PyTraverseError;
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString};
 use rollgate::EngineBuilder;
 use rollgate::core::error::{Error, ErrorKind};
 use rollgate::core::report::Form;
@@ -89,8 +89,14 @@ impl Engine {
         this.clone()
     }
 
-    #[pyo3(signature = (*_raised))]
-    fn __exit__(this: &Bound<'_, Self>, _raised: &Bound<'_, PyTuple>) -> PyResult<()> {
+    #[pyo3(signature = (r#type, value, traceback, /))]
+    #[allow(unused_variables)] // Closed all the same.
+    fn __exit__(
+        this: &Bound<'_, Self>,
+        r#type: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+        traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         Self::close(this)
     }
 

@@ -143,8 +143,14 @@ impl Timer {
         this
     }
 
-    #[pyo3(signature = (*_raised))]
-    fn __exit__(&mut self, _raised: &Bound<'_, pyo3::types::PyTuple>) {
+    #[pyo3(signature = (r#type, value, traceback, /))]
+    #[allow(unused_variables)] // A body that raises is timed all the same.
+    fn __exit__(
+        &mut self,
+        r#type: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+        traceback: &Bound<'_, PyAny>,
+    ) {
         let Some(from) = self.from.pop() else { return };
         let elapsed = from.elapsed();
         self.door.settle();

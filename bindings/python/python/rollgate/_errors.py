@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+# `typing` takes longer to import than all of rollgate.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 
 class Error(Exception):

@@ -5,6 +5,8 @@ from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar, final
 
+__all__ = ["Alerts", "Engine", "Evaluation", "Flag", "ManualClock", "Metric", "Timer", "_Noop"]
+
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _T = TypeVar("_T")
@@ -420,3 +422,10 @@ class ManualClock:
     @property
     def now(self) -> float:
         """What the calendar says, in seconds since the Unix epoch."""
+
+@final
+class _Noop:
+    """A call that does nothing, for measuring what a call costs. Not part of the surface."""
+
+    def __new__(cls) -> _Noop: ...
+    def call(self, key: str, /) -> bool: ...

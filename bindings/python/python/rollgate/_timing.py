@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # As the interpreter marks code; the module ``inspect``, which has names for these, takes longer to import than rollgate.
 _GENERATOR = 0x20

@@ -1,6 +1,6 @@
 //! The engine's handle, and what can be asked of it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
 
 use arc_swap::ArcSwapOption;
@@ -66,6 +66,8 @@ pub(super) struct Shared {
     pub(super) actor: Option<Actor>,
     /// Journal lines that listeners have seen. Its own lock keeps them in order without holding the control.
     told: PerProcess<u64>,
+    /// Lines of the journal with which a child of a fork began: its listeners hear those after them.
+    reborn_at: AtomicU64,
 }
 
 impl Shared {
@@ -111,6 +113,7 @@ impl Shared {
             held: self.held.clone(),
         };
         let mut control = Control::begin(&ground, self.store.forked(stored), held, now);
+        self.reborn_at.store(control.journal.len() as u64, Ordering::Release);
         for (place, _) in self.live.iter().enumerate().filter(|(_, live)| live.load(Ordering::Acquire)) {
             control.windows.open_source(source_at(place), now.observed);
         }
@@ -140,7 +143,10 @@ impl Shared {
         if self.listeners.is_empty() {
             return;
         }
-        let in_child = || self.control().journal.len() as u64;
+        let in_child = || {
+            drop(self.control());
+            self.reborn_at.load(Ordering::Acquire)
+        };
         let Some(mut told) = self.told.try_lock_or(in_child) else { return };
         let lines = self.control().journal.after(*told).map(str::to_owned).collect::<Vec<String>>();
         for line in lines {
@@ -195,6 +201,7 @@ impl Engine {
             listeners,
             actor,
             told,
+            reborn_at: AtomicU64::new(0),
         };
         Ok(Self { shared: Arc::new(shared) })
     }

@@ -40,7 +40,7 @@ enum Of {
     /// So many nanoseconds over the floor of `cargo xtask bench`.
     OverFloor(f64),
     /// At most this part of what the peer takes.
-    PartOf(&'static str, f64),
+    Peer(&'static str, f64),
 }
 
 const BUDGETS: [(&str, Of); 14] = [
@@ -51,13 +51,13 @@ const BUDGETS: [(&str, Of); 14] = [
     ("python/handle", Of::Noops(1.3)),
     ("python/by_name", Of::Noops(2.0)),
     ("python/batch", Of::Nanoseconds(25.0)),
-    ("python/handle", Of::PartOf("eppo-server-sdk", 7.0)),
-    ("python/by_name", Of::PartOf("eppo-server-sdk", 7.0)),
+    ("python/handle", Of::Peer("eppo-server-sdk", 7.0)),
+    ("python/by_name", Of::Peer("eppo-server-sdk", 7.0)),
     ("node/handle", Of::Noops(1.5)),
     ("node/by_name", Of::Noops(2.3)),
     ("node/batch", Of::Nanoseconds(4.0)),
-    ("node/handle", Of::PartOf("unleash-client", 8.0)),
-    ("node/by_name", Of::PartOf("unleash-client", 8.0)),
+    ("node/handle", Of::Peer("unleash-client", 8.0)),
+    ("node/by_name", Of::Peer("unleash-client", 8.0)),
 ];
 
 /// One line of a runner.
@@ -190,7 +190,7 @@ fn line(rows: &[Row], floor: Option<f64>, name: &str, of: &Of) -> String {
             let shown = most.map_or_else(|| "not measured".to_owned(), |most| format!("{most:.2} ns"));
             (format!("at most {more} ns over the floor: {shown}"), row.map(|row| row.least), most)
         }
-        Of::PartOf(peer, part) => {
+        Of::Peer(peer, part) => {
             let of_peer = find(rows, &format!("peer/{peer}"));
             let ratio = row.zip(of_peer).map(|(row, of_peer)| row.least * part / of_peer.least);
             (format!("at most 1/{part} of {peer}, as parts of that"), ratio, Some(1.0))
@@ -248,8 +248,8 @@ mod tests {
         assert_eq!(verdict("c/handle", Of::Noops(2.4)), "MISSED");
         assert_eq!(verdict("c/handle", Of::OverFloor(1.5)), "kept");
         assert_eq!(verdict("c/handle", Of::OverFloor(1.4)), "MISSED");
-        assert_eq!(verdict("node/handle", Of::PartOf("unleash-client", 8.0)), "kept");
-        assert_eq!(verdict("node/handle", Of::PartOf("unleash-client", 8.1)), "MISSED");
+        assert_eq!(verdict("node/handle", Of::Peer("unleash-client", 8.0)), "kept");
+        assert_eq!(verdict("node/handle", Of::Peer("unleash-client", 8.1)), "MISSED");
         assert_eq!(verdict("node/none", Of::Nanoseconds(9.0)), "not");
     }
 
