@@ -381,6 +381,6 @@ mod tests {
 
     #[test]
     fn variants_have_room() {
-        assert!(rollgate::core::limits::KEY_BYTES_MAX < VARIANT_CAPACITY);
+        const { assert!(rollgate::core::limits::KEY_BYTES_MAX < VARIANT_CAPACITY) };
     }
 }

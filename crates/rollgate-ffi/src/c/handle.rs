@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn places_hold_every_flag_and_metric_of_a_plan() {
-        assert!(rollgate::core::limits::FLAGS_MAX <= 4_096);
-        assert!(rollgate::core::limits::METRICS_MAX <= 4_096);
+        const { assert!(rollgate::core::limits::FLAGS_MAX <= 4_096) };
+        const { assert!(rollgate::core::limits::METRICS_MAX <= 4_096) };
     }
 }
