@@ -56,6 +56,8 @@ export declare const ErrorNumber: {
   readonly InvalidArgument: 100;
   readonly UnknownName: 101;
   readonly Io: 102;
+  readonly InvalidHandle: 103;
+  readonly BufferTooSmall: 104;
   readonly InvalidConfig: 200;
   readonly InvalidTrace: 201;
   readonly FlagNotFound: 300;

@@ -8,6 +8,8 @@ const ErrorNumber = Object.freeze({
   InvalidArgument: 100,
   UnknownName: 101,
   Io: 102,
+  InvalidHandle: 103,
+  BufferTooSmall: 104,
   InvalidConfig: 200,
   InvalidTrace: 201,
   FlagNotFound: 300,

@@ -40,6 +40,20 @@ class IoError(CallerError, OSError):
     kind = "Io"
 
 
+class InvalidHandle(CallerError):
+    """A handle is of no open engine. C's; Python's objects keep what they need."""
+
+    number = 103
+    kind = "InvalidHandle"
+
+
+class BufferTooSmall(CallerError):
+    """A buffer does not hold what is to be written. C's; Python has none."""
+
+    number = 104
+    kind = "BufferTooSmall"
+
+
 class ConfigError(Error, ValueError):
     """2xx: a file is not what its format asks for."""
 
@@ -156,6 +170,13 @@ class StoreAway(StoreError):
 
     number = 701
     kind = "StoreAway"
+
+
+class Panic(Error):
+    """A mistake of rollgate's own, caught at its door."""
+
+    number = 900
+    kind = "Panic"
 
 
 def _by_number(base: type[Error]) -> dict[int, type[Error]]:
