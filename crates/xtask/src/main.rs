@@ -30,6 +30,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   node-test         the Node binding alone: builds its library, packs it, runs its tests
   node-pack         the Node packages, for this platform: target/node-pack
   schema            write schema/rollgate-plan.v1.json and the plan reference from the types of the plan file
+  python-test       the Python package alone: builds and installs its wheel, runs its tests and those of its stubs
   wheel             the Python package, as a release build, in target/wheels
 ";
 
@@ -43,7 +44,9 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let outcome = match arguments.first().map(String::as_str) {
-        Some(alone @ ("test" | "schema" | "wheel" | "node-test" | "node-pack")) if arguments.len() > 1 => {
+        Some(alone @ ("test" | "schema" | "wheel" | "python-test" | "node-test" | "node-pack"))
+            if arguments.len() > 1 =>
+        {
             Err(format!("`{alone}` takes nothing more, found `{}`\n\n{USAGE}", arguments[1]))
         }
         Some("test") => test::run(),
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Some("install") => c::install(&arguments[1..]),
         Some("vectors") => vectors::run(&arguments[1..]),
         Some("header") => header::run(&arguments[1..]),
+        Some("python-test") => python::test(true),
         Some("wheel") => python::wheel(),
         Some("sim") => sim::run(&arguments[1..]),
         Some("help" | "--help" | "-h") => {

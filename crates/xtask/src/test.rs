@@ -67,9 +67,15 @@ const OF_OTHERS: [Beside; 5] = [
     },
 ];
 
-/// Runs every part. A part that cannot run says what it needs, and fails under CI.
+/// Whether this runs where everything has to be there.
+fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+/// Runs every part to its end. A part that cannot run says what it needs, and fails under CI.
 pub(super) fn run() -> Result<(), String> {
-    let is_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "0");
+    let is_ci = is_ci();
+    let mut outcomes = Vec::new();
     for binding in &BINDINGS {
         if !Path::new(binding.folder).is_dir() {
             eprintln!("{}: there is no binding yet", binding.name);
@@ -77,23 +83,24 @@ pub(super) fn run() -> Result<(), String> {
         }
         let missing: Vec<&str> = binding.needs.iter().copied().filter(|tool| !has(tool)).collect();
         match (missing.is_empty(), is_ci, binding.command) {
-            (true, _, [program, arguments @ ..]) => shown(program, arguments)?,
+            (true, _, [program, arguments @ ..]) => outcomes.push(shown(program, arguments)),
             (true, _, []) => {}
-            (false, true, _) => return Err(format!("{}: needs {}", binding.name, missing.join(", "))),
+            (false, true, _) => outcomes.push(Err(format!("{}: needs {}", binding.name, missing.join(", ")))),
             (false, false, _) => eprintln!("{}: skipped, needs {}", binding.name, missing.join(", ")),
         }
     }
-    python::test(is_ci)?;
+    outcomes.push(python::test(is_ci));
     let cargo = cargo();
-    shown(&cargo, &["test", "--workspace", "--doc", "--quiet"])?;
-    let outcome = if has("cargo-nextest") {
+    outcomes.push(shown(&cargo, &["test", "--workspace", "--doc", "--quiet"]));
+    outcomes.push(if has("cargo-nextest") {
         shown(&cargo, &["nextest", "run", "--workspace", "--no-fail-fast"])
     } else {
         shown(&cargo, &["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"])
-    };
+    });
     // Behind the summary, which counts them as passed.
     not_run(Path::new(BESIDE)).iter().for_each(|line| eprintln!("{line}"));
-    outcome
+    let wrong: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(format!("failed:\n{}", wrong.join("\n"))) }
 }
 
 /// The tests that passed and tested nothing, because their data is not in this folder.
