@@ -17,6 +17,7 @@ mod mutants_evaluate;
 mod notices;
 mod operators;
 mod properties;
+mod readme;
 mod requirements_gates;
 mod requirements_metrics;
 mod rules;

@@ -107,7 +107,7 @@ const PEERS = {
     await new Promise((ready) => client.on('ready', ready));
     return (key) => client.isEnabled(NAME, { userId: key });
   },
-  growthbook: () => {
+  '@growthbook/growthbook': () => {
     const { GrowthBook } = require('@growthbook/growthbook');
     const features = {};
     for (let place = 0; place < FLAGS; place += 1) {
@@ -121,11 +121,11 @@ const PEERS = {
       return client.isOn(NAME);
     };
   },
-  statsig: () => {
+  '@statsig/statsig-node-core': () => {
     const { Statsig, StatsigUser } = require('@statsig/statsig-node-core');
     return statsig(Statsig, StatsigUser);
   },
-  launchdarkly: async () => {
+  '@launchdarkly/node-server-sdk': async () => {
     const { init, integrations } = require('@launchdarkly/node-server-sdk');
     const source = new integrations.TestData();
     for (let place = 0; place < FLAGS; place += 1) {
@@ -144,23 +144,19 @@ const PEERS = {
 };
 
 async function statsig(Statsig, StatsigUser) {
-  const gates = Array.from({ length: FLAGS }, (_, place) => ({
-    ...{ name: `FLAG_${place}`, type: 'feature_gate', salt: `FLAG_${place}`, enabled: true, defaultValue: false, entity: 'feature_gate', idType: 'userID' },
-    rules: [
-      {
-        ...{ name: 'tenth', id: 'tenth', salt: 'tenth', passPercentage: 10, returnValue: true, idType: 'userID' },
-        conditions: [{ type: 'public', targetValue: null, operator: null, field: null, additionalValues: {}, isDeviceBased: false, idType: 'userID' }],
-      },
-    ],
-  }));
+  const flat = { isDeviceBased: false, idType: 'userID' };
+  const rule = { ...flat, name: 'tenth', id: 'tenth', salt: 'tenth', passPercentage: 10, returnValue: true, conditions: ['everybody'] };
+  const gate = { ...flat, type: 'feature_gate', enabled: true, defaultValue: false, entity: 'feature_gate', version: 1, rules: [rule] };
+  const gates = Array.from({ length: FLAGS }, (_, place) => [`FLAG_${place}`, { ...gate, name: `FLAG_${place}`, salt: `FLAG_${place}` }]);
+  const everybody = { ...flat, type: 'public', targetValue: null, operator: null, field: null, additionalValues: {} };
   const specs = {
-    ...{ has_updates: true, time: 1, feature_gates: gates, dynamic_configs: [], layer_configs: [], layers: {} },
-    ...{ id_lists: {}, company_id: 'c', app_id: 'a', sdk_keys_to_app_ids: {}, hashed_sdk_keys_to_app_ids: {}, condition_map: {} },
+    ...{ feature_gates: Object.fromEntries(gates), dynamic_configs: {}, layer_configs: {}, layers: {} },
+    ...{ condition_map: { everybody }, experiment_to_layer: {}, has_updates: true, time: 1_767_225_600_000 },
   };
   const store = {
     initialize: async () => {},
     shutdown: async () => {},
-    get: async () => ({ result: JSON.stringify(specs), time: 1 }),
+    get: async () => ({ result: JSON.stringify(specs), time: specs.time }),
     set: async () => {},
     supportPollingUpdatesFor: async () => false,
   };

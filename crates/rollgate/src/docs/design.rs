@@ -92,7 +92,7 @@
 //! | G13 | correctness needs no thread |
 //! | G14 | the admin surface is off by default, authenticated, bounded |
 //! | G15 | clock steps and suspends never shorten a wait |
-//! | G16 | no `unsafe` outside the C crate and at most one cell module; today there is none at all |
+//! | G16 | no `unsafe` outside the doors: the crate of C and Node, and one module of Python's that reads arrays |
 //!
 //! # Choices
 //!
@@ -286,6 +286,22 @@
 //!   beside that word: no snapshot, and no reason, which costs as much again (`is_on_for`). Prerequisites, holdbacks,
 //!   exclusive ranges, conditions on flags and choices of a variant take the whole walk. None allocates.
 //! * In a file without phases a share set by API is the flag's share, not an override: rules go on serving.
+//!
+//! # The doors
+//!
+//! * C, Node and Python ask [`Engine`](crate::Engine); none of them has a policy of its own. What they pass as JSON is read
+//!   and written by [`wire`](crate::wire) alone.
+//! * C holds handles that are numbers: generation, kind, place, slot. Slots are static; the words that decide flags, and the
+//!   tables of names, lie as [mirrors](crate::mirror) in blocks that are handed on to later engines and never freed. A
+//!   reader looks at the slot's tag, reads, and looks again: no lock, no shared write, no thread-local. What needs the
+//!   engine itself pins it by a record of its thread, for which `close` waits.
+//! * Node's hot calls are functions that carry their handle: to unwrap `this` costs more than the flag. Strings are read as
+//!   UTF-16, where a lone surrogate is seen on the way. Records wait in a queue for each thread and are told after the call
+//!   that wrote them, never inside it. Who opened an engine closes it for all; who attached only leaves.
+//! * Python's engines live through `fork` without a hook before it: locks belong to one process each, and a child goes on
+//!   from what was decided last ([`process`](crate::process)). C's and Node's do not: a child answers flags, and opens an
+//!   engine of its own for the rest.
+//! * A path to a store is refused until there is a store that keeps one.
 //!
 //! # The checker
 //!
