@@ -32,7 +32,7 @@ impl FlagMirror {
     }
 
     /// What decides the flag now. Two loads; the reader has to know that the mirror was one flag's meanwhile.
-    #[inline]
+    #[inline(always)]
     pub fn terms(&self) -> Terms {
         Terms { word: self.word.load(Ordering::Acquire), seed: self.seed.load(Ordering::Relaxed) }
     }
@@ -57,7 +57,7 @@ impl FlagMirror {
 impl Terms {
     /// The answer for a key, as of [`Flag::is_on_bytes`](crate::flag::Flag::is_on_bytes); `None`: only the flag itself can
     /// tell, and the caller asks it.
-    #[inline]
+    #[inline(always)]
     pub fn is_on(self, key: &[u8]) -> Option<bool> {
         if self.word < EVERYBODY {
             return Some(is_below(self.seed, key, self.word));
@@ -66,7 +66,7 @@ impl Terms {
     }
 
     /// Whether it is on for everybody or for nobody to tell from a key: [`FlagMirror::ask`] is due.
-    #[inline]
+    #[inline(always)]
     pub fn is_above(self) -> bool {
         self.word >= EVERYBODY
     }

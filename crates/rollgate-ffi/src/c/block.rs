@@ -53,7 +53,7 @@ impl<T> Link<T> {
     }
 
     /// The block; empty before the first one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self) -> &'static [T] {
         let link = self.0.load(Ordering::Acquire);
         let block = link.map_addr(|address| address & !SIZE_BITS);

@@ -312,7 +312,7 @@ pub(super) fn unknown(name: &str) -> Error {
     Error::new(ErrorKind::FlagNotFound, format_args!("the plan has no flag `{name}`"))
 }
 
-#[inline]
+#[inline(always)]
 fn is_on(flag: u64, key: &[u8]) -> bool {
     let Some((mirror, terms)) = slots::terms(flag) else { return false };
     if !terms.is_above()
@@ -338,7 +338,7 @@ fn above(flag: u64, mirror: &FlagMirror, terms: Terms, key: &[u8]) -> bool {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn is_on_by_name(engine: u64, name: &[u8], key: &[u8], fallback: bool) -> bool {
     let Found::Flag(flag, mirror, terms) = slots::by_name(engine, name) else { return fallback };
     if !fallback {

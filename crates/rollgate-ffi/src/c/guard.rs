@@ -1,5 +1,6 @@
 //! What stands around every export: no panic leaves the library.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rollgate::core::error::Error;
@@ -10,20 +11,30 @@ use super::error::{Status, failed, remember};
 ///
 /// Locks of the library are not poisoned by a panic, and what a command changes is changed in one piece at its end, so
 /// that an engine goes on after one.
-#[inline]
+#[inline(always)]
 pub(super) fn guard<T>(export: &'static str, default: T, call: impl FnOnce() -> T) -> T {
     let guarded = AssertUnwindSafe(|| {
         injected::panic_in(export);
         call()
     });
-    catch_unwind(guarded).unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-        let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        // Dropping what a panic carries may panic itself.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(panic)));
-        remember(format!("{export} panicked: {said}. This is a bug of rollgate; please report it"));
-        default
-    })
+    match catch_unwind(guarded) {
+        Ok(given) => given,
+        Err(panic) => {
+            caught(export, panic);
+            default
+        }
+    }
+}
+
+/// By itself, so that the exports need no stack for it.
+#[cold]
+#[inline(never)]
+fn caught(export: &str, panic: Box<dyn Any + Send>) {
+    let said = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+    let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    // Dropping what a panic carries may panic itself.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(panic)));
+    remember(format!("{export} panicked: {said}. This is a bug of rollgate; please report it"));
 }
 
 /// Runs an export that gives a status.

@@ -18,7 +18,7 @@ pub(super) struct Line([AtomicU64; 4]);
 /// Any number: names are hashed for this table only.
 const SEED: u64 = 0x726f_6c6c_6761_7465;
 
-#[inline]
+#[inline(always)]
 fn word(lines: &[Line], at: usize) -> Option<&AtomicU64> {
     Some(&lines.get(at / 4)?.0[at % 4])
 }
@@ -54,7 +54,7 @@ pub(super) fn build(pool: &mut Pool<Line>, names: &[&str]) -> (&'static [Line], 
 }
 
 /// The place of a name.
-#[inline]
+#[inline(always)]
 pub(super) fn find(lines: &[Line], mask: usize, name: &[u8]) -> Option<usize> {
     let hash = bucket(SEED, name);
     let mut at = hash as usize & mask;
@@ -84,7 +84,7 @@ fn packed(name: &[u8]) -> impl Iterator<Item = u64> {
 }
 
 /// The first and the last eight bytes of a name that they cover: most names, compared without a loop.
-#[inline]
+#[inline(always)]
 fn halves(name: &[u8]) -> Option<[u64; 2]> {
     let (first, last) = (name.first_chunk()?, name.last_chunk()?);
     (name.len() <= 16).then(|| [u64::from_ne_bytes(*first), u64::from_ne_bytes(*last)])
@@ -96,7 +96,7 @@ fn padded(chunk: &[u8]) -> u64 {
     u64::from_ne_bytes(bytes)
 }
 
-#[inline]
+#[inline(always)]
 fn is_same(lines: &[Line], at: usize, name: &[u8]) -> bool {
     let is = |at: usize, part: u64| word(lines, at).is_some_and(|word| word.load(Ordering::Relaxed) == part);
     match halves(name) {

@@ -163,7 +163,7 @@ pub(super) fn stale() -> Error {
 }
 
 /// A flag's mirror and what it says; `None` where the handle is not one of an open engine's flags.
-#[inline]
+#[inline(always)]
 pub(super) fn terms(flag: u64) -> Option<(&'static FlagMirror, Terms)> {
     let (slot, tag) = (slot(flag), handle::engine_of(flag, Kind::Flag));
     if slot.tag.load(Ordering::Acquire) != tag {
@@ -187,7 +187,7 @@ pub(super) enum Found {
 }
 
 /// Finds a flag by its name.
-#[inline]
+#[inline(always)]
 pub(super) fn by_name(engine: u64, name: &[u8]) -> Found {
     let slot = slot(engine);
     if slot.tag.load(Ordering::Acquire) != engine || !handle::is_engine(engine) {

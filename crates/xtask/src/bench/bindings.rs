@@ -75,7 +75,8 @@ pub(super) fn run() -> Result<(), String> {
     let mut rows = measured(Command::new(program).arg(&library))?;
     let interpreter = python::bench()?;
     rows.extend(measured(Command::new(interpreter).arg("benches/bindings/python/bench.py"))?);
-    let npm = ["install", "--prefix", "benches/bindings/node", "--no-package-lock", "--no-audit", "--no-fund"];
+    let npm =
+        ["install", "--prefix", "benches/bindings/node", "--no-package-lock", "--no-audit", "--no-fund"];
     shown("npm", &npm)?;
     rows.extend(measured(Command::new("node").args(["benches/bindings/node/bench.js", &library]))?);
     let before = fs::read_to_string(SUMMARY).ok();
