@@ -1,10 +1,60 @@
 //! What a changed operator or a missing line of bucketing, evaluation or the rule compiler would break and no book of
 //! rows shows.
+//!
+//! How it was counted, at the commit before these tests: `cargo mutants --list` (27.1.0) gives 875 changes of `bucket`,
+//! `bucket/foreign`, of what evaluation runs in `evaluate` and `snapshot`, and of what compiles flags, rules and variants.
+//! All that compile were put into one build, each switched on by itself at run time. A first run wrote down which test
+//! comes by which change; against each change then ran those of the unit tests of the core and of the library, of
+//! `tests/bucketing`, `tests/foreign_hash`, `plan_problems`, `plan_file` and of this suite (`operators`, `rules`, `flags`,
+//! `import`, `fuzzed`, `errors`, `broken`), without the slowest, up to the first failure. What was alive then ran against
+//! the tests that it had made us write. Slow tests (`quality`, the simulator) and the terminal program's did not run.
+//!
+//! Total, do not build, killed before, run out of time or stack, killed by the tests that came after, alive:
+//!
+//! | file | total | no build | killed | no end | killed since | alive |
+//! |---|---|---|---|---|---|---|
+//! | bucket | 28 | 0 | 25 | 0 | 2 | 1 |
+//! | bucket/foreign | 104 | 0 | 80 | 5 | 6 | 13 |
+//! | evaluate/walk | 90 | 20 | 61 | 4 | 3 | 2 |
+//! | evaluate/target | 51 | 3 | 40 | 0 | 4 | 4 |
+//! | evaluate/value | 34 | 3 | 29 | 0 | 2 | 0 |
+//! | evaluate/explain | 29 | 0 | 23 | 0 | 0 | 6 |
+//! | evaluate/context | 11 | 1 | 9 | 0 | 0 | 1 |
+//! | evaluate/answer | 10 | 0 | 8 | 0 | 0 | 2 |
+//! | snapshot/rule | 62 | 6 | 46 | 2 | 5 | 3 |
+//! | snapshot/target | 42 | 1 | 29 | 0 | 11 | 1 |
+//! | snapshot/version | 28 | 6 | 21 | 0 | 1 | 0 |
+//! | snapshot/flag | 22 | 1 | 17 | 0 | 3 | 1 |
+//! | snapshot/pattern | 10 | 0 | 4 | 0 | 1 | 5 |
+//! | compile/rules | 51 | 15 | 27 | 0 | 8 | 1 |
+//! | compile/target | 62 | 9 | 45 | 0 | 8 | 0 |
+//! | compile/variants | 95 | 13 | 54 | 0 | 21 | 7 |
+//! | compile/exclusive | 6 | 0 | 5 | 0 | 1 | 0 |
+//! | compile/asking | 21 | 3 | 9 | 1 | 8 | 0 |
+//! | compile/flags | 60 | 7 | 43 | 0 | 2 | 8 |
+//! | compile/value | 59 | 4 | 51 | 0 | 2 | 2 |
+//! | together | 875 | 92 | 626 | 12 | 88 | 57 |
+//!
+//! The 57, by line of that commit; none changes what a flag answers:
+//! - no change, as the code was never reached, and it is gone now (13, all in `bucket/foreign`): a bucket above 2^32 - 1
+//!   in `at` 25 (2), the first value of `first` in `growthbook_2` 66 (2), and in `launchdarkly_bucket` an index above
+//!   100,000 (108:17 `<=`), a way back down (111:17 three, 112 two), what it mended (108:44 `*`), and `to - 1` at 118
+//!   (2). The function without them gives the same bucket for each of the 1,065,353,217 numbers from 0 to 1;
+//! - no change (13): one hash by two ways, small or by a call (`bucket` 33:18); a long list searched as a short one and
+//!   back (`equals` in `evaluate/target`, 4); `Context::empty` as the default; nobody of those who are refused has a
+//!   variant (`shut` 263:62); flags that lie deeper than compiles (`reach` 431:53); a free piece of no length (`recut`
+//!   197:30); neighbours bit by bit (`short_text` 156:15); the slow way for plain flags too (`is_plain_split`); a
+//!   function of others in a build that has all of them (`hash` 21:52); infinite numbers in JSON, which reading refuses
+//!   (`json` 288);
+//! - what is only told (31): help and numbers in messages of the compiler (`unknown` and `section_of` in `flags`, 8;
+//!   `is_word`, 2; parts of 100 % in `variants`, 6), steps of an explanation (6), names of sides and of types (4), the text
+//!   of a pattern, why it is none, and how it is debugged (5).
 
 use rollgate::Engine;
 use rollgate::core::bucket::{Bucketer, Domain, Hash, foreign};
 use rollgate::core::evaluate::{Attribute, Context, Value};
 use rollgate::core::id::VariantId;
+use rollgate::core::limits::TEXT_BYTES_MAX;
 use rollgate::core::snapshot::{VariantRange, VariantSplit, Variants, short_text};
 use rollgate::core::units::Share;
 use rollgate::read::{Format, ruleset};
@@ -381,4 +431,13 @@ fn a_circle_is_told_from_where_it_closes() {
     let plan = "{ version: 1, name: n, flags: { A: { prerequisites: { B: true } }, B: { prerequisites: { C: true } }, C: { prerequisites: { B: true } } } }";
     let problems = ruleset(plan, Format::Yaml).unwrap_err();
     assert!(problems.0[0].message.ends_with("in a circle: B, then C, then B"), "{problems}");
+}
+
+#[test]
+fn a_text_of_a_rule_has_a_bound() {
+    let named = |bytes: usize| {
+        of_flags(&format!("F: {{ rules: [ {{ name: {}, serve: true }} ] }}", "a".repeat(bytes)))
+    };
+    assert_eq!(named(TEXT_BYTES_MAX), Vec::<&str>::new());
+    assert_eq!(named(TEXT_BYTES_MAX + 1), ["wrong-type"]);
 }
