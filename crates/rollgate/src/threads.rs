@@ -141,10 +141,18 @@ impl<S, const FIRST: usize> Places<S, FIRST> {
 
     /// Empties all places.
     pub(crate) fn each_taken(&mut self, mut take: impl FnMut(usize, S)) {
-        let more = self.more.get_mut().into_iter().flat_map(|blocks| blocks.iter_mut());
-        let more = more.filter_map(OnceLock::get_mut).flatten();
-        let all = self.first.iter_mut().chain(more).enumerate();
-        all.for_each(|(number, slot)| _ = slot.take().map(|value| take(number, value)));
+        let mut each = |from: usize, slots: &mut [OnceLock<S>]| {
+            let filled = slots.iter_mut().enumerate();
+            filled.for_each(|(place, slot)| _ = slot.take().map(|value| take(from + place, value)));
+        };
+        each(0, &mut self.first);
+        // A block that nobody came to has no places, and its numbers pass all the same.
+        for (block, slots) in self.more.get_mut().into_iter().flat_map(|blocks| blocks.iter_mut().enumerate())
+        {
+            if let Some(slots) = slots.get_mut() {
+                each(FIRST << block, slots);
+            }
+        }
     }
 
     /// The block of a number above the first ones, and the place in it.
