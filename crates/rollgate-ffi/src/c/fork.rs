@@ -59,6 +59,8 @@ extern "C" fn parent() {
 
 extern "C" fn child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    // Engines that are opened here get locks and thread numbers of this process.
+    rollgate::process::forked();
     pin::forget_others();
     slots::unlock_after_fork();
 }
