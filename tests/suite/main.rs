@@ -7,6 +7,7 @@ mod broken;
 mod calendar;
 mod calendar_plan;
 mod calendar_properties;
+mod doors;
 mod errors;
 mod flags;
 mod fuzzed;

@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const { setImmediate: turn } = require('node:timers/promises');
 const test = require('node:test');
 const { Engine } = require('..');
-const { FLAGS, PLAN, START } = require('./setup.js');
+const { FLAGS, PLAN, START, read } = require('./setup.js');
 
 const HOUR = 3_600_000;
 const open = () => Engine.fromText(PLAN, { clock: 'manual', at: START });
@@ -144,4 +144,31 @@ test('metrics record by every way', async () => {
   // 11 by hand, 2 for a subject, 2 elapsed, 1 timer, 2 actions and 2 promises.
   assert.match(text, /^rollgate_latency_samples_total\{metric="latency"\} 20$/m);
   assert.match(text, /^rollgate_errors_samples_total\{metric="errors"\} 2002$/m);
+});
+
+test('status and scorecard are those of the book', () => {
+  const engine = Engine.fromText(read('doors/plan.yaml'), { clock: 'manual', at: new Date(1_772_442_000_000) });
+  const does = {
+    command(json) {
+      try {
+        engine.command(JSON.parse(json));
+      } catch (error) {
+        // What is refused is part of the story.
+        assert.equal(error.kind, 'Refused');
+      }
+    },
+    advance(ms, times) {
+      for (let turn = 0; turn < Number(times); turn += 1) engine.advance(Number(ms));
+    },
+    record: (metric, key, value) => engine.metric(metric).recordFor(key, Number(value)),
+    outcomes: (metric, trues, total) => engine.metric(metric).recordOutcomes(Number(trues), Number(total)),
+    count: (metric, events) => engine.metric(metric).count(Number(events)),
+  };
+  for (const line of read('doors/script.txt').trimEnd().split('\n')) {
+    const [what, ...rest] = line.split('\t');
+    does[what](...rest);
+  }
+  assert.deepEqual(engine.status(), JSON.parse(read('doors/status.json')));
+  assert.equal(engine.scorecard('json'), read('doors/scorecard.json').trimEnd());
+  engine.close();
 });

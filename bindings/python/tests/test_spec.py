@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from typing import Any
@@ -90,3 +91,27 @@ def test_error_numbers_are_those_of_the_book() -> None:
 )
 def test_errors_are_what_python_calls_them_too(cls: type[Exception], natural: type[Exception]) -> None:
     assert issubclass(cls, natural)
+
+
+def test_status_and_scorecard_are_those_of_the_book() -> None:
+    folder = SPEC / "doors"
+    engine = rollgate.Engine.from_text((folder / "plan.yaml").read_text(), clock=rollgate.ManualClock(1_772_442_000))
+    for line in (folder / "script.txt").read_text().splitlines():
+        match line.split("\t"):
+            case ["command", command]:
+                # What is refused is part of the story.
+                with contextlib.suppress(rollgate.Refused):
+                    engine.command(json.loads(command))
+            case ["advance", ms, times]:
+                for _ in range(int(times)):
+                    engine.advance(int(ms) / 1000)
+            case ["record", metric, key, value]:
+                engine.metric(metric).record_for(key, float(value))
+            case ["outcomes", metric, trues, total]:
+                engine.metric(metric).record_outcomes(int(trues), int(total))
+            case ["count", metric, events]:
+                engine.metric(metric).count(int(events))
+            case other:
+                raise AssertionError(other)
+    assert engine.status_json() == (folder / "status.json").read_text().rstrip("\n")
+    assert engine.scorecard("json") == (folder / "scorecard.json").read_text().rstrip("\n")

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{cargo, header, run as shown};
+use super::{book, cargo, header, run as shown};
 
 /// Where the tests of C build.
 const TARGET: &str = "target/c";
@@ -71,6 +71,10 @@ fn test() -> Result<(), String> {
     compile("g++", &["-std=c++17", "-x", "c++"], "tests/abi/abi.c", &plain("abi-c++"))?;
     shown(&plain("abi-c++"), &[])?;
     vectors("tests/spec/bucketing.json")?;
+    compile("gcc", &["-std=c11"], "tests/abi/book.c", &plain("book"))?;
+    shown(&plain("book"), &[&book::write(&plain("evaluations"))?])?;
+    compile("gcc", &["-std=c11"], "tests/abi/doors.c", &plain("doors"))?;
+    shown(&plain("doors"), &["tests/spec/doors"])?;
     fuzz("gcc")?;
     shown(&plain("fuzz"), &["1", CALLS, "4"])?;
     examples()?;
@@ -122,7 +126,7 @@ fn table_of(json: &str) -> Result<String, String> {
     Ok(table)
 }
 
-fn hex(text: &str) -> String {
+pub(super) fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
