@@ -6,15 +6,6 @@
 
 #include "check.h"
 
-static size_t unhex(const char *hex, char *bytes) {
-    size_t len = strlen(hex) / 2;
-    for (size_t i = 0; i < len; i++) {
-        char two[3] = {hex[2 * i], hex[2 * i + 1], 0};
-        bytes[i] = (char)strtoul(two, NULL, 16);
-    }
-    return len;
-}
-
 static const char *why(const rollgate_evaluation *answer) {
     switch (answer->reason) {
     case ROLLGATE_REASON_STATIC: return "STATIC";

@@ -40,6 +40,16 @@ static inline void check_fail(void) {
 
 #define CHECK_OK(call) CHECK_STATUS(ROLLGATE_STATUS_OK, call)
 
+// Hexadecimal to bytes; how many.
+static inline size_t unhex(const char *hex, char *bytes) {
+    size_t len = strlen(hex) / 2;
+    for (size_t i = 0; i < len; i++) {
+        char two[3] = {hex[2 * i], hex[2 * i + 1], 0};
+        bytes[i] = (char)strtoul(two, NULL, 16);
+    }
+    return len;
+}
+
 // Ends the program's main.
 static inline int check_end(const char *name) {
     if (check_failed != 0) {

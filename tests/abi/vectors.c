@@ -5,15 +5,6 @@
 
 #include "check.h"
 
-static size_t unhex(const char *hex, char *bytes) {
-    size_t len = strlen(hex) / 2;
-    for (size_t i = 0; i < len; i++) {
-        char two[3] = {hex[2 * i], hex[2 * i + 1], 0};
-        bytes[i] = (char)strtoul(two, NULL, 16);
-    }
-    return len;
-}
-
 // The salt as JSON writes it.
 static void quote(char *to, const char *bytes, size_t len) {
     for (size_t i = 0; i < len; i++) {
