@@ -16,6 +16,9 @@ pub(super) fn run(arguments: &[String]) -> Result<(), String> {
 /// Each language to its end, also where one before it fails.
 fn every_language(file: &str) -> Result<(), String> {
     let file = std::path::absolute(file).map_err(|error| format!("{file}: {error}"))?.display().to_string();
+    // Once, and not in four languages.
+    std::fs::metadata(&file)
+        .map_err(|error| format!("{file}: {error}; `vectors --generate N FILE` makes one"))?;
     let outcomes = [rust(&[&file]), c::vectors(&file), python::vectors(&file), node::vectors(&file)];
     let wrong: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }

@@ -194,3 +194,7 @@ class _Classes(dict[int, type[Error]]):
 
 
 BY_NUMBER: dict[int, type[Error]] = _Classes(_by_number(Error))
+
+# A traceback names them as a program imports them.
+for _class in (*BY_NUMBER.values(), CallerError, ConfigError, EvaluationError, MetricError, RolloutError, StoreError, Error):
+    _class.__module__ = "rollgate"

@@ -354,5 +354,5 @@ impl Alerts {
 /// Names of all metrics, for messages.
 pub(super) fn names(ruleset: &Ruleset) -> String {
     let names: Vec<&str> = ruleset.metrics.iter().map(|metric| metric.key.as_str()).collect();
-    names.join(", ")
+    if names.is_empty() { "none; write it under `metrics`".to_owned() } else { names.join(", ") }
 }
