@@ -72,6 +72,10 @@ export declare const ErrorNumber: {
   readonly NoPlan: 501;
   readonly BrokenJournal: 700;
   readonly StoreAway: 701;
+  readonly StoreConflict: 702;
+  readonly LeaseLost: 703;
+  readonly StoreDamaged: 704;
+  readonly StoreTooNew: 705;
   readonly Panic: 900;
 };
 export type ErrorKind = keyof typeof ErrorNumber;

@@ -249,7 +249,7 @@ impl World {
 
     /// Whether the store has every record.
     fn is_saved(&self) -> bool {
-        let stored = self.store.load().ok().flatten();
+        let stored = self.store.load(0).ok().flatten();
         stored.map_or(0, |stored| stored.journal.len() as u64) == self.seen
     }
 
@@ -480,7 +480,7 @@ impl World {
         self.store.come_back();
         self.is_away = false;
         self.clock.advance(down);
-        let stored = self.store.load().ok().flatten().map_or(Vec::new(), |stored| stored.journal);
+        let stored = self.store.load(0).ok().flatten().map_or(Vec::new(), |stored| stored.journal);
         let known = self.engine.journal_after(0);
         must(known.starts_with(&stored), "G10", || {
             "the store has records that the engine does not have".to_owned()

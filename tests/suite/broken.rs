@@ -73,7 +73,7 @@ fn a_broken_plan_changes_nothing_of_what_runs() {
     let keys: Vec<String> = (0..64).map(|index| format!("user-{index}")).collect();
     let seen =
         |engine: &Engine| -> Vec<bool> { keys.iter().map(|key| engine.is_on("PARENT", key)).collect() };
-    let before = (store.load().unwrap().unwrap(), engine.journal_after(0), engine.shares(), seen(&engine));
+    let before = (store.load(0).unwrap().unwrap(), engine.journal_after(0), engine.shares(), seen(&engine));
     for entry in book("plan", "broken/plans") {
         let path = spec("broken/plans").join(text(&entry, "file"));
         let error = match Engine::builder().store(store.clone()).clock(clock.clone()).plan_file(&path) {
@@ -81,7 +81,8 @@ fn a_broken_plan_changes_nothing_of_what_runs() {
             Err(error) => error,
         };
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
-        let after = (store.load().unwrap().unwrap(), engine.journal_after(0), engine.shares(), seen(&engine));
+        let after =
+            (store.load(0).unwrap().unwrap(), engine.journal_after(0), engine.shares(), seen(&engine));
         assert_eq!(before, after, "{}", path.display());
     }
 }
@@ -101,7 +102,7 @@ fn every_broken_trace_stops_at_its_line_and_nothing_of_it_happens() {
             let mut replay = Replay::new(small()).with_store(store.clone());
             let mut journal = Vec::new();
             let ended = replay::run(&mut replay, &mut bytes, &mut |line| journal.push(line.to_owned()));
-            (ended, store.load().unwrap(), journal)
+            (ended, store.load(0).unwrap(), journal)
         };
         let (ended, state, journal) = played(&bytes);
         let Err(error) = ended else { panic!("{file} is read to its end") };

@@ -119,6 +119,14 @@ enum rollgate_status
     ROLLGATE_STATUS_BROKEN_JOURNAL = 700,
     // The store cannot be reached.
     ROLLGATE_STATUS_STORE_AWAY = 701,
+    // Another writer was faster; read again.
+    ROLLGATE_STATUS_STORE_CONFLICT = 702,
+    // Another node holds the lease now; nothing was written.
+    ROLLGATE_STATUS_LEASE_LOST = 703,
+    // What is stored does not fit its own sums.
+    ROLLGATE_STATUS_STORE_DAMAGED = 704,
+    // The store was written by a later version of rollgate.
+    ROLLGATE_STATUS_STORE_TOO_NEW = 705,
     // A panic was caught: a bug of rollgate, please report it. The process lives, and so does the engine.
     ROLLGATE_STATUS_PANIC = 900,
 };

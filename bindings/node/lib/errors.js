@@ -24,6 +24,10 @@ const ErrorNumber = Object.freeze({
   NoPlan: 501,
   BrokenJournal: 700,
   StoreAway: 701,
+  StoreConflict: 702,
+  LeaseLost: 703,
+  StoreDamaged: 704,
+  StoreTooNew: 705,
   Panic: 900,
 });
 

@@ -48,6 +48,14 @@ pub enum ErrorKind {
     BrokenJournal = 700,
     /// The store cannot be reached.
     StoreAway = 701,
+    /// Another writer was faster; read again.
+    StoreConflict = 702,
+    /// Another node holds the lease now; nothing was written.
+    LeaseLost = 703,
+    /// What is stored does not fit its own sums.
+    StoreDamaged = 704,
+    /// The store was written by a later version of rollgate.
+    StoreTooNew = 705,
     /// A panic was caught at the border to another language.
     Panic = 900,
 }

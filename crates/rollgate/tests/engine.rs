@@ -67,7 +67,7 @@ impl House {
         kinds(&self.engine.journal_after(0))
     }
     fn stored(&self) -> Vec<String> {
-        self.store.load().unwrap().map_or_else(Vec::new, |stored| stored.journal)
+        self.store.load(0).unwrap().map_or_else(Vec::new, |stored| stored.journal)
     }
 }
 

@@ -319,7 +319,7 @@ impl<'a> Stage<'a> {
             assert_eq!(told.shares.get(*flag).copied().unwrap_or(untold), *share, "{flag}");
         }
         let Some(store::Stored { state, journal: stored, .. }) =
-            self.store.load().unwrap_or_else(|error| panic!("{error}"))
+            self.store.load(0).unwrap_or_else(|error| panic!("{error}"))
         else {
             return;
         };

@@ -25,7 +25,7 @@ fn times_taken(desk: &Desk) -> BTreeMap<String, usize> {
 }
 
 fn outbox(desk: &Desk) -> Outbox {
-    desk.store.load().unwrap().unwrap().state.outbox
+    desk.store.load(0).unwrap().unwrap().state.outbox
 }
 
 #[test]

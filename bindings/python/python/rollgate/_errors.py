@@ -172,6 +172,34 @@ class StoreAway(StoreError):
     kind = "StoreAway"
 
 
+class StoreConflict(StoreError):
+    """Another writer was faster; read again."""
+
+    number = 702
+    kind = "StoreConflict"
+
+
+class LeaseLost(StoreError):
+    """Another node holds the lease now; nothing was written."""
+
+    number = 703
+    kind = "LeaseLost"
+
+
+class StoreDamaged(StoreError):
+    """What is stored does not fit its own sums."""
+
+    number = 704
+    kind = "StoreDamaged"
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a later version of rollgate."""
+
+    number = 705
+    kind = "StoreTooNew"
+
+
 class Panic(Error):
     """A mistake of rollgate's own, caught at its door."""
 

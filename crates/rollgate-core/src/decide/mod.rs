@@ -36,6 +36,7 @@ mod texts;
 mod timeline;
 mod told;
 mod transition;
+mod watched;
 
 pub use actions::{ActionResult, Attempt, Run, ask, running_action};
 pub use after::{
@@ -58,3 +59,4 @@ pub use schedule::{Overdue, daily_due, due_of, overdue};
 pub use state::{Latch, Proposal, RolloutState, Said, Status, Vote};
 pub use timeline::{left, projected};
 pub use transition::{Effect, Input, Transition, decide};
+pub use watched::Watched;

@@ -9,6 +9,7 @@ mod measurement;
 mod parts;
 mod running;
 mod sample;
+mod saved;
 mod series;
 mod slot;
 #[cfg(test)]
@@ -23,4 +24,5 @@ pub use histogram::{Bucket, Dense, OCTAVE, OCTAVES, Packed, nearest_rank};
 pub use hours::Hour;
 pub use measurement::{ArmPair, ArmTotals, Clip, Clusters, Gap, Measurement, Measures, Part, Tail};
 pub use sample::{Arm, Arms, EventSource, NamedArm};
+pub use saved::{Oldest, Saved, SavedSlot};
 pub use windows::{Totals, Windows};

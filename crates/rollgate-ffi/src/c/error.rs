@@ -53,12 +53,20 @@ pub enum Status {
     BrokenJournal = 700,
     /// The store cannot be reached.
     StoreAway = 701,
+    /// Another writer was faster; read again.
+    StoreConflict = 702,
+    /// Another node holds the lease now; nothing was written.
+    LeaseLost = 703,
+    /// What is stored does not fit its own sums.
+    StoreDamaged = 704,
+    /// The store was written by a later version of rollgate.
+    StoreTooNew = 705,
     /// A panic was caught: a bug of rollgate, please report it. The process lives, and so does the engine.
     Panic = 900,
 }
 
 /// Every status but OK, with its name.
-const ALL: [(Status, ErrorKind, &std::ffi::CStr); 20] = [
+const ALL: [(Status, ErrorKind, &std::ffi::CStr); 24] = [
     (Status::InvalidArgument, ErrorKind::InvalidArgument, c"InvalidArgument"),
     (Status::UnknownName, ErrorKind::UnknownName, c"UnknownName"),
     (Status::Io, ErrorKind::Io, c"Io"),
@@ -78,6 +86,10 @@ const ALL: [(Status, ErrorKind, &std::ffi::CStr); 20] = [
     (Status::NoPlan, ErrorKind::NoPlan, c"NoPlan"),
     (Status::BrokenJournal, ErrorKind::BrokenJournal, c"BrokenJournal"),
     (Status::StoreAway, ErrorKind::StoreAway, c"StoreAway"),
+    (Status::StoreConflict, ErrorKind::StoreConflict, c"StoreConflict"),
+    (Status::LeaseLost, ErrorKind::LeaseLost, c"LeaseLost"),
+    (Status::StoreDamaged, ErrorKind::StoreDamaged, c"StoreDamaged"),
+    (Status::StoreTooNew, ErrorKind::StoreTooNew, c"StoreTooNew"),
     (Status::Panic, ErrorKind::Panic, c"Panic"),
 ];
 

@@ -24,7 +24,7 @@ use crate::flag::Flags;
 use crate::journal::Journal;
 use crate::notify::Sinks;
 use crate::recorder::{Depth, Recorder};
-use crate::store::Store;
+use crate::store::{Commit, Durability, Store};
 
 /// A wall clock that moved by less than this against the observed one was only being disciplined.
 const JUMP_MIN_MS: i64 = 1_000;
@@ -105,7 +105,7 @@ impl Executed {
 impl Control {
     /// A control over an empty or a filled store.
     pub(super) fn open(ground: &Ground, store: Arc<dyn Store>, now: Now) -> Result<Self, Error> {
-        let Some(mut stored) = store.load()? else { return Ok(Self::begin(ground, store, None, now)) };
+        let Some(mut stored) = store.load(0)? else { return Ok(Self::begin(ground, store, None, now)) };
         if !stored.state.adopt(&ground.ruleset) {
             return Err(Error::new(
                 ErrorKind::InvalidConfig,
@@ -383,10 +383,16 @@ impl Control {
             return Ok(());
         }
         let lines: Vec<String> = self.journal.after(self.saved as u64).map(str::to_owned).collect();
-        self.revision = self.store.commit(self.revision, &self.state, &lines)?;
+        self.revision = self.commit(&lines, Durability::Decision)?;
         self.saved = self.journal.len();
         self.hold();
         Ok(())
+    }
+
+    fn commit(&self, journal: &[String], durability: Durability) -> Result<u64, Error> {
+        let first = self.saved as u64 + 1;
+        let (expected, state) = (self.revision, &self.state);
+        self.store.commit(&Commit { epoch: 0, expected, state, journal, first, durability })
     }
 
     /// Saves what has been watched where nothing else was to be saved: a wait goes on after a restart.
@@ -396,7 +402,7 @@ impl Control {
             return;
         }
         // A store that is away is tried again at the next evaluation.
-        if let Ok(revision) = self.store.commit(self.revision, &self.state, &[]) {
+        if let Ok(revision) = self.commit(&[], Durability::Progress) {
             self.revision = revision;
             self.committed = now.observed;
             self.hold();

@@ -103,6 +103,7 @@ impl Shared {
         let stored = held.as_ref().map(|held| Stored {
             revision: held.revision,
             state: held.state.clone(),
+            watched: None,
             journal: held.journal.after(0).map(str::to_owned).collect(),
         });
         let ground = Ground {

@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use rollgate_core::decide::RolloutState;
 use rollgate_core::error::{Error, ErrorKind};
 
-use super::{Store, Stored};
+use super::contract::{Commit, Store, Stored};
 use crate::process::unpoisoned;
 
 /// Keeps everything in memory. Clones share one memory, so that an engine can be opened on it again.
@@ -51,34 +50,59 @@ fn away() -> Error {
 }
 
 impl Store for MemoryStore {
-    fn load(&self) -> Result<Option<Stored>, Error> {
+    fn load(&self, after: u64) -> Result<Option<Stored>, Error> {
         let held = self.held();
-        if held.is_away { Err(away()) } else { Ok(held.stored.clone()) }
+        if held.is_away {
+            return Err(away());
+        }
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        Ok(held.stored.as_ref().map(|stored| Stored {
+            journal: stored.journal.get(after..).unwrap_or_default().to_vec(),
+            state: stored.state.clone(),
+            ..*stored
+        }))
     }
 
-    fn commit(&self, expected: u64, state: &RolloutState, journal: &[String]) -> Result<u64, Error> {
+    fn commit(&self, commit: &Commit<'_>) -> Result<u64, Error> {
         let mut held = self.held();
         if held.is_away {
             return Err(away());
         }
+        let (revision, lines) =
+            held.stored.as_ref().map_or((0, 0), |stored| (stored.revision, stored.journal.len() as u64));
+        follows(commit, revision, lines)?;
+        let journal = commit.journal;
         match &mut held.stored {
-            Some(stored) if stored.revision != expected => Err(Error::new(
-                ErrorKind::StoreAway,
-                format_args!(
-                    "the store is at revision {}, not {expected}: another writer was faster",
-                    stored.revision
-                ),
-            )),
             Some(stored) => {
                 stored.revision += 1;
-                stored.state.clone_from(state);
+                stored.state.clone_from(commit.state);
                 stored.journal.extend_from_slice(journal);
-                Ok(stored.revision)
             }
             empty => {
-                *empty = Some(Stored { revision: 1, state: state.clone(), journal: journal.to_vec() });
-                Ok(1)
+                let (state, journal) = (commit.state.clone(), journal.to_vec());
+                *empty = Some(Stored { revision: 1, state, watched: None, journal });
             }
         }
+        Ok(revision + 1)
     }
+}
+
+/// Whether a commit follows what is stored.
+pub(super) fn follows(commit: &Commit<'_>, revision: u64, lines: u64) -> Result<(), Error> {
+    if commit.expected != revision {
+        return Err(Error::new(
+            ErrorKind::StoreConflict,
+            format_args!(
+                "the store is at revision {revision}, not {}: another writer was faster",
+                commit.expected
+            ),
+        ));
+    }
+    if !commit.journal.is_empty() && commit.first != lines + 1 {
+        return Err(Error::new(
+            ErrorKind::StoreConflict,
+            format_args!("the store has {lines} journal lines; number {} does not follow them", commit.first),
+        ));
+    }
+    Ok(())
 }

@@ -3,5 +3,8 @@
 mod contract;
 mod memory;
 
-pub use contract::{Store, Stored};
+pub use contract::{
+    Checkpoint, Claim, Commit, Durability, Head, Lease, Report, Reported, Restored, SharedStore, Store,
+    Stored,
+};
 pub use memory::MemoryStore;
