@@ -54,6 +54,7 @@ fn snapshot(vectors: &[Vector]) -> Snapshot {
         hash: key(""),
         timezone: key("UTC"),
         evaluate_every: Span::seconds(10),
+        quorum: 1,
         expected_traffic: None,
         flags,
         metrics: Vec::new(),

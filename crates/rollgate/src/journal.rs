@@ -41,6 +41,17 @@ impl Journal {
         Ok(journal)
     }
 
+    /// Adds lines that follow these, as another writer stored them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BrokenJournal`] with the first line that does not fit; nothing is added then.
+    pub(crate) fn extend(&mut self, lines: &[String]) -> Result<(), Error> {
+        let last = self.last().and_then(hash_of).unwrap_or(GENESIS).to_owned();
+        verify_from(self.len() as u64, last, lines.iter().map(String::as_str))?;
+        lines.iter().for_each(|line| self.push(line.as_str().into()));
+        Ok(())
+    }
+
     fn push(&mut self, line: Arc<str>) {
         match self.blocks.last_mut() {
             Some(block) if block.len() < BLOCK => Arc::make_mut(block).push(line),
@@ -117,9 +128,13 @@ fn chain(before: &str, text: &str) -> String {
 /// # Errors
 /// [`ErrorKind::BrokenJournal`] with the number of the first line that does not fit, and why.
 pub fn verify<'a>(lines: impl Iterator<Item = &'a str>) -> Result<(), Error> {
-    let mut before = GENESIS.to_owned();
+    verify_from(0, GENESIS.to_owned(), lines)
+}
+
+/// As [`verify`], for lines that follow `len` others, the last one of which has the hash `before`.
+fn verify_from<'a>(len: u64, mut before: String, lines: impl Iterator<Item = &'a str>) -> Result<(), Error> {
     for (index, line) in lines.enumerate() {
-        let seq = index as u64 + 1;
+        let seq = len + index as u64 + 1;
         let broken = |why: &str| {
             Error::new(ErrorKind::BrokenJournal, format_args!("journal record {seq} is broken: {why}"))
         };

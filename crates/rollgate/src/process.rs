@@ -76,6 +76,11 @@ impl<T> PerProcess<T> {
         }
     }
 
+    /// This process' value, where there is one already.
+    pub fn lock_known(&self) -> Option<MutexGuard<'_, T>> {
+        self.values.get(forks()).map(|value| unpoisoned(value.lock()))
+    }
+
     fn own(&self, new: impl FnOnce() -> T) -> &Mutex<T> {
         self.values.at(forks(), || Box::new(Mutex::new(new())))
     }

@@ -131,7 +131,7 @@ impl<S, const FIRST: usize> Places<S, FIRST> {
         slot.get_or_init(new)
     }
 
-    fn get(&self, number: usize) -> Option<&S> {
+    pub(crate) fn get(&self, number: usize) -> Option<&S> {
         let slot = self.first.get(number).or_else(|| {
             let (block, place) = Self::place_of(number);
             self.more.get()?[block].get()?.get(place)

@@ -85,6 +85,7 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
         hash: Key::new(""),
         timezone: Key::new(head.calendar.zone.name()),
         evaluate_every: head.evaluate_every,
+        quorum: 1,
         expected_traffic: head.expected_traffic,
         flags,
         holdbacks,

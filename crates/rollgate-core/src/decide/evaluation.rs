@@ -20,6 +20,8 @@ pub enum Passing {
     Evaluation,
     /// A command between two evaluations.
     Command,
+    /// An evaluation at this instant that heard too few of the nodes: the time before it counts as unwatched.
+    Unheard,
 }
 
 /// Time has passed: counts what was watched. A longer gap between evaluations than the watched one credits nothing,
@@ -39,7 +41,7 @@ pub fn observe(
     };
     let gap = to.since(from);
     let (watched, clock) = state.credited;
-    let is_watched = gap <= ruleset.watched_gap();
+    let is_watched = gap <= ruleset.watched_gap() && passing != Passing::Unheard;
     if is_watched {
         let more = gap - watched;
         state.watched = state.watched + more;
@@ -48,7 +50,7 @@ pub fn observe(
             state.clock = state.clock + more;
             state.credited.1 = clock + more;
         }
-    } else if passing == Passing::Evaluation {
+    } else if passing != Passing::Command {
         state.watched = state.watched - watched;
         state.clock = state.clock - clock;
     }

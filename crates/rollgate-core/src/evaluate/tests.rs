@@ -29,6 +29,7 @@ fn snapshot(flags: Vec<Flag>) -> Snapshot {
         hash: key(""),
         timezone: key("UTC"),
         evaluate_every: Span::seconds(10),
+        quorum: 1,
         expected_traffic: None,
         flags,
         holdbacks: Vec::new(),

@@ -19,6 +19,8 @@ pub struct Ruleset {
     pub timezone: Key,
     /// Evaluations lie on multiples of this since the Unix epoch.
     pub evaluate_every: Span,
+    /// Nodes that must report, and serve the shares that apply, for time to count as watched; 1 where one is enough.
+    pub quorum: u16,
     /// Requests a second that the plan expects.
     pub expected_traffic: Option<f64>,
     /// By [`FlagId`].

@@ -66,6 +66,9 @@ impl Engine {
         loop {
             let due = {
                 let (mut control, now) = self.shared.lock();
+                if !control.is_leader() {
+                    return;
+                }
                 let Some(due) = DueAction::of(&control).filter(|due| due.number > control.asked) else {
                     return;
                 };

@@ -11,6 +11,7 @@ use rollgate_core::units::Share;
 
 use super::actions::{Actor, DueAction};
 use super::handle::{Engine, Listener};
+use super::member::Role;
 use crate::clock::{Clock, SystemClock};
 use crate::notify::{Delivery, SendError, Sink, Sinks};
 use crate::read;
@@ -26,6 +27,7 @@ pub struct EngineBuilder {
     actor: Option<Actor>,
     sinks: Sinks,
     seeds: Option<Seeds>,
+    role: Role,
 }
 
 /// What a variable of this name says, where it is set.
@@ -41,6 +43,7 @@ impl EngineBuilder {
             actor: None,
             sinks: Sinks::default(),
             seeds: None,
+            role: Role::Follower,
         }
     }
 
@@ -102,6 +105,13 @@ impl EngineBuilder {
     /// Keeps state and journal here; default: in memory.
     pub fn store(mut self, store: impl Store + 'static) -> Self {
         self.store = Box::new(store);
+        self
+    }
+
+    /// Only looks at the store that others share, and carries out commands of people: it takes no lease, records nothing
+    /// and judges no trigger by itself. For tools; on a store of its own it changes nothing.
+    pub fn visiting(mut self) -> Self {
+        self.role = Role::Visitor;
         self
     }
 
@@ -233,7 +243,8 @@ impl EngineBuilder {
             seed(Arc::make_mut(&mut ruleset), &seeds)?;
         }
         self.sinks.check(&ruleset)?;
-        Engine::open(ruleset, self.store.into(), self.clock, self.listeners, self.actor, self.sinks)
+        let (store, role) = (self.store.into(), self.role);
+        Engine::open(ruleset, store, self.clock, self.listeners, self.actor, self.sinks, role)
     }
 }
 

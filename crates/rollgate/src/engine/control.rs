@@ -1,6 +1,7 @@
 //! The one place where state changes: windows, streaks, state and journal behind one lock.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwapOption;
 use rollgate_core::decide::{
@@ -10,7 +11,7 @@ use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::evaluate::{Context, FlagRef, evaluate};
 use rollgate_core::judge::Streaks;
 use rollgate_core::limits::READ_BACK_PROBES;
-use rollgate_core::metrics::Windows;
+use rollgate_core::metrics::{Logging, Windows};
 use rollgate_core::report::Standing;
 use rollgate_core::snapshot::{Ruleset, Snapshot};
 use rollgate_core::time::{Now, Span, Timestamp};
@@ -18,13 +19,16 @@ use rollgate_core::time::{Now, Span, Timestamp};
 use super::drops::{self, Drops, Thrift};
 use super::judging;
 use super::keep::{self, Keep};
+use super::member::{Member, Role};
 use super::notices;
+use super::pending::{Pending, TRIES};
 use super::records::{self, record_of};
+use super::sharing::{self, Found, is_beaten};
 use crate::flag::Flags;
 use crate::journal::Journal;
 use crate::notify::Sinks;
 use crate::recorder::{Depth, Recorder};
-use crate::store::{Commit, Durability, Store};
+use crate::store::{Claim, Durability, Head, SharedStore, Store, node_name};
 
 /// A wall clock that moved by less than this against the observed one was only being disciplined.
 const JUMP_MIN_MS: i64 = 1_000;
@@ -47,13 +51,27 @@ pub(super) struct Control {
     pub(super) sinks: Arc<Sinks>,
     recorder: Recorder,
     flags: Flags,
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     /// For children of forks, who find it without a lock.
     held: Arc<ArcSwapOption<Held>>,
-    revision: u64,
+    pub(super) revision: u64,
     version: u64,
     /// Journal lines that the store has.
-    saved: usize,
+    pub(super) saved: usize,
+    /// This engine among those that share its store; `None` where the store is its own.
+    pub(super) member: Option<Member>,
+    /// What has happened and is not stored yet, where the store is shared.
+    pub(super) pending: Vec<Pending>,
+    /// Observed time that other nodes are ahead of this one's clocks.
+    pub(super) ahead: Arc<AtomicU64>,
+    /// Windows were cut since they were saved last.
+    pub(super) has_reshaped: bool,
+    /// The epoch that this node's windows were saved under last.
+    pub(super) saved_epoch: Option<u64>,
+    /// Lines after this one were taken back and written anew: listeners hear them again.
+    pub(super) rewound: Option<u64>,
+    /// Observed time at which this engine began.
+    pub(super) opened: Timestamp,
     /// Observed time of the last commit.
     committed: Timestamp,
     /// Wall minus observed time, as last journalled.
@@ -78,6 +96,16 @@ pub(super) struct Ground {
     pub(super) recorder: Recorder,
     pub(super) sinks: Arc<Sinks>,
     pub(super) held: Arc<ArcSwapOption<Held>>,
+    pub(super) ahead: Arc<AtomicU64>,
+    /// What the engine may do on a store that others share.
+    pub(super) role: Role,
+}
+
+/// What a store had to begin with.
+pub(super) struct Beginning {
+    pub(super) held: Option<Held>,
+    pub(super) member: Option<Member>,
+    pub(super) found: Option<Found>,
 }
 
 /// What a command came to.
@@ -102,32 +130,84 @@ impl Executed {
     }
 }
 
+/// A store holds a rollout of another plan.
+pub(super) fn foreign(state: &RolloutState, ruleset: &Ruleset) -> Error {
+    Error::new(
+        ErrorKind::InvalidConfig,
+        format_args!(
+            "the store holds a rollout of plan `{}` ({}), not of `{}` ({}); give this plan its own store",
+            state.plan,
+            state.names.shape,
+            ruleset.name,
+            decide::Names::of(ruleset).shape
+        ),
+    )
+}
+
 impl Control {
     /// A control over an empty or a filled store.
     pub(super) fn open(ground: &Ground, store: Arc<dyn Store>, now: Now) -> Result<Self, Error> {
-        let Some(mut stored) = store.load(0)? else { return Ok(Self::begin(ground, store, None, now)) };
-        if !stored.state.adopt(&ground.ruleset) {
-            return Err(Error::new(
-                ErrorKind::InvalidConfig,
-                format_args!(
-                    "the store holds a rollout of plan `{}` ({}), not of `{}` ({}); give this plan its own store",
-                    stored.state.plan,
-                    stored.state.names.shape,
-                    ground.ruleset.name,
-                    decide::Names::of(&ground.ruleset).shape
-                ),
-            ));
+        // First of all the lease, where it is free: then nobody else writes what is read next.
+        let (member, now) = match store.shared() {
+            Some(shared) => Self::join(ground, shared, now).map(|(member, now)| (Some(member), now))?,
+            None => (None, now),
+        };
+        let empty = Windows::new(ground.ruleset.clone(), now.observed);
+        let found = match store.shared() {
+            Some(shared) => sharing::find(shared, &empty)?,
+            None => None,
+        };
+        let held = match store.load(0)? {
+            None => None,
+            Some(mut stored) => {
+                if !stored.state.adopt(&ground.ruleset) {
+                    return Err(foreign(&stored.state, &ground.ruleset));
+                }
+                if let Some(watched) = stored.watched.filter(|watched| watched.revision == stored.revision) {
+                    stored.state.go_on(&watched);
+                }
+                let journal = Journal::restore(stored.journal)?;
+                Some(Held { revision: stored.revision, state: stored.state, journal })
+            }
+        };
+        Ok(Self::begin(ground, store, Beginning { held, member, found }, now))
+    }
+
+    /// One more node on a store. It leads where nobody does; else it sets its time by the one that does.
+    fn join(ground: &Ground, shared: &dyn SharedStore, now: Now) -> Result<(Member, Now), Error> {
+        let ruleset = &ground.ruleset;
+        let role = if ground.role == Role::Visitor { Role::Visitor } else { Role::Follower };
+        let mut member = Member::new(node_name(), role, ruleset, now.observed);
+        for _ in 0..TRIES {
+            let Head { lease, reports, .. } = shared.head()?;
+            member.position = reports;
+            let is_free =
+                lease.as_ref().is_none_or(|lease| lease.holder.is_empty() || shared.has_ended(&lease.holder));
+            if is_free && role == Role::Follower {
+                let claim = Claim { holder: &member.node, observed: now.observed, wall: now.wall };
+                if let Some(epoch) = shared.take(lease.as_ref(), &claim)? {
+                    member.role = Role::Leader;
+                    member.epoch = epoch;
+                    return Ok((member, now));
+                }
+                continue;
+            }
+            let Some(lease) = lease else { break };
+            member.see(&lease, now.observed);
+            let since = now.wall.since(lease.wall).min(Member::lease_lasts(ruleset));
+            // Nobody is there to set the time by: then the calendar says for how long.
+            let observed = if is_free { now.observed } else { lease.observed + since };
+            return Ok((member, Now { observed, ..now }));
         }
-        let journal = Journal::restore(stored.journal)?;
-        let held = Held { revision: stored.revision, state: stored.state, journal };
-        Ok(Self::begin(ground, store, Some(held), now))
+        Ok((member, now))
     }
 
     /// A control over a store that holds this.
-    pub(super) fn begin(ground: &Ground, store: Arc<dyn Store>, stored: Option<Held>, now: Now) -> Self {
+    pub(super) fn begin(ground: &Ground, store: Arc<dyn Store>, beginning: Beginning, now: Now) -> Self {
+        let Beginning { held, member, found } = beginning;
         // Observed time never runs backwards, from one process to the next neither: on a calendar that was set back, the
         // windows of triggers would begin in the future.
-        let last = stored.as_ref().map_or(now.observed, |stored| stored.state.last_observed());
+        let last = held.as_ref().map_or(now.observed, |held| held.state.last_observed());
         let now = Now { observed: now.observed.max(last), ..now };
         let ruleset = ground.ruleset.clone();
         let mut control = Self {
@@ -145,6 +225,13 @@ impl Control {
             revision: 0,
             version: ground.flags.version(),
             saved: 0,
+            member,
+            pending: Vec::new(),
+            ahead: ground.ahead.clone(),
+            has_reshaped: false,
+            saved_epoch: None,
+            rewound: None,
+            opened: now.observed,
             committed: now.observed,
             offset: now.wall.0 - now.observed.0,
             asked: 0,
@@ -152,18 +239,40 @@ impl Control {
             ruleset,
         };
         control.state.evaluated = Some(now.observed);
-        // Nobody watched before; what an earlier process measured is not in these windows either.
-        control.windows.unwatched(Timestamp::MIN, now.observed);
-        if let Some(stored) = stored {
-            control.journal = stored.journal;
+        control.take_windows(found, now);
+        if let Some(held) = held {
+            control.journal = held.journal;
             control.saved = control.journal.len();
-            control.revision = stored.revision;
-            control.adopt(stored.state, now);
+            control.revision = held.revision;
+            control.adopt(held.state, now);
         }
-        notices::by_calendar(&mut control, now);
+        if control.is_leader() {
+            notices::by_calendar(&mut control, now);
+            control.keep_windows(now);
+        }
         let states = control.state.flag_states();
         control.publish(states);
         control
+    }
+
+    /// Goes on with windows that were found in the store; else nobody watched before, and what an earlier process measured
+    /// is not in these.
+    fn take_windows(&mut self, found: Option<Found>, now: Now) {
+        match (found, self.member.as_mut()) {
+            (Some(found), Some(member)) => {
+                self.windows = found.windows;
+                member.position = found.position;
+                member.shares_revision = found.origin.shares_revision;
+                for (node, count) in found.origin.heard {
+                    // Who of them is still there, their next reports tell.
+                    member.hear(&node, 0, count, Timestamp::MIN);
+                }
+            }
+            _ => self.windows.unwatched(Timestamp::MIN, now.observed),
+        }
+        if self.member.as_ref().is_some_and(|member| member.role != Role::Visitor) {
+            self.windows.log(Logging::On);
+        }
     }
 
     /// Takes over a stored state. Observed time is the wall's at the moment a process opens, or where the one before
@@ -171,6 +280,17 @@ impl Control {
     fn adopt(&mut self, state: RolloutState, now: Now) {
         let since = state.evaluated.unwrap_or(now.observed).min(now.observed);
         self.state = state;
+        if !self.is_leader() {
+            // Another node watches, or nobody does: then the time in between is nobody's.
+            if self.member.as_ref().is_some_and(|member| member.role == Role::Visitor) {
+                let gap = self.ruleset.watched_gap();
+                if now.observed.since(since) > gap {
+                    self.windows.unwatched(since, now.observed);
+                    self.windows.restart(now.observed);
+                }
+            }
+            return;
+        }
         self.state.outbox.inherit();
         let last = self.journal.after(self.journal.len().saturating_sub(1) as u64).next();
         let last = last.and_then(records::wall_of).unwrap_or(now.wall);
@@ -188,6 +308,11 @@ impl Control {
         self.windows.advance(now.observed);
         self.windows.unwatched(since, now.observed);
         self.windows.restart(now.observed);
+        self.succeed(since, now);
+    }
+
+    /// Goes on from where an earlier process, or another node, left off at `since` (observed).
+    pub(super) fn succeed(&mut self, since: Timestamp, now: Now) {
         self.state.evaluated = Some(now.observed);
         self.state.credited = (Span::ZERO, Span::ZERO);
         self.due = decide::next_wakeup(&self.ruleset, now.observed);
@@ -195,6 +320,7 @@ impl Control {
         self.note(Body::Restarted { down_ms }, now);
         let mut findings = Findings::default();
         judging::triggers(self, &mut findings, judging::Which::All, now);
+        self.remember(Pending::Fired(findings.clone(), now));
         let transition = self.decide(&findings, Input::Restart, now);
         // Should the store be away, the records wait for it; what was lowered stays lowered.
         let _ = self.execute(transition, now);
@@ -210,23 +336,47 @@ impl Control {
         self.recorder.collect(&mut self.windows, now.observed, depth);
     }
 
-    fn decide(&self, findings: &Findings, input: Input<'_>, now: Now) -> Transition {
+    pub(super) fn decide(&self, findings: &Findings, input: Input<'_>, now: Now) -> Transition {
         decide::decide(&self.ruleset, &self.state, findings, input, now)
     }
 
-    /// One evaluation.
+    /// One evaluation, as this engine's role has it.
     pub(super) fn evaluate(&mut self, now: Now) {
-        // Subjects are many: they are brought in where something compares them, and before every mark.
-        let depth = judging::depth(self);
+        let Some(member) = self.member.as_ref() else { return self.lead(now) };
+        let role = member.role;
+        let before = self.ahead();
+        // A store that is away is tried again soon; until then this node does what it may do alone.
+        let _ = self.refresh(now);
+        let now = Now { observed: now.observed + Span(self.ahead() - before), ..now };
+        match (role, self.is_leader()) {
+            (Role::Visitor, _) => {
+                self.windows.advance(now.observed);
+                self.due = decide::next_wakeup(&self.ruleset, now.observed);
+            }
+            (_, true) => {
+                self.lead(now);
+                self.share(now);
+            }
+            (_, false) => self.follow(now),
+        }
+    }
+
+    /// One evaluation of who may advance.
+    fn lead(&mut self, now: Now) {
+        // Subjects are many: they are brought in where something compares them, and before every mark. What a crash must
+        // not take is brought in always.
+        let depth = if self.member.is_some() { Depth::Subjects } else { judging::depth(self) };
         self.collect(depth, now);
         self.note_jump(now);
         drops::note(self, Thrift::Paced, now);
         self.windows.advance(now.observed);
         notices::by_calendar(self, now);
-        if let Some((from, to)) =
-            decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Evaluation)
-        {
+        let passing = self.passing(now);
+        if let Some((from, to)) = decide::observe(&self.ruleset, &mut self.state, now.observed, passing) {
             self.windows.unwatched(from, to);
+        }
+        if let Some(member) = self.member.as_mut() {
+            member.looked = now.observed;
         }
         // The time that was just credited may have made gates due that compare.
         if depth == Depth::Totals && judging::depth(self) == Depth::Subjects {
@@ -239,29 +389,70 @@ impl Control {
         keep::contrasts(self, now);
         let findings = judging::evaluation(self, now);
         let transition = self.decide(&findings, Input::Evaluation, now);
+        if !transition.effects.is_empty() {
+            self.remember(Pending::Fired(findings.clone(), now));
+        }
         // A store that is away is tried again at the next evaluation; what was to be raised is decided anew then. The
         // rest of what this instant decides does not wait for it: a latch may be open for this instant only.
-        if let Executed::TakenBack(_) = self.execute(transition, now) {
-            let held = self.decide(&findings, Input::Held, now);
-            let _ = self.execute(held, now);
+        match self.execute(transition, now) {
+            Executed::TakenBack(error) if is_beaten(&error) => {
+                // Somebody else has moved the rollout: it is judged anew where it stands now.
+                let _ = self.refresh(now);
+                self.due = now.observed;
+            }
+            Executed::TakenBack(_) => {
+                let held = self.decide(&findings, Input::Held, now);
+                if !held.effects.is_empty() {
+                    self.remember(Pending::Fired(findings, now));
+                }
+                let _ = self.execute(held, now);
+            }
+            Executed::Saved | Executed::Unsaved(_) => {}
         }
-        let _ = self.flush();
+        let _ = self.flush(now);
         self.checkpoint(now);
     }
 
     /// Begins the timeout of an action under way, where it has not begun.
     pub(super) fn ask(&mut self, now: Now) {
-        decide::ask(&self.ruleset, &mut self.state, now.observed);
+        if self.is_leader() {
+            decide::ask(&self.ruleset, &mut self.state, now.observed);
+        }
     }
 
     /// One command, decided at its own time on everything recorded so far.
     pub(super) fn command(&mut self, command: &Command, now: Now) -> Outcome {
+        // Where the store is away, it is decided on what is known here.
+        let _ = self.refresh(now);
+        let mut outcome = self.command_once(command, now);
+        for _ in 0..TRIES {
+            match &outcome {
+                Err(error) if is_beaten(error) => {
+                    self.refresh(now)?;
+                    outcome = self.command_once(command, now);
+                }
+                _ => break,
+            }
+        }
+        outcome
+    }
+
+    fn command_once(&mut self, command: &Command, now: Now) -> Outcome {
         self.collect(Depth::Subjects, now);
         self.note_jump(now);
         decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Command);
         let findings = judging::command(self, command, now);
         let transition = self.decide(&findings, Input::Command(command), now);
         let refused = transition.refused.clone();
+        if refused.is_none() {
+            self.remember(Pending::Asked(command.clone(), findings, now));
+        } else {
+            for effect in &transition.effects {
+                if let Effect::Record(record) = effect {
+                    self.remember(Pending::Note(record.clone(), now));
+                }
+            }
+        }
         self.execute(transition, now).into_outcome()?;
         match refused {
             Some(why) => Err(Error::new(ErrorKind::Refused, why)),
@@ -271,11 +462,28 @@ impl Control {
 
     /// An event, alert or gauge was recorded: triggers on it fire here and now.
     pub(super) fn recorded(&mut self, now: Now) {
+        if let Some(member) = self.member.as_mut() {
+            member.is_urgent = true;
+        }
+        self.judge(judging::Which::AtOnce, now);
+    }
+
+    /// Others recorded something: triggers that fire at once are judged on it.
+    pub(super) fn judge_at_once(&mut self, now: Now) {
+        self.judge(judging::Which::AtOnce, now);
+    }
+
+    /// Judges the live triggers beside an evaluation, and rolls back where one fires.
+    pub(super) fn judge(&mut self, which: judging::Which, now: Now) {
         if self.ruleset.plan.is_none() || !self.state.has_exposure() {
             return;
         }
         let mut findings = Findings::default();
-        judging::triggers(self, &mut findings, judging::Which::AtOnce, now);
+        match which {
+            judging::Which::AtOnce => judging::triggers(self, &mut findings, which, now),
+            // An evaluation of its own, though not the one that advances: streaks go on.
+            judging::Which::All => judging::watched(self, &mut findings, now),
+        }
         if findings.triggers.iter().all(|judged| judged.finding.is_none()) {
             return;
         }
@@ -283,6 +491,7 @@ impl Control {
         decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Command);
         let transition = self.decide(&findings, Input::Recording, now);
         if !transition.effects.is_empty() {
+            self.remember(Pending::Fired(findings, now));
             let _ = self.execute(transition, now);
         }
     }
@@ -290,14 +499,15 @@ impl Control {
     /// Writes one record that no decision stands behind: alerts, drops.
     pub(super) fn note(&mut self, body: Body, now: Now) {
         let record = Record { phase: self.state.phase, status: self.state.status, body };
+        self.remember(Pending::Note(record.clone(), now));
         self.write(&record, now);
         notices::settle(self, now);
-        let _ = self.flush();
+        let _ = self.flush(now);
     }
 
     /// A wall clock that was set is journalled; nothing else follows from it (SEMANTICS 6.10).
     fn note_jump(&mut self, now: Now) {
-        let offset = now.wall.0 - now.observed.0;
+        let offset = now.wall.0 - now.observed.0 + self.ahead() as i64;
         let by_ms = offset - self.offset;
         if by_ms.abs() >= JUMP_MIN_MS {
             self.offset = offset;
@@ -305,11 +515,17 @@ impl Control {
         }
     }
 
+    /// How far other nodes' time is ahead of this one's clocks.
+    pub(super) fn ahead(&self) -> u64 {
+        self.ahead.load(std::sync::atomic::Ordering::Acquire)
+    }
+
     /// Executes effects in their order. Where a raise cannot be written down, nothing of the transition happens.
     fn execute(&mut self, transition: Transition, now: Now) -> Executed {
         let before = std::mem::replace(&mut self.state, transition.state);
-        let journalled = self.journal.len();
+        let (journalled, served) = (self.journal.len(), self.revision);
         let mut applied = false;
+        let mut is_cut = false;
         let mut effects = transition.effects.into_iter();
         let mut outcome = Ok(());
         while let Some(effect) = effects.next() {
@@ -322,16 +538,23 @@ impl Control {
                 Effect::Mark => {
                     // What was recorded so far was recorded under the old exposure.
                     self.collect(Depth::Subjects, now);
+                    let _ = self.report_as(served, now);
                     self.windows.mark(now.observed);
+                    is_cut = true;
                 }
                 Effect::CountRollback => self.windows.record_rollback(now.observed),
                 Effect::ResetStreaks => self.streaks.reset(),
                 Effect::ReadBack => self.read_back(now),
                 Effect::Persist => {
-                    let Err(error) = self.flush() else { continue };
-                    if effects.clone().any(|later| matches!(later, Effect::Apply(_))) {
+                    let raises = effects.clone().any(|later| matches!(later, Effect::Apply(_)));
+                    // What others have written in between may forbid a raise: then it is decided anew, as a whole.
+                    let Err(error) = (if raises { self.save(now) } else { self.flush(now) }) else {
+                        continue;
+                    };
+                    if raises {
                         self.state = before;
                         self.journal.truncate(journalled);
+                        self.pending.pop();
                         self.hold();
                         if applied {
                             let states = self.state.flag_states();
@@ -345,15 +568,18 @@ impl Control {
             }
         }
         notices::settle(self, now);
-        let flushed = self.flush();
+        let flushed = self.flush(now);
         if outcome.is_err() || flushed.is_err() {
             // What was lowered is lowered for children too, written down or not.
             self.hold();
         }
+        if is_cut {
+            self.cut();
+        }
         outcome.and(flushed).map_or_else(Executed::Unsaved, |()| Executed::Saved)
     }
 
-    fn publish(&mut self, states: Box<[rollgate_core::snapshot::FlagState]>) {
+    pub(super) fn publish(&mut self, states: Box<[rollgate_core::snapshot::FlagState]>) {
         self.version += 1;
         // First: a child that begins in between has what its flags have, or will.
         self.hold();
@@ -361,7 +587,7 @@ impl Control {
     }
 
     /// Where the rollout stands now is what the child of a fork goes on from.
-    fn hold(&self) {
+    pub(super) fn hold(&self) {
         let (state, journal) = (self.state.clone(), self.journal.clone());
         self.held.store(Some(Arc::new(Held { revision: self.revision, state, journal })));
     }
@@ -377,24 +603,6 @@ impl Control {
         }
     }
 
-    /// Saves what the store does not have yet.
-    pub(super) fn flush(&mut self) -> Outcome {
-        if self.saved == self.journal.len() {
-            return Ok(());
-        }
-        let lines: Vec<String> = self.journal.after(self.saved as u64).map(str::to_owned).collect();
-        self.revision = self.commit(&lines, Durability::Decision)?;
-        self.saved = self.journal.len();
-        self.hold();
-        Ok(())
-    }
-
-    fn commit(&self, journal: &[String], durability: Durability) -> Result<u64, Error> {
-        let first = self.saved as u64 + 1;
-        let (expected, state) = (self.revision, &self.state);
-        self.store.commit(&Commit { epoch: 0, expected, state, journal, first, durability })
-    }
-
     /// Saves what has been watched where nothing else was to be saved: a wait goes on after a restart.
     fn checkpoint(&mut self, now: Now) {
         let is_due = now.observed.since(self.committed) >= CHECKPOINT;
@@ -402,8 +610,9 @@ impl Control {
             return;
         }
         // A store that is away is tried again at the next evaluation.
-        if let Ok(revision) = self.commit(&[], Durability::Progress) {
+        if let Ok(revision) = self.commit(&[], Durability::Progress, now) {
             self.revision = revision;
+            self.pending.clear();
             self.committed = now.observed;
             self.hold();
         }

@@ -16,8 +16,9 @@ use rollgate_core::units::Share;
 
 use super::actions::Actor;
 use super::builder::EngineBuilder;
-use super::control::{Control, Ground, Held};
+use super::control::{Beginning, Control, Ground, Held};
 use super::drops::{self, Thrift};
+use super::member::{Member, Role};
 use super::metric::{Alerts, Metric, names};
 use super::notices::{self, Whose};
 use super::scorecard;
@@ -28,7 +29,7 @@ use crate::flag::{Exposures, Flag, Flags, View};
 use crate::notify::Sinks;
 use crate::process::PerProcess;
 use crate::recorder::{Depth, Recorder};
-use crate::store::{Store, Stored};
+use crate::store::{Store, Stored, node_name};
 
 pub(super) type Listener = Box<dyn Fn(&str) + Send + Sync>;
 
@@ -59,6 +60,9 @@ pub(super) struct Shared {
     store: Arc<dyn Store>,
     sinks: Arc<Sinks>,
     held: Arc<ArcSwapOption<Held>>,
+    /// Observed time that other nodes are ahead of this one's clocks.
+    ahead: Arc<AtomicU64>,
+    role: Role,
     clock: Arc<dyn Clock>,
     /// Observed and monotonic time at which the process began to observe.
     origin: (Timestamp, rollgate_core::time::Span),
@@ -73,7 +77,8 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn now(&self) -> Now {
         let elapsed = self.clock.monotonic() - self.origin.1;
-        Now { wall: self.clock.wall(), observed: self.origin.0 + elapsed }
+        let ahead = rollgate_core::time::Span(self.ahead.load(Ordering::Acquire));
+        Now { wall: self.clock.wall(), observed: self.origin.0 + elapsed + ahead }
     }
 
     /// Takes the lock, and then the time: so that time never runs backwards from one holder to the next.
@@ -112,8 +117,19 @@ impl Shared {
             recorder: self.recorder.clone(),
             sinks: self.sinks.clone(),
             held: self.held.clone(),
+            ahead: self.ahead.clone(),
+            role: self.role,
         };
-        let mut control = Control::begin(&ground, self.store.forked(stored), held, now);
+        let store = self.store.forked(stored);
+        // A store that children share with their parent is joined; where it does not answer, the child goes on alone.
+        let joined = store.shared().map(|_| Control::open(&ground, store.clone(), now));
+        let mut control = match joined {
+            Some(Ok(control)) => control,
+            Some(Err(_)) | None => {
+                let member = store.shared().map(|_| Member::new(node_name(), Role::Follower, &self.ruleset, now.observed));
+                Control::begin(&ground, store, Beginning { held, member, found: None }, now)
+            }
+        };
         self.reborn_at.store(control.journal.len() as u64, Ordering::Release);
         for (place, _) in self.live.iter().enumerate().filter(|(_, live)| live.load(Ordering::Acquire)) {
             control.windows.open_source(source_at(place), now.observed);
@@ -149,10 +165,26 @@ impl Shared {
             self.reborn_at.load(Ordering::Acquire)
         };
         let Some(mut told) = self.told.try_lock_or(in_child) else { return };
-        let lines = self.control().journal.after(*told).map(str::to_owned).collect::<Vec<String>>();
+        let lines = {
+            let mut control = self.control();
+            if let Some(rewound) = control.rewound.take() {
+                *told = rewound.min(*told);
+            }
+            control.journal.after(*told).map(str::to_owned).collect::<Vec<String>>()
+        };
         for line in lines {
             *told += 1;
             self.listeners.iter().for_each(|listener| listener(&line));
+        }
+    }
+}
+
+impl Drop for Shared {
+    /// Tells what is left to tell, and gives the lease back.
+    fn drop(&mut self) {
+        let now = self.now();
+        if let Some(mut control) = self.control.lock_known() {
+            control.leave(now);
         }
     }
 }
@@ -170,22 +202,25 @@ impl Engine {
         listeners: Vec<Listener>,
         actor: Option<Actor>,
         sinks: Sinks,
+        role: Role,
     ) -> Result<Self, Error> {
         let origin = (clock.wall(), clock.monotonic());
         let flags = Flags::new(ruleset.clone());
         let recorder = Recorder::new(&ruleset);
         let now = Now::same(origin.0);
-        let (sinks, held) = (Arc::new(sinks), Arc::default());
+        let (sinks, held, ahead) = (Arc::new(sinks), Arc::default(), Arc::default());
         let ground = Ground {
             ruleset: ruleset.clone(),
             flags: flags.clone(),
             recorder: recorder.clone(),
             sinks: Arc::clone(&sinks),
             held: Arc::clone(&held),
+            ahead: Arc::clone(&ahead),
+            role,
         };
         let control = Control::open(&ground, store.clone(), now)?;
         let live = (0..=ruleset.metrics.len()).map(|_| AtomicBool::new(false)).collect();
-        let origin = (control.state.evaluated.unwrap_or(origin.0), origin.1);
+        let origin = (control.opened, origin.1);
         let told = PerProcess::new(control.journal.len() as u64);
         let control = PerProcess::new(control);
         let shared = Shared {
@@ -197,6 +232,8 @@ impl Engine {
             store,
             sinks,
             held,
+            ahead,
+            role,
             clock,
             origin,
             listeners,
@@ -321,6 +358,8 @@ impl Engine {
             let (mut control, now) = self.shared.lock();
             if now.observed >= control.due {
                 control.evaluate(now);
+            } else {
+                control.sync(now);
             }
             // Whoever runs actions, the host or somebody who reads the journal, is asked by ticks.
             control.ask(now);
@@ -436,7 +475,7 @@ impl Engine {
         control.collect(Depth::Totals, now);
         drops::note(&mut control, Thrift::Last, now);
         // A store that is away gets them with the next records.
-        let _ = control.flush();
+        let _ = control.flush(now);
     }
 }
 

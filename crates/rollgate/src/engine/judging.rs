@@ -109,6 +109,11 @@ pub(super) fn triggers(control: &mut Control, findings: &mut Findings, which: Wh
     judge_triggers(control, findings, which, Streaking::Read, now);
 }
 
+/// Judges the live triggers as an evaluation does, on a node that does not lead.
+pub(super) fn watched(control: &mut Control, findings: &mut Findings, now: Now) {
+    judge_triggers(control, findings, Which::All, Streaking::Advance, now);
+}
+
 fn checked(control: &Control, phase: PhaseId) -> Vec<Key> {
     if control.state.checked.is_empty() { Vec::new() } else { control.state.checked_in(phase) }
 }

@@ -6,6 +6,7 @@ use rollgate_core::snapshot::Ruleset;
 use rollgate_core::time::{Now, Span, Timestamp};
 
 use super::control::Control;
+use super::pending::Pending;
 use crate::recorder::Depth;
 
 /// A calendar that was set back further than this must not keep the next rows waiting.
@@ -43,5 +44,6 @@ pub(super) fn contrasts(control: &mut Control, now: Now) {
     control.collect(Depth::Subjects, now);
     control.windows.advance(now.observed);
     let rows = judge::contrasts(&control.ruleset, &control.windows, now.wall);
+    control.remember(Pending::Kept(rows.clone()));
     control.state.contrasts.keep(rows);
 }

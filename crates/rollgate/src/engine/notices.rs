@@ -6,6 +6,7 @@ use rollgate_core::time::{Now, Span};
 
 use super::control::Control;
 use super::handle::Shared;
+use super::pending::Pending;
 
 /// Posts what the calendar owes.
 pub(super) fn by_calendar(control: &mut Control, now: Now) {
@@ -14,7 +15,7 @@ pub(super) fn by_calendar(control: &mut Control, now: Now) {
         control.state.outbox.post(letter);
     }
     settle(control, now);
-    let _ = control.flush();
+    let _ = control.flush(now);
 }
 
 /// Ends what nobody serves or what has been tried for too long, and journals every outcome.
@@ -44,6 +45,9 @@ pub(super) enum Whose {
 pub(super) fn deliver(shared: &Shared, whose: Whose) -> usize {
     let (sinks, due) = {
         let (control, now) = shared.lock();
+        if !control.is_leader() {
+            return 0;
+        }
         let sinks = control.sinks.clone();
         let is_ours = |channel: &str| {
             sinks.of(channel).is_some_and(|sink| matches!(whose, Whose::All) || whose == Whose::Of(sink))
@@ -66,10 +70,11 @@ pub(super) fn deliver(shared: &Shared, whose: Whose) -> usize {
         let attempt = line.send(&delivery);
         tried += 1;
         let (mut control, now) = shared.lock();
+        control.remember(Pending::Told(delivery.clone(), attempt.clone(), now));
         control.state.outbox.attempted(&delivery, attempt, now.observed);
         settle(&mut control, now);
         // A store that is away gets it with the next records.
-        let _ = control.flush();
+        let _ = control.flush(now);
         if now.observed.since(began) >= Span(NOTICE_SLOW_MS) {
             // Evaluations come first; the rest waits for the next tick.
             break;

@@ -326,6 +326,7 @@ fn ruleset() -> Ruleset {
         hash: "0".into(),
         timezone: "UTC".into(),
         evaluate_every: Span::seconds(10),
+        quorum: 1,
         expected_traffic: None,
         flags: vec![flag()],
         metrics: vec![

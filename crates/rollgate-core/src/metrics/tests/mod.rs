@@ -47,6 +47,7 @@ pub(super) fn ruleset(every: Span) -> Arc<Ruleset> {
         hash: Key::new("0"),
         timezone: Key::new("UTC"),
         evaluate_every: every,
+        quorum: 1,
         expected_traffic: None,
         flags: Vec::new(),
         metrics: vec![
