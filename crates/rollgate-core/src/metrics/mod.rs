@@ -2,6 +2,7 @@
 
 mod alerts;
 mod arms;
+mod codec;
 mod histogram;
 mod hours;
 mod measure;
@@ -9,8 +10,10 @@ mod measurement;
 mod parts;
 mod running;
 mod sample;
+mod saved;
 mod series;
 mod slot;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -19,8 +22,11 @@ mod windows;
 
 pub use alerts::Opened;
 pub use arms::Lane;
+pub use codec::{Cause, Damage};
 pub use histogram::{Bucket, Dense, OCTAVE, OCTAVES, Packed, nearest_rank};
 pub use hours::Hour;
 pub use measurement::{ArmPair, ArmTotals, Clip, Clusters, Gap, Measurement, Measures, Part, Tail};
 pub use sample::{Arm, Arms, EventSource, NamedArm};
+pub use saved::{Oldest, Saved, SavedSlot};
+pub use tape::{Exposure, Log, Op, Tape, decode};
 pub use windows::{Totals, Windows};
