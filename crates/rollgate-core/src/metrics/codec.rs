@@ -101,9 +101,13 @@ impl Out {
     }
 
     pub(super) fn time(&mut self, time: Timestamp) {
-        let distance = time.0.wrapping_sub(self.time);
-        self.whole(((distance << 1) ^ (distance >> 63)) as u64);
+        self.signed(time.0.wrapping_sub(self.time));
         self.time = time.0;
+    }
+
+    /// Small ones of either sign are short.
+    pub(super) fn signed(&mut self, value: i64) {
+        self.whole(((value << 1) ^ (value >> 63)) as u64);
     }
 
     pub(super) fn time_or_none(&mut self, time: Option<Timestamp>) {
@@ -266,10 +270,13 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn time(&mut self) -> Result<Timestamp, Damage> {
-        let folded = self.whole()?;
-        let distance = (folded >> 1) as i64 ^ -((folded & 1) as i64);
-        self.time = self.time.wrapping_add(distance);
+        self.time = self.time.wrapping_add(self.signed()?);
         Ok(Timestamp(self.time))
+    }
+
+    pub(super) fn signed(&mut self) -> Result<i64, Damage> {
+        let folded = self.whole()?;
+        Ok((folded >> 1) as i64 ^ -((folded & 1) as i64))
     }
 
     pub(super) fn time_or_none(&mut self) -> Result<Option<Timestamp>, Damage> {

@@ -85,6 +85,17 @@ impl Bucket {
         out.whole(u64::from(self.0));
     }
 
+    /// As its distance from another one, which is often near.
+    pub(super) fn write_after(self, other: Self, out: &mut Out) {
+        out.signed(i64::from(self.0) - i64::from(other.0));
+    }
+
+    pub(super) fn read_after(other: Self, reader: &mut Reader<'_>) -> Result<Self, Damage> {
+        let bucket = reader.signed()?.checked_add(i64::from(other.0)).unwrap_or(-1);
+        reader.require((0..i64::from(BUCKETS)).contains(&bucket), "no such bucket")?;
+        Ok(Self(bucket as u32))
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Damage> {
         reader.whole_up_to(u64::from(BUCKETS) - 1).map(|bucket| Self(bucket as u32))
     }

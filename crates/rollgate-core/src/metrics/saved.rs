@@ -138,7 +138,6 @@ impl Windows {
     }
 
     fn read_rest(&mut self, reader: &mut Reader<'_>) -> Result<(), Damage> {
-        self.alerts = Alerts::new(Timestamp::default());
         self.alerts.read(reader)?;
         self.unwatched = Gaps::read(reader)?;
         self.marked = reader.time_or_none()?;

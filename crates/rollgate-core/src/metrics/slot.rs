@@ -6,6 +6,8 @@ mod stored;
 use std::collections::VecDeque;
 
 pub(super) use late::Late;
+#[cfg(test)]
+pub(super) use stored::owner;
 
 use super::histogram::{Dense, Packed};
 use crate::limits::SLOTS_BESIDE_MAX;

@@ -95,7 +95,7 @@ impl Sums {
 }
 
 /// What the bytes of slots belong to.
-fn owner(series: u16, tier: u8, start: Timestamp, end: Timestamp) -> u64 {
+pub(in crate::metrics) fn owner(series: u16, tier: u8, start: Timestamp, end: Timestamp) -> u64 {
     let mut key = [0; 19];
     key[..2].copy_from_slice(&series.to_le_bytes());
     key[2] = tier;

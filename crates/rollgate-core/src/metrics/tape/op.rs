@@ -163,17 +163,18 @@ impl Op {
         match self {
             Self::AddValues { metric, lane, bucket, count, at } => {
                 match last {
-                    Some((of, same, _, then)) if of == metric && same == lane && then == at => {
+                    Some((of, same, before, then)) if of == metric && same == lane && then == at => {
                         out.byte(tag::MORE_VALUES);
+                        bucket.write_after(*before, out);
                     }
                     _ => {
                         begin(out, tag::ADD_VALUES, *metric);
                         write_lane(out, *lane);
                         out.time(*at);
+                        bucket.write(out);
                     }
                 }
                 *last = Some((*metric, *lane, *bucket, *at));
-                bucket.write(out);
                 out.whole(*count);
             }
             Self::AddOctave { metric, octave, counts, at } => {
@@ -288,13 +289,15 @@ impl Op {
     pub(super) fn read(reader: &mut Reader<'_>, last: &mut Last) -> Result<Self, Damage> {
         let tag = reader.byte()?;
         Ok(match tag {
-            tag::ADD_VALUES | tag::MORE_VALUES => {
-                let (metric, lane, at) = match last {
-                    Some((metric, lane, _, at)) if tag == tag::MORE_VALUES => (*metric, *lane, *at),
-                    None if tag == tag::MORE_VALUES => return Err(reader.damage("more values of nothing")),
-                    _ => (read_metric(reader)?, read_lane(reader)?, reader.time()?),
-                };
+            tag::ADD_VALUES => {
+                let (metric, lane, at) = (read_metric(reader)?, read_lane(reader)?, reader.time()?);
                 let bucket = Bucket::read(reader)?;
+                *last = Some((metric, lane, bucket, at));
+                Self::AddValues { metric, lane, bucket, count: reader.whole()?, at }
+            }
+            tag::MORE_VALUES => {
+                let (metric, lane, before, at) = last.ok_or(reader.damage("more values of nothing"))?;
+                let bucket = Bucket::read_after(before, reader)?;
                 *last = Some((metric, lane, bucket, at));
                 Self::AddValues { metric, lane, bucket, count: reader.whole()?, at }
             }
