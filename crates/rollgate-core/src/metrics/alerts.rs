@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Clip;
+use super::codec::{Damage, Out, Reader};
 use super::times::Times;
 use super::watch::Feed;
 use crate::limits::{ALERTS_MAX, EVENT_TIMES_MAX};
@@ -37,6 +38,30 @@ impl Shelf {
         Self { openings: Times::new(), open: BTreeMap::new(), untracked: 0, last_closed: None }
     }
 
+    fn write(&self, out: &mut Out) {
+        self.openings.write(out);
+        out.whole(self.untracked);
+        out.time_or_none(self.last_closed);
+        out.size(self.open.len());
+        for (id, at) in &self.open {
+            out.text(id);
+            out.time(*at);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Damage> {
+        let mut shelf = Self::new();
+        shelf.openings = Times::read(reader)?;
+        shelf.untracked = reader.whole_up_to(u64::MAX >> 1)?;
+        shelf.last_closed = reader.time_or_none()?;
+        for _ in 0..reader.size(ALERTS_MAX)? {
+            let (id, at) = (reader.text()?, reader.time()?);
+            let is_new = shelf.open.insert(id.into(), at).is_none();
+            reader.require(is_new, "an alert that is open twice")?;
+        }
+        Ok(shelf)
+    }
+
     fn close(&mut self, id: &str, at: Timestamp) -> bool {
         let is_closed = self.open.remove(id).is_some();
         if is_closed {
@@ -65,8 +90,36 @@ impl Alerts {
         &self.shelves[severity as usize]
     }
 
+    pub(super) fn write(&self, out: &mut Out) {
+        self.shelves.iter().for_each(|shelf| shelf.write(out));
+        self.feed.write(out);
+    }
+
+    /// Reads into new alerts.
+    pub(super) fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Damage> {
+        for shelf in &mut self.shelves {
+            *shelf = Shelf::read(reader)?;
+        }
+        self.feed.read(reader)
+    }
+
     /// An id that is open counts once; one that got worse is opened anew at its new severity.
     pub(super) fn open(&mut self, severity: Severity, id: &str, at: Timestamp) -> Opened {
+        self.open_by(severity, id, at, Times::add)
+    }
+
+    /// As [`open`](Self::open), before a mark.
+    pub(super) fn open_before(&mut self, severity: Severity, id: &str, mark: Timestamp) -> Opened {
+        self.open_by(severity, id, mark, Times::add_before)
+    }
+
+    fn open_by(
+        &mut self,
+        severity: Severity,
+        id: &str,
+        at: Timestamp,
+        count: fn(&mut Times, u64, Timestamp),
+    ) -> Opened {
         let (milder, worse) = self.shelves.split_at_mut(severity as usize);
         if worse.iter().any(|shelf| shelf.open.contains_key(id)) {
             return Opened::AlreadyOpen;
@@ -75,7 +128,7 @@ impl Alerts {
             shelf.close(id, at);
         });
         let Some(shelf) = worse.first_mut() else { return Opened::Dropped };
-        shelf.openings.add(1, at);
+        count(&mut shelf.openings, 1, at);
         if shelf.open.len() >= ALERTS_MAX {
             shelf.untracked += 1;
             return Opened::Dropped;

@@ -1,5 +1,7 @@
 //! ON and OFF since the last mark: totals, batches, and subjects in 64 clusters.
 
+mod stored;
+
 use super::histogram::{Bucket, Dense};
 use super::{Arm, ArmPair, ArmTotals, Clusters};
 use crate::limits::{CLUSTERS, SAMPLES_MAX};
@@ -98,7 +100,8 @@ impl Sides {
 
     /// Whether an arm can hold so many more samples; else they are dropped.
     fn has_room(&mut self, arm: Arm, count: u64) -> bool {
-        let has_room = self.of(arm).totals.n <= SAMPLES_MAX - count.min(SAMPLES_MAX);
+        let n = self.of(arm).totals.n.checked_add(count);
+        let has_room = n.is_some_and(|n| n <= SAMPLES_MAX);
         if !has_room {
             self.add_drops(count);
         }
@@ -175,7 +178,7 @@ impl Sides {
         pair.s_off += h * mean0;
         pair.v_on += h * h * part1;
         pair.v_off += h * h * part0;
-        pair.batched += (n1 + n0) as u64;
+        pair.batched = pair.batched.saturating_add((n1 + n0) as u64);
         self.on.batch = (0.0, 0.0, 0.0);
         self.off.batch = (0.0, 0.0, 0.0);
     }

@@ -4,12 +4,15 @@
 //! edges lie within 1/128 of each other: its middle is at most 0.4 % off. The `histogram` crate counts integers and
 //! wants its range fixed per unit; here every unit has the same error.
 
+use super::codec::{Damage, Out, Reader};
 use crate::limits::{OCTAVE_MAX, OCTAVE_MIN};
 
 /// Buckets in an octave.
 pub const OCTAVE: usize = 128;
 /// Octaves that are told apart.
 pub const OCTAVES: usize = (OCTAVE_MAX - OCTAVE_MIN) as usize;
+/// Buckets in all.
+const BUCKETS: u32 = 1 + (OCTAVES * OCTAVE) as u32;
 
 /// A bucket of values: 0 holds zero (and what is too small to tell from it), the others are numbered upwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +80,25 @@ impl Bucket {
     pub const fn middle(self) -> f64 {
         f64::midpoint(self.low(), self.high())
     }
+
+    pub(super) fn write(self, out: &mut Out) {
+        out.whole(u64::from(self.0));
+    }
+
+    /// As its distance from another one, which is often near.
+    pub(super) fn write_after(self, other: Self, out: &mut Out) {
+        out.signed(i64::from(self.0) - i64::from(other.0));
+    }
+
+    pub(super) fn read_after(other: Self, reader: &mut Reader<'_>) -> Result<Self, Damage> {
+        let bucket = reader.signed()?.checked_add(i64::from(other.0)).unwrap_or(-1);
+        reader.require((0..i64::from(BUCKETS)).contains(&bucket), "no such bucket")?;
+        Ok(Self(bucket as u32))
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Damage> {
+        reader.whole_up_to(u64::from(BUCKETS) - 1).map(|bucket| Self(bucket as u32))
+    }
 }
 
 /// A sealed histogram: sorted, half a word a bucket (14 bits of bucket, 18 of count), nothing for empty ones.
@@ -89,6 +111,7 @@ const COUNT_BITS: u32 = 18;
 const COUNT_MAX: u64 = (1 << COUNT_BITS) - 1;
 
 /// The buckets of a sealed histogram, upwards.
+#[derive(Clone)]
 struct Words<'a>(std::slice::Iter<'a, u32>);
 
 impl Iterator for Words<'_> {
@@ -106,8 +129,19 @@ impl Iterator for Words<'_> {
 }
 
 impl Packed {
+    pub(super) fn write(&self, out: &mut Out) {
+        out.counts(self.iter().map(|(bucket, count)| (bucket.0, count)));
+    }
+
+    /// Reads at most so many samples.
+    pub(super) fn read(reader: &mut Reader<'_>, most: u64) -> Result<Self, Damage> {
+        let mut words = Vec::new();
+        reader.counts(BUCKETS, most, |bucket, count| push_word(&mut words, Bucket(bucket), count))?;
+        Ok(Self(words.into_boxed_slice()))
+    }
+
     /// The buckets with their counts, upwards.
-    pub fn iter(&self) -> impl Iterator<Item = (Bucket, u64)> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = (Bucket, u64)> + Clone + '_ {
         Words(self.0.iter())
     }
 
@@ -146,6 +180,17 @@ pub struct Dense {
 }
 
 impl Dense {
+    pub(super) fn write(&self, out: &mut Out) {
+        out.counts(self.iter().map(|(bucket, count)| (bucket.0, count)));
+    }
+
+    /// Reads at most so many samples.
+    pub(super) fn read(reader: &mut Reader<'_>, most: u64) -> Result<Self, Damage> {
+        let mut dense = Self::default();
+        reader.counts(BUCKETS, most, |bucket, count| dense.add(Bucket(bucket), count))?;
+        Ok(dense)
+    }
+
     /// How many samples.
     pub const fn n(&self) -> u64 {
         self.n
@@ -239,7 +284,7 @@ impl Dense {
     }
 
     /// The buckets that have samples, upwards.
-    pub fn iter(&self) -> impl Iterator<Item = (Bucket, u64)> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = (Bucket, u64)> + Clone + '_ {
         let zero = (self.zero > 0).then_some((Bucket::ZERO, self.zero));
         let rest = self.octaves.iter().filter(|octave| octave.n > 0).flat_map(|octave| {
             let filled = octave.counts.iter().enumerate().filter(|(_, count)| **count > 0);

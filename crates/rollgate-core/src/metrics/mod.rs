@@ -2,6 +2,7 @@
 
 mod alerts;
 mod arms;
+mod codec;
 mod histogram;
 mod hours;
 mod measure;
@@ -12,6 +13,7 @@ mod sample;
 mod saved;
 mod series;
 mod slot;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -20,9 +22,11 @@ mod windows;
 
 pub use alerts::Opened;
 pub use arms::Lane;
+pub use codec::{Cause, Damage};
 pub use histogram::{Bucket, Dense, OCTAVE, OCTAVES, Packed, nearest_rank};
 pub use hours::Hour;
 pub use measurement::{ArmPair, ArmTotals, Clip, Clusters, Gap, Measurement, Measures, Part, Tail};
 pub use sample::{Arm, Arms, EventSource, NamedArm};
 pub use saved::{Oldest, Saved, SavedSlot};
+pub use tape::{Exposure, Log, Op, Tape, decode};
 pub use windows::{Totals, Windows};

@@ -1,11 +1,14 @@
 //! One metric's slots, its live slot, and what its kind keeps beside.
 
+mod late;
+mod stored;
+
 use std::cell::RefCell;
 
 use super::arms::{Sides, Spread};
 use super::histogram::{Bucket, Dense, OCTAVE};
 use super::running::Kept;
-use super::slot::{Cut, Pushed, Scratch, Slot, Sums, Tiers};
+use super::slot::{Cut, Late, Pushed, Scratch, Slot, Sums, Tiers};
 use super::times::Times;
 use super::watch::Feed;
 use crate::limits::SAMPLES_MAX;

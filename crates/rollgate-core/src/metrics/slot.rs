@@ -1,6 +1,13 @@
 //! One slot of time with what was recorded in it, and the tiers that slots roll up through.
 
+mod late;
+mod stored;
+
 use std::collections::VecDeque;
+
+pub(super) use late::Late;
+#[cfg(test)]
+pub(super) use stored::owner;
 
 use super::histogram::{Dense, Packed};
 use crate::limits::SLOTS_BESIDE_MAX;
@@ -112,6 +119,10 @@ struct Tier {
     fresh: usize,
     /// Where the tier's open slot began.
     open: Timestamp,
+    /// How many of the newest are not stored as they are now.
+    unsaved: usize,
+    /// Slots that ended here or before have left since the last time that slots were stored.
+    gone_to: Option<Timestamp>,
 }
 
 impl Tier {
@@ -120,6 +131,7 @@ impl Tier {
         if let Some(slot) = slot {
             self.slots.push_back(slot);
             self.fresh += 1;
+            self.unsaved += 1;
         }
     }
 
@@ -149,6 +161,8 @@ pub(super) struct Tiers {
     every: Span,
     /// Samples in slots that have left the last tier.
     pub(super) expired: u64,
+    /// Stored slots have become others since the last time that slots were stored.
+    is_rewritten: bool,
 }
 
 impl Tiers {
@@ -158,6 +172,8 @@ impl Tiers {
             slots: VecDeque::new(),
             fresh: 0,
             open: opened,
+            unsaved: 0,
+            gone_to: None,
         };
         Self {
             tiers: [
@@ -168,6 +184,7 @@ impl Tiers {
             ],
             every,
             expired: 0,
+            is_rewritten: false,
         }
     }
 
@@ -196,12 +213,15 @@ impl Tiers {
         for (index, tier) in self.tiers.iter_mut().enumerate() {
             let oldest = end - tier.reach.horizon - tier.reach.slot;
             while tier.slots.front().is_some_and(|slot| slot.end <= oldest) {
-                if let (Some(slot), 3) = (tier.slots.pop_front(), index) {
+                let Some(slot) = tier.slots.pop_front() else { break };
+                tier.gone_to = tier.gone_to.max(Some(slot.end));
+                if index == 3 {
                     self.expired = self.expired.saturating_add(slot.sums.samples());
                 }
             }
             if tier.slots.len() > tier.slots_max(every) {
                 pushed = Pushed::Joined;
+                self.is_rewritten = true;
                 tier.fresh = tier.fresh.min(tier.slots.len() - 2);
                 let (first, second) = (tier.slots.pop_front(), tier.slots.pop_front());
                 if let (Some(first), Some(second)) = (first, second)

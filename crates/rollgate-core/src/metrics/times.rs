@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::codec::{Damage, Out, Reader};
 use crate::limits::EVENT_TIMES_MAX;
 use crate::time::Timestamp;
 
@@ -36,11 +37,7 @@ impl Times {
             self.moments.push_back(Moment { at, before: self.n, is_marked: false });
         }
         self.n += count;
-        if self.moments.len() > EVENT_TIMES_MAX
-            && let Some(oldest) = self.moments.pop_front()
-        {
-            self.from = Timestamp(oldest.at.0.saturating_add(1));
-        }
+        self.bound();
     }
 
     /// A window may begin here, after what was recorded so far.
@@ -67,6 +64,53 @@ impl Times {
             |moment: &Moment| moment.at < from || (from == clip && moment.at == clip && moment.is_marked);
         let first = self.moments.partition_point(is_before);
         Some(self.moments.get(first).map_or(0, |moment| self.n - moment.before))
+    }
+
+    /// Adds events from before a mark, which are heard of after it.
+    pub(super) fn add_before(&mut self, count: u64, mark: Timestamp) {
+        let is_before = |moment: &Moment| moment.at < mark || (moment.at == mark && moment.is_marked);
+        let place = self.moments.partition_point(is_before);
+        let is_there = place > 0 && self.moments.get(place - 1).is_some_and(|moment| moment.at == mark);
+        let before = self.moments.get(place).map_or(self.n, |moment| moment.before);
+        self.moments.range_mut(place..).for_each(|moment| moment.before += count);
+        self.n += count;
+        // Where the times do not reach back so far, the events only come before all of them.
+        if !is_there && self.from <= mark {
+            self.moments.insert(place, Moment { at: mark, before, is_marked: true });
+            self.bound();
+        }
+    }
+
+    fn bound(&mut self) {
+        if self.moments.len() > EVENT_TIMES_MAX
+            && let Some(oldest) = self.moments.pop_front()
+        {
+            self.from = Timestamp(oldest.at.0.saturating_add(1));
+        }
+    }
+
+    pub(super) fn write(&self, out: &mut Out) {
+        out.whole(self.n);
+        out.time(self.from);
+        out.size(self.moments.len());
+        let mut before = 0;
+        for moment in &self.moments {
+            out.time(moment.at);
+            out.whole((moment.before - before) << 1 | u64::from(moment.is_marked));
+            before = moment.before;
+        }
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Damage> {
+        let mut times = Self { n: reader.whole_up_to(u64::MAX >> 1)?, from: reader.time()?, ..Self::new() };
+        let mut before = 0_u64;
+        for _ in 0..reader.size(EVENT_TIMES_MAX)? {
+            let (at, word) = (reader.time()?, reader.whole()?);
+            before = before.saturating_add(word >> 1);
+            reader.require(before <= times.n, "more events than were counted")?;
+            times.moments.push_back(Moment { at, before, is_marked: word & 1 == 1 });
+        }
+        Ok(times)
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::codec::{Damage, Out, Reader};
 use crate::time::{Span, Timestamp};
 
 /// Intervals in order that do not touch; the oldest are forgotten once no window reaches them.
@@ -33,6 +34,25 @@ impl Gaps {
         while self.0.front().is_some_and(|gap| gap.1 <= before) {
             self.0.pop_front();
         }
+    }
+
+    pub(super) fn write(&self, out: &mut Out) {
+        out.size(self.0.len());
+        for (from, to) in &self.0 {
+            out.time(*from);
+            out.time(*to);
+        }
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Damage> {
+        let mut gaps = Self::default();
+        for _ in 0..reader.size(GAPS_MAX)? {
+            let (from, to) = (reader.time()?, reader.time()?);
+            let is_next = from < to && gaps.0.back().is_none_or(|last| last.1 < from);
+            reader.require(is_next, "gaps that overlap")?;
+            gaps.0.push_back((from, to));
+        }
+        Ok(gaps)
     }
 
     fn within(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
@@ -118,6 +138,22 @@ impl Feed {
             self.is_live = false;
             self.unfed_from = at;
         }
+    }
+
+    pub(super) fn write(&self, out: &mut Out) {
+        out.byte(u8::from(self.is_live));
+        out.time_or_none(self.last);
+        out.time(self.unfed_from);
+        self.gaps.write(out);
+    }
+
+    /// Reads into a new feed of the same metric.
+    pub(super) fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Damage> {
+        self.is_live = reader.flag()?;
+        self.last = reader.time_or_none()?;
+        self.unfed_from = reader.time()?;
+        self.gaps = Gaps::read(reader)?;
+        Ok(())
     }
 
     /// The gap that is still open at `now`.

@@ -7,6 +7,7 @@ use super::arms::Lane;
 use super::histogram::{Bucket, OCTAVE};
 use super::series::Series;
 use super::slot::{Cut, Scratch};
+use super::tape::{Op, Tape};
 use super::watch::Gaps;
 use super::{Arms, EventSource};
 use crate::id::{Key, MetricId};
@@ -27,11 +28,17 @@ pub struct Windows {
     pub(super) unwatched: Gaps,
     longest: Span,
     /// Samples for metrics that the plan does not have, by name; the others together, without one.
-    unknown: Vec<(Option<Key>, u64)>,
+    pub(super) unknown: Vec<(Option<Key>, u64)>,
     /// Dropped alerts.
-    alerts_dropped: u64,
+    pub(super) alerts_dropped: u64,
     /// Where slots are merged.
-    scratch: Scratch,
+    pub(super) scratch: Scratch,
+    /// The last mark.
+    pub(super) marked: Option<Timestamp>,
+    /// Whether the store has the slots as they were when they were last saved.
+    pub(super) is_saved: bool,
+    /// What happens from here on is written down too.
+    pub(super) tape: Option<Box<Tape>>,
 }
 
 /// What a metric has recorded, for reports and for the proof that nothing is lost or doubled.
@@ -74,12 +81,16 @@ impl Windows {
             unknown: Vec::new(),
             alerts_dropped: 0,
             scratch: Scratch::default(),
+            marked: None,
+            is_saved: false,
+            tape: None,
             ruleset,
         }
     }
 
     /// Adds samples of a distribution that a recorder counted since the last time.
     pub fn add_values(&mut self, metric: MetricId, lane: Lane, bucket: Bucket, count: u64, at: Timestamp) {
+        self.note(|| Op::AddValues { metric, lane, bucket, count, at });
         let Some(series) = self.series.get_mut(metric.index()) else { return };
         match lane {
             Lane::Total => series.add_values(bucket, count, at),
@@ -100,6 +111,9 @@ impl Windows {
         n: u64,
         at: Timestamp,
     ) {
+        if let Some(tape) = &mut self.tape {
+            tape.add_octave(metric, octave, counts, n, at);
+        }
         if let Some(series) = self.series.get_mut(metric.index()) {
             series.add_octave(octave, counts, n, at);
         }
@@ -107,6 +121,7 @@ impl Windows {
 
     /// Adds to the exact sum of a distribution's values.
     pub fn add_sum(&mut self, metric: MetricId, sum: f64) {
+        self.note(|| Op::AddSum { metric, sum });
         if let Some(series) = self.series.get_mut(metric.index())
             && sum.is_finite()
         {
@@ -116,6 +131,7 @@ impl Windows {
 
     /// Adds outcomes of a ratio that a recorder counted since the last time.
     pub fn add_outcomes(&mut self, metric: MetricId, lane: Lane, trues: u64, total: u64, at: Timestamp) {
+        self.note(|| Op::AddOutcomes { metric, lane, trues, total, at });
         let Some(series) = self.series.get_mut(metric.index()) else { return };
         match lane {
             Lane::Total => series.add_outcomes(trues, total, at),
@@ -124,6 +140,14 @@ impl Windows {
                     sides.add_outcomes(arm, cluster, trues, total);
                 }
             }
+        }
+    }
+
+    /// Writes down what happens, where that is asked for.
+    #[inline]
+    fn note(&mut self, op: impl FnOnce() -> Op) {
+        if let Some(tape) = &mut self.tape {
+            tape.push(&op());
         }
     }
 
@@ -139,6 +163,7 @@ impl Windows {
 
     /// Counts events.
     pub fn record_events(&mut self, metric: MetricId, count: u64, at: Timestamp) {
+        self.note(|| Op::RecordEvents { metric, count, at });
         if let Some(series) = self.sampled(metric, true, count)
             && count > 0
         {
@@ -148,6 +173,7 @@ impl Windows {
 
     /// Sets a gauge.
     pub fn record_gauge(&mut self, metric: MetricId, value: f64, at: Timestamp) {
+        self.note(|| Op::RecordGauge { metric, value, at });
         let is_possible = value.abs() < LEVEL_MAX;
         if let Some(series) = self.sampled(metric, is_possible, 1) {
             series.set_level(value, at);
@@ -156,6 +182,11 @@ impl Windows {
 
     /// Takes `count` ratings of one value, 0 ..= 10.
     pub fn record_ratings(&mut self, metric: MetricId, rating: f64, count: u64, at: Timestamp) {
+        self.note(|| Op::RecordRatings { metric, rating, count, at });
+        self.take_ratings(metric, rating, count, at);
+    }
+
+    fn take_ratings(&mut self, metric: MetricId, rating: f64, count: u64, at: Timestamp) {
         if let Some(series) = self.sampled(metric, (0.0..=10.0).contains(&rating), count)
             && count > 0
         {
@@ -172,16 +203,13 @@ impl Windows {
         (arms, cluster): (Arms, Option<u8>),
         at: Timestamp,
     ) {
-        self.record_ratings(metric, rating, count, at);
+        self.note(|| Op::RecordRatingsIn { metric, rating, count, arms, cluster, at });
+        self.take_ratings(metric, rating, count, at);
         let is_possible = (0.0..=10.0).contains(&rating) && count <= SAMPLES_AT_ONCE_MAX;
         if let Some(series) = self.series.get_mut(metric.index())
             && is_possible
         {
-            for (position, sides) in series.sides.iter_mut().enumerate() {
-                if let Some(arm) = arms.of(position) {
-                    sides.add_ratings(arm, cluster, rating, count);
-                }
-            }
+            series.add_ratings_in(rating, count, (arms, cluster));
         }
     }
 
@@ -192,6 +220,7 @@ impl Windows {
 
     /// Takes measured points of a score, -100 ..= 100.
     pub fn record_points(&mut self, metric: MetricId, points: f64, at: Timestamp) {
+        self.note(|| Op::RecordPoints { metric, points, at });
         if let Some(series) = self.sampled(metric, (-100.0..=100.0).contains(&points), 1) {
             series.add_points(points, at);
         }
@@ -199,11 +228,13 @@ impl Windows {
 
     /// Counts a rollback in `rollgate.rollbacks`.
     pub fn record_rollback(&mut self, at: Timestamp) {
+        self.note(|| Op::RecordRollback { at });
         self.rollbacks.add_events(1, at);
     }
 
     /// Opens an alert.
     pub fn open_alert(&mut self, severity: Severity, id: &str, at: Timestamp) -> Opened {
+        self.note(|| Op::OpenAlert { severity, id: id.into(), at });
         let opened = self.alerts.open(severity, id, at);
         if opened == Opened::Dropped {
             self.alerts_dropped = self.alerts_dropped.saturating_add(1);
@@ -213,11 +244,13 @@ impl Windows {
 
     /// Closes an alert; gives its severity where it was open.
     pub fn close_alert(&mut self, id: &str, at: Timestamp) -> Option<Severity> {
+        self.note(|| Op::CloseAlert { id: id.into(), at });
         self.alerts.close(id, at)
     }
 
     /// The source is live: from here on, nothing from it is evidence.
     pub fn open_source(&mut self, source: EventSource, at: Timestamp) {
+        self.note(|| Op::OpenSource { source, at });
         match source {
             EventSource::Alerts => self.alerts.feed.open(at),
             EventSource::Metric(metric) => {
@@ -229,14 +262,16 @@ impl Windows {
     }
 
     /// Counts samples that could not be.
-    pub fn count_invalid(&mut self, metric: MetricId, count: u64, _at: Timestamp) {
+    pub fn count_invalid(&mut self, metric: MetricId, count: u64, at: Timestamp) {
+        self.note(|| Op::CountInvalid { metric, count, at });
         if let Some(series) = self.series.get_mut(metric.index()) {
             series.add_invalid(count);
         }
     }
 
     /// Counts samples that were dropped; `None`: for a metric that the plan does not have.
-    pub fn count_dropped(&mut self, metric: Option<MetricId>, count: u64, _at: Timestamp) {
+    pub fn count_dropped(&mut self, metric: Option<MetricId>, count: u64, at: Timestamp) {
+        self.note(|| Op::CountDropped { metric, count, at });
         match metric.and_then(|metric| self.series.get_mut(metric.index())) {
             Some(series) => series.add_dropped(count),
             None => self.add_unknown(None, count),
@@ -245,6 +280,7 @@ impl Windows {
 
     /// Counts samples for a metric of this name, which the plan does not have.
     pub fn count_unknown(&mut self, name: &str, count: u64) {
+        self.note(|| Op::CountUnknown { name: name.into(), count });
         let is_known =
             self.unknown.iter().any(|(known, _)| known.as_ref().is_some_and(|known| *known == *name));
         let is_kept = is_known || (self.unknown.len() < UNKNOWN_NAMES_MAX && name.len() <= KEY_BYTES_MAX);
@@ -283,6 +319,7 @@ impl Windows {
 
     /// An evaluation at `to`: what was recorded so far lies before it, what comes lies after.
     pub fn advance(&mut self, to: Timestamp) {
+        self.note(|| Op::Advance { to });
         for series in self.series.iter_mut().chain([&mut self.rollbacks]) {
             series.seal(to, Cut::Grid, &mut self.scratch);
         }
@@ -298,11 +335,13 @@ impl Windows {
 
     /// Nobody evaluated in [from, to).
     pub fn unwatched(&mut self, from: Timestamp, to: Timestamp) {
+        self.note(|| Op::Unwatched { from, to });
         self.unwatched.push(from, to);
     }
 
     /// The process ended and came back: sources must be opened again.
     pub fn restart(&mut self, at: Timestamp) {
+        self.note(|| Op::Restart { at });
         self.series.iter_mut().for_each(|series| series.feed.restart(at));
         self.alerts.feed.restart(at);
     }
@@ -310,10 +349,17 @@ impl Windows {
     /// Cuts every slot here, so that a window can begin here exactly, and begins ON and OFF anew. What was recorded so
     /// far lies before it, also what was recorded at this very instant.
     pub fn mark(&mut self, at: Timestamp) {
+        self.note(|| Op::Mark { at });
         for series in self.series.iter_mut().chain([&mut self.rollbacks]) {
             series.mark(at, &mut self.scratch);
         }
         self.alerts.mark(at);
+        self.marked = self.marked.max(Some(at));
+    }
+
+    /// The plan whose windows they are.
+    pub const fn ruleset(&self) -> &Arc<Ruleset> {
+        &self.ruleset
     }
 
     /// How far back windows reach.
@@ -334,7 +380,7 @@ impl Windows {
     /// Bytes on the heap.
     pub fn memory_bytes(&self) -> usize {
         let series: usize = self.series.iter().chain([&self.rollbacks]).map(Series::bytes).sum();
-        series + self.alerts.bytes() + self.scratch.bytes()
+        series + self.alerts.bytes() + self.scratch.bytes() + self.log_bytes()
     }
 }
 

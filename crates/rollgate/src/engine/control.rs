@@ -11,7 +11,7 @@ use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::evaluate::{Context, FlagRef, evaluate};
 use rollgate_core::judge::Streaks;
 use rollgate_core::limits::READ_BACK_PROBES;
-use rollgate_core::metrics::{Logging, Windows};
+use rollgate_core::metrics::{Log, Windows};
 use rollgate_core::report::Standing;
 use rollgate_core::snapshot::{Ruleset, Snapshot};
 use rollgate_core::time::{Now, Span, Timestamp};
@@ -271,7 +271,7 @@ impl Control {
             _ => self.windows.unwatched(Timestamp::MIN, now.observed),
         }
         if self.member.as_ref().is_some_and(|member| member.role != Role::Visitor) {
-            self.windows.log(Logging::On);
+            self.windows.log(Log::On);
         }
     }
 

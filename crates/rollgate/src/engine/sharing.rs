@@ -5,7 +5,7 @@
 
 use rollgate_core::decide::{self, Passing};
 use rollgate_core::error::{Error, ErrorKind};
-use rollgate_core::metrics::{Exposure, Logging, Windows};
+use rollgate_core::metrics::{Exposure, Log, Windows};
 use rollgate_core::time::{Now, Span, Timestamp};
 use serde_json::Value;
 
@@ -161,9 +161,11 @@ impl Control {
             // What was recorded longer ago than a gap that counts as watched belongs to no slot that is open.
             let is_late = reported.observed.since(header.from) > self.ruleset.watched_gap();
             let exposure = exposure_of(reported.revision, member.shares_revision);
-            let exposure = if is_late { Exposure::Late } else { exposure };
-            // Bytes that cannot be read are of a node that runs another version: its samples are missing here.
-            let _ = self.windows.merge(log, now.observed, exposure);
+            // Bytes that cannot be read are of a node that runs another plan or version: its samples are missing here.
+            let _ = match is_late {
+                true => self.windows.merge_late(log, now.observed),
+                false => self.windows.merge(log, now.observed, exposure),
+            };
             is_news |= !log.is_empty();
         }
         if is_news && self.member.as_ref().is_some_and(|member| member.role != Role::Visitor) {
@@ -182,7 +184,7 @@ impl Control {
         member.position = found.as_ref().map_or(reports, |found| found.position);
         if let Some(found) = found {
             self.windows = found.windows;
-            self.windows.log(Logging::On);
+            self.windows.log(Log::On);
             self.windows.advance(now.observed);
         }
         Ok(())
@@ -285,7 +287,7 @@ impl Control {
         member.unsent.extend(log);
         if member.unsent.len() > UNSENT_MAX {
             // Nobody will hear of these: a window that lacks them passes no gate.
-            member.unsent = Windows::log_of_drops(&self.ruleset);
+            member.unsent = self.windows.log_of_drops(now.observed);
         }
         member.is_urgent = false;
         let header = Header { count: member.sent + 1, from: member.told_from };

@@ -1,8 +1,12 @@
 //! Windows against a plain model that keeps every sample, and the corners that it does not reach.
 
 mod corners;
+mod damaged;
+mod merged;
 mod model;
 mod properties;
+mod stored;
+mod story;
 
 use std::sync::Arc;
 
