@@ -126,7 +126,9 @@ impl Shared {
         let mut control = match joined {
             Some(Ok(control)) => control,
             Some(Err(_)) | None => {
-                let member = store.shared().map(|_| Member::new(node_name(), Role::Follower, &self.ruleset, now.observed));
+                let member = store
+                    .shared()
+                    .map(|_| Member::new(node_name(), Role::Follower, &self.ruleset, now.observed));
                 Control::begin(&ground, store, Beginning { held, member, found: None }, now)
             }
         };

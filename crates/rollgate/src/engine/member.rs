@@ -2,6 +2,7 @@
 
 use rollgate_core::snapshot::Ruleset;
 use rollgate_core::time::{Span, Timestamp};
+use serde::Serialize;
 
 use crate::store::Lease;
 
@@ -21,7 +22,8 @@ pub(super) const REPORTS_KEPT: Span = Span::minutes(2);
 pub(super) const UNSENT_MAX: usize = 4 << 20;
 
 /// What a node may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// It has the lease: it advances the rollout, sends notices and runs actions.
     Leader,

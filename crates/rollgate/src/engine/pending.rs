@@ -3,9 +3,7 @@
 //! It is kept as what it was decided on, not as what came of it. Where others have written in between, it is decided anew
 //! on what they wrote: a rollback that they made too is then made once, and one that they did not know of is made.
 
-use rollgate_core::decide::{
-    Answer, Body, Command, Delivery, Effect, Findings, Input, Record, Transition,
-};
+use rollgate_core::decide::{Answer, Body, Command, Delivery, Effect, Findings, Input, Record, Transition};
 use rollgate_core::error::{Error, ErrorKind};
 use rollgate_core::judge::Contrast;
 use rollgate_core::snapshot::FlagState;
@@ -84,8 +82,7 @@ impl Control {
         let first = self.saved as u64 + 1;
         let (expected, state) = (self.revision, &self.state);
         let epoch = self.member.as_ref().map_or(0, |member| member.epoch);
-        let outcome =
-            self.store.commit(&Commit { epoch, expected, state, journal, first, durability });
+        let outcome = self.store.commit(&Commit { epoch, expected, state, journal, first, durability });
         self.note_answer(&outcome, now);
         outcome
     }

@@ -460,7 +460,8 @@ impl Control {
     pub(super) fn passing(&self, now: Now) -> Passing {
         let Some(member) = self.member.as_ref() else { return Passing::Evaluation };
         let quorum = usize::from(self.ruleset.quorum);
-        let is_heard = member.reporting(now.observed) >= quorum && member.acknowledging(now.observed) >= quorum;
+        let is_heard =
+            member.reporting(now.observed) >= quorum && member.acknowledging(now.observed) >= quorum;
         if is_heard { Passing::Evaluation } else { Passing::Unheard }
     }
 }

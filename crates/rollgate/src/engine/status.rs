@@ -10,6 +10,7 @@ use super::actions::DueAction;
 use super::aftermath;
 use super::calendar::CalendarStatus;
 use super::control::Control;
+use super::sight::StoreStatus;
 
 /// Where a rollout stands.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,6 +44,9 @@ pub struct RolloutStatus {
     pub lingering: Vec<Key>,
     /// What is left to do after the rollout, done or not.
     pub follow_ups: Vec<FollowUpStatus>,
+    /// The store and the nodes on it; `None` where the store is this engine's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreStatus>,
 }
 
 impl RolloutStatus {
@@ -81,6 +85,7 @@ impl RolloutStatus {
             removable: state.after.removable.clone(),
             lingering: aftermath::lingering(control),
             follow_ups: follow_ups(ruleset, state, now.wall),
+            store: StoreStatus::of(control, now),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{Op, Ops, Tape};
 use crate::id::MetricId;
+use crate::metrics::Lane;
 use crate::metrics::codec::Damage;
 use crate::metrics::windows::Windows;
-use crate::metrics::Lane;
 use crate::time::Timestamp;
 
 impl Windows {
@@ -49,9 +49,9 @@ impl Op {
             | Self::RecordRatingsIn { metric, count, .. } => (metric, *count),
             Self::RecordGauge { metric, .. } | Self::RecordPoints { metric, .. } => (metric, 1),
             // What they belong to is counted already.
-            Self::AddSum { metric, .. } | Self::AddValues { metric, .. } | Self::AddOutcomes { metric, .. } => {
-                (metric, 0)
-            }
+            Self::AddSum { metric, .. }
+            | Self::AddValues { metric, .. }
+            | Self::AddOutcomes { metric, .. } => (metric, 0),
             _ => return None,
         };
         Some((*metric, count))
