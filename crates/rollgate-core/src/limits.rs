@@ -120,3 +120,8 @@ pub const NOTICE_SLOW_MS: u64 = 1_000;
 pub const CHANNELS_MAX: usize = 64;
 /// Bytes of why a delivery failed; a sink may quote a whole page of somebody's server.
 pub const NOTICE_ERROR_BYTES_MAX: usize = 512;
+/// How long a call of the store waits for another process that writes, in milliseconds: many times what a commit takes,
+/// and no longer than a process may go without hearing of a change of shares.
+pub const STORE_BUSY_MS: u64 = 250;
+/// Bytes of the store's log that are kept once its content is in the file; it grows beyond them while one is long read.
+pub const STORE_WAL_BYTES_KEPT: i64 = 4 << 20;

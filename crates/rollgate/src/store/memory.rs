@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use rollgate_core::error::{Error, ErrorKind};
 
 use super::contract::{Commit, Store, Stored};
+use super::fence::follows;
 use crate::process::unpoisoned;
 
 /// Keeps everything in memory. Clones share one memory, so that an engine can be opened on it again.
@@ -45,7 +46,7 @@ impl MemoryStore {
     }
 }
 
-fn away() -> Error {
+pub(super) fn away() -> Error {
     Error::new(ErrorKind::StoreAway, "the store is away; nothing is raised until it is back")
 }
 
@@ -85,24 +86,4 @@ impl Store for MemoryStore {
         }
         Ok(revision + 1)
     }
-}
-
-/// Whether a commit follows what is stored.
-pub(super) fn follows(commit: &Commit<'_>, revision: u64, lines: u64) -> Result<(), Error> {
-    if commit.expected != revision {
-        return Err(Error::new(
-            ErrorKind::StoreConflict,
-            format_args!(
-                "the store is at revision {revision}, not {}: another writer was faster",
-                commit.expected
-            ),
-        ));
-    }
-    if !commit.journal.is_empty() && commit.first != lines + 1 {
-        return Err(Error::new(
-            ErrorKind::StoreConflict,
-            format_args!("the store has {lines} journal lines; number {} does not follow them", commit.first),
-        ));
-    }
-    Ok(())
 }

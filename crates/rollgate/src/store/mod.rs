@@ -1,12 +1,19 @@
 //! Where a rollout's state and journal are kept.
 
 mod contract;
+mod fence;
 mod memory;
 mod node;
+mod shared_memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use contract::{
     Checkpoint, Claim, Commit, Durability, Head, Lease, Report, Reported, Restored, SharedStore, Store,
     Stored,
 };
 pub use memory::MemoryStore;
-pub(crate) use node::node_name;
+pub use node::{has_ended, node_name};
+pub use shared_memory::SharedMemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
