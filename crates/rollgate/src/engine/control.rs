@@ -193,10 +193,12 @@ impl Control {
                 continue;
             }
             let Some(lease) = lease else { break };
-            member.see(&lease, now.observed);
             let since = now.wall.since(lease.wall).min(Member::lease_lasts(ruleset));
             // Nobody is there to set the time by: then the calendar says for how long.
             let observed = if is_free { now.observed } else { lease.observed + since };
+            let mut member = Member::new(member.node, role, ruleset, observed);
+            member.position = reports;
+            member.see(&lease, observed);
             return Ok((member, Now { observed, ..now }));
         }
         Ok((member, now))

@@ -26,7 +26,7 @@ phases:
       - { set: { NEW: 40% }, hold: 10m }
       - { set: { NEW: 60% } }
     gates:
-      latency: { metric: latency, stat: p95, over: 10m, below: 200ms, samples: 100 }
+      latency: { metric: latency, stat: p95, over: 10m, below: 200ms, min_samples: 100 }
     triggers:
       heap: { when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } }
       complaints: { when: { metric: complaints, stat: count, over: 1h, above: 4 }, rollback: { to: zero } }
