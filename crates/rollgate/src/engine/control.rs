@@ -210,7 +210,8 @@ impl Control {
         // Observed time never runs backwards, from one process to the next neither: on a calendar that was set back, the
         // windows of triggers would begin in the future.
         let last = held.as_ref().map_or(now.observed, |held| held.state.last_observed());
-        let now = Now { observed: now.observed.max(last), ..now };
+        let windows = found.as_ref().map_or(now.observed, |found| found.windows.latest());
+        let now = Now { observed: now.observed.max(last).max(windows), ..now };
         let ruleset = ground.ruleset.clone();
         let mut control = Self {
             windows: Windows::new(ruleset.clone(), now.observed),
@@ -349,7 +350,7 @@ impl Control {
         let before = self.ahead();
         // A store that is away is tried again soon; until then this node does what it may do alone.
         let _ = self.refresh(now);
-        let now = Now { observed: now.observed + Span(self.ahead() - before), ..now };
+        let now = self.moved(before, now);
         match (role, self.is_leader()) {
             (Role::Visitor, _) => {
                 self.windows.advance(now.observed);
@@ -424,13 +425,17 @@ impl Control {
 
     /// One command, decided at its own time on everything recorded so far.
     pub(super) fn command(&mut self, command: &Command, now: Now) -> Outcome {
+        let before = self.ahead();
         // Where the store is away, it is decided on what is known here.
         let _ = self.refresh(now);
+        let mut now = self.moved(before, now);
         let mut outcome = self.command_once(command, now);
         for _ in 0..TRIES {
             match &outcome {
                 Err(error) if is_beaten(error) => {
+                    let before = self.ahead();
                     self.refresh(now)?;
+                    now = self.moved(before, now);
                     outcome = self.command_once(command, now);
                 }
                 _ => break,
@@ -515,6 +520,11 @@ impl Control {
             self.offset = offset;
             self.note(Body::ClockJump { by_ms }, now);
         }
+    }
+
+    /// Now, where other nodes' time has moved this one's ahead since it was `before`.
+    fn moved(&self, before: u64, now: Now) -> Now {
+        Now { observed: now.observed + Span(self.ahead() - before), ..now }
     }
 
     /// How far other nodes' time is ahead of this one's clocks.

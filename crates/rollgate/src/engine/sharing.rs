@@ -185,9 +185,16 @@ impl Control {
         if let Some(found) = found {
             self.windows = found.windows;
             self.windows.log(Log::On);
+            let now = self.catch_time(now);
             self.windows.advance(now.observed);
         }
         Ok(())
+    }
+
+    /// Goes ahead to the time of windows that another node has evaluated.
+    fn catch_time(&mut self, now: Now) -> Now {
+        let ahead = self.windows.latest().since(now.observed);
+        self.skip(ahead, now)
     }
 
     // ---- the lease

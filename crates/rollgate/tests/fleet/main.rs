@@ -4,4 +4,5 @@
 mod members;
 mod partition;
 mod restart;
+mod schedules;
 mod stage;
