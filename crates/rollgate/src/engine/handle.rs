@@ -24,6 +24,7 @@ use super::notices::{self, Whose};
 use super::scorecard;
 use super::status::RolloutStatus;
 use super::ticker::Ticker;
+use super::watch::Watch;
 use crate::clock::Clock;
 use crate::flag::{Exposures, Flag, Flags, View};
 use crate::notify::Sinks;
@@ -60,12 +61,8 @@ pub(super) struct Shared {
     store: Arc<dyn Store>,
     sinks: Arc<Sinks>,
     held: Arc<ArcSwapOption<Held>>,
-    /// Observed time that other nodes are ahead of this one's clocks.
-    ahead: Arc<AtomicU64>,
+    watch: Watch,
     role: Role,
-    clock: Arc<dyn Clock>,
-    /// Observed and monotonic time at which the process began to observe.
-    origin: (Timestamp, rollgate_core::time::Span),
     listeners: Vec<Listener>,
     pub(super) actor: Option<Actor>,
     /// Journal lines that listeners have seen. Its own lock keeps them in order without holding the control.
@@ -76,9 +73,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn now(&self) -> Now {
-        let elapsed = self.clock.monotonic() - self.origin.1;
-        let ahead = rollgate_core::time::Span(self.ahead.load(Ordering::Acquire));
-        Now { wall: self.clock.wall(), observed: self.origin.0 + elapsed + ahead }
+        self.watch.now()
     }
 
     /// Takes the lock, and then the time: so that time never runs backwards from one holder to the next.
@@ -117,7 +112,7 @@ impl Shared {
             recorder: self.recorder.clone(),
             sinks: self.sinks.clone(),
             held: self.held.clone(),
-            ahead: self.ahead.clone(),
+            watch: self.watch.clone(),
             role: self.role,
         };
         let store = self.store.forked(stored);
@@ -206,23 +201,22 @@ impl Engine {
         sinks: Sinks,
         role: Role,
     ) -> Result<Self, Error> {
-        let origin = (clock.wall(), clock.monotonic());
+        let watch = Watch::new(clock);
         let flags = Flags::new(ruleset.clone());
         let recorder = Recorder::new(&ruleset);
-        let now = Now::same(origin.0);
-        let (sinks, held, ahead) = (Arc::new(sinks), Arc::default(), Arc::default());
+        let now = watch.now();
+        let (sinks, held) = (Arc::new(sinks), Arc::default());
         let ground = Ground {
             ruleset: ruleset.clone(),
             flags: flags.clone(),
             recorder: recorder.clone(),
             sinks: Arc::clone(&sinks),
             held: Arc::clone(&held),
-            ahead: Arc::clone(&ahead),
+            watch: watch.clone(),
             role,
         };
         let control = Control::open(&ground, store.clone(), now)?;
         let live = (0..=ruleset.metrics.len()).map(|_| AtomicBool::new(false)).collect();
-        let origin = (control.opened, origin.1);
         let told = PerProcess::new(control.journal.len() as u64);
         let control = PerProcess::new(control);
         let shared = Shared {
@@ -234,10 +228,8 @@ impl Engine {
             store,
             sinks,
             held,
-            ahead,
+            watch,
             role,
-            clock,
-            origin,
             listeners,
             actor,
             told,

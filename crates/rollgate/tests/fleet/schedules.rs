@@ -79,6 +79,42 @@ struct Audit {
 struct Watched {
     way: SharedMemoryStore,
     audit: Arc<Audit>,
+    others: Arc<Mutex<Others>>,
+}
+
+/// Nodes that run in the middle of what another one does: between what it read and what it writes.
+struct Others {
+    dice: Dice,
+    engines: Vec<Engine>,
+    /// One is in the middle of something, and another one runs.
+    is_between: bool,
+    intrusions: u64,
+}
+
+impl Watched {
+    /// Now and then another node does something first.
+    fn between(&self) {
+        let mut others = self.others.lock().unwrap();
+        if others.is_between || others.engines.is_empty() || others.dice.below(3) > 0 {
+            return;
+        }
+        let count = others.engines.len() as u64;
+        let which = others.dice.below(count) as usize;
+        let what = others.dice.below(6);
+        let Some(engine) = others.engines.get(which).cloned() else { return };
+        others.is_between = true;
+        others.intrusions += 1;
+        drop(others);
+        match what {
+            0 => _ = engine.pause("ann", "in between"),
+            1 => _ = engine.resume("ann", "in between"),
+            2 => _ = engine.set_shares("ann", &[("NEW", Share::from_ppm(50_000).unwrap())], "between"),
+            3 => engine.metric("heap").unwrap().record(1_500.0),
+            _ => {}
+        }
+        engine.tick();
+        self.others.lock().unwrap().is_between = false;
+    }
 }
 
 impl Store for Watched {
@@ -86,6 +122,7 @@ impl Store for Watched {
         self.way.load(after)
     }
     fn commit(&self, commit: &Commit<'_>) -> Result<u64, Error> {
+        self.between();
         let given = self.audit.given.load(Ordering::Relaxed);
         let before = self.way.node().head().unwrap().revision;
         let outcome = self.way.commit(commit);
@@ -110,6 +147,7 @@ impl SharedStore for Watched {
         self.way.head()
     }
     fn take(&self, seen: Option<&Lease>, claim: &Claim<'_>) -> Result<Option<u64>, Error> {
+        self.between();
         let outcome = self.way.take(seen, claim);
         let epoch = self.way.node().head().unwrap().lease.map_or(0, |lease| lease.epoch);
         self.audit.given.fetch_max(epoch, Ordering::Relaxed);
@@ -127,12 +165,14 @@ impl SharedStore for Watched {
         self.way.leave(epoch, holder)
     }
     fn report(&self, report: &Report<'_>) -> Result<u64, Error> {
+        self.between();
         self.way.report(report)
     }
     fn reports(&self, after: u64) -> Result<Vec<Reported>, Error> {
         self.way.reports(after)
     }
     fn save(&self, checkpoint: &Checkpoint<'_>) -> Result<(), Error> {
+        self.between();
         self.way.save(checkpoint)
     }
     fn restore(&self) -> Result<Option<Restored>, Error> {
@@ -168,6 +208,7 @@ struct Tally {
     unanswered: u64,
     commits: u64,
     evaluated_spikes: u64,
+    intrusions: u64,
     recorded: u64,
     heard: u64,
 }
@@ -177,6 +218,7 @@ struct World {
     seed: u64,
     store: SharedMemoryStore,
     audit: Arc<Audit>,
+    others: Arc<Mutex<Others>>,
     nodes: Vec<Node>,
     /// Milliseconds since the start.
     now: u64,
@@ -194,12 +236,14 @@ impl World {
         let mut dice = Dice(seed);
         let store = SharedMemoryStore::new();
         let audit = Arc::new(Audit::default());
+        let others = Others { dice: Dice(!seed), engines: Vec::new(), is_between: false, intrusions: 0 };
         let count = 2 + dice.below(4);
         let mut world = Self {
             dice,
             seed,
             store,
             audit,
+            others: Arc::new(Mutex::new(others)),
             nodes: Vec::new(),
             now: 0,
             notes: 0,
@@ -222,7 +266,8 @@ impl World {
         let skew = self.dice.below(7_200_000) as i64 - 3_600_000;
         let skew = if self.dice.below(2) == 0 { 0 } else { skew };
         let clock = ManualClock::at(Timestamp(START.0 + self.now as i64 + skew));
-        let watched = Watched { way: way.clone(), audit: self.audit.clone() };
+        let (audit, others) = (self.audit.clone(), self.others.clone());
+        let watched = Watched { way: way.clone(), audit, others };
         let builder = Engine::builder().plan_text(PLAN, Format::Yaml).unwrap();
         let engine = builder.store(watched).clock(clock.clone()).build().unwrap();
         Node { engine, clock, way, paused: 0, spiked: None, fell: None }
@@ -322,7 +367,13 @@ impl World {
                 self.nodes[index].spiked = self.nodes[index].spiked.map(|_| self.now);
                 continue;
             }
+            let others = self.nodes.iter().enumerate().filter(|(other, node)| {
+                // One that owes a rollback is not moved by others: what it is checked for is what it did itself.
+                *other != index && node.paused <= self.now && node.spiked.is_none() && node.fell.is_none()
+            });
+            self.others.lock().unwrap().engines = others.map(|(_, node)| node.engine.clone()).collect();
             self.nodes[index].engine.tick();
+            self.others.lock().unwrap().engines.clear();
             self.check(index);
         }
     }
@@ -345,7 +396,11 @@ impl World {
                 self.tally.evaluated_spikes += 1;
             } else {
                 let lasted = self.now - since;
-                assert!(lasted <= 5_250, "seed {}: node {index} has not rolled back for {lasted} ms", self.seed);
+                assert!(
+                    lasted <= 5_250,
+                    "seed {}: node {index} has not rolled back for {lasted} ms",
+                    self.seed
+                );
             }
         }
     }
@@ -367,7 +422,8 @@ impl World {
         // The last thing to happen may have been seen by some only.
         for _ in 0..8 {
             let revision = self.store.head().unwrap().revision;
-            let is_known = |node: &Node| node.engine.status().store.is_some_and(|own| own.revision == revision);
+            let is_known =
+                |node: &Node| node.engine.status().store.is_some_and(|own| own.revision == revision);
             if self.nodes.iter().all(is_known) {
                 return;
             }
@@ -406,6 +462,7 @@ impl World {
         assert_eq!(leaders.count(), 1, "seed {seed}");
         self.verify_records(&lines);
         assert_eq!(self.audit.stale.load(Ordering::Relaxed), 0, "seed {seed}: a lower epoch has written");
+        self.tally.intrusions += self.others.lock().unwrap().intrusions;
         self.tally.commits += self.audit.commits.load(Ordering::Relaxed);
         let epoch = self.store.head().unwrap().lease.unwrap().epoch;
         self.tally.changes_of_hands += epoch - 1;
@@ -413,6 +470,9 @@ impl World {
 
     fn verify_records(&mut self, lines: &[String]) {
         let seed = self.seed;
+        if std::env::var("ROLLGATE_SEED").is_ok() {
+            eprintln!("{}", lines.join("\n"));
+        }
         // Steps of one attempt: applied once, in their order, each no sooner than its hold allows.
         let mut last: Option<(String, u64, i64)> = None;
         let mut remarks: BTreeMap<String, u64> = BTreeMap::new();
@@ -427,7 +487,10 @@ impl World {
                         Some((of, before, at)) if *of == phase => {
                             assert_eq!(step, before + 1, "seed {seed}: {line}");
                             let waited = observed - at;
-                            assert!(waited >= 60_000, "seed {seed}: {waited} ms after the step before: {line}");
+                            assert!(
+                                waited >= 60_000,
+                                "seed {seed}: {waited} ms after the step before: {line}"
+                            );
                         }
                         _ => assert_eq!(step, 1, "seed {seed}: {line}"),
                     }
@@ -487,6 +550,7 @@ fn random_schedules_break_no_promise() {
         add(&mut sum.commands, tally.commands);
         add(&mut sum.refused, tally.refused);
         add(&mut sum.unanswered, tally.unanswered);
+        add(&mut sum.intrusions, tally.intrusions);
         add(&mut sum.recorded, tally.recorded);
         add(&mut sum.heard, tally.heard);
         add(&mut sum.commits, tally.commits);
