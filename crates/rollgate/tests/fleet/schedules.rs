@@ -47,6 +47,12 @@ phases:
     contingency: { to: zero }
 ";
 
+/// Enough to tell the shares of this plan apart.
+const SUBJECTS: [&str; 24] = [
+    "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u",
+    "v", "w", "x",
+];
+
 /// SplitMix64.
 struct Dice(u64);
 
@@ -190,6 +196,8 @@ struct Node {
     spiked: Option<u64>,
     /// How many retries it knew of when it rolled back: it goes up again after another one only.
     fell: Option<usize>,
+    /// Since when it reaches the store, and hears its answers.
+    reaches_since: u64,
 }
 
 /// What happened over many schedules: so that a test of nothing cannot pass.
@@ -226,6 +234,8 @@ struct World {
     /// Remarks that were acknowledged, and those that were not.
     acknowledged: Vec<String>,
     unanswered: Vec<String>,
+    /// How many of the subjects are on at a share.
+    served: BTreeMap<u32, usize>,
     /// Samples, on all nodes.
     recorded: u64,
     tally: Tally,
@@ -249,6 +259,7 @@ impl World {
             notes: 0,
             acknowledged: Vec::new(),
             unanswered: Vec::new(),
+            served: BTreeMap::new(),
             recorded: 0,
             tally: Tally::default(),
         };
@@ -270,7 +281,7 @@ impl World {
         let watched = Watched { way: way.clone(), audit, others };
         let builder = Engine::builder().plan_text(PLAN, Format::Yaml).unwrap();
         let engine = builder.store(watched).clock(clock.clone()).build().unwrap();
-        Node { engine, clock, way, paused: 0, spiked: None, fell: None }
+        Node { engine, clock, way, paused: 0, spiked: None, fell: None, reaches_since: 0 }
     }
 
     fn share(&self, node: usize) -> u32 {
@@ -287,13 +298,15 @@ impl World {
             }
             10..=19 => {
                 self.nodes[node].way.go_away();
+                self.nodes[node].reaches_since = u64::MAX;
                 self.tally.cuts += 1;
             }
             20..=24 => {
                 self.nodes[node].way.lose_answers();
+                self.nodes[node].reaches_since = u64::MAX;
                 self.tally.lost_answers += 1;
             }
-            25..=54 => self.nodes[node].way.come_back(),
+            25..=54 => self.mend(node),
             55..=59 => {
                 self.nodes[node].clock.jump_wall(self.dice.below(7_200_000) as i64 - 3_600_000);
                 self.tally.jumps += 1;
@@ -335,6 +348,12 @@ impl World {
         }
     }
 
+    fn mend(&mut self, node: usize) {
+        self.nodes[node].way.come_back();
+        // One that was away is asked again after a second.
+        self.nodes[node].reaches_since = self.now + 1_500;
+    }
+
     fn remark(&mut self, node: usize) {
         self.notes += 1;
         let text = format!("remark-{}-", self.notes);
@@ -372,14 +391,27 @@ impl World {
                 *other != index && node.paused <= self.now && node.spiked.is_none() && node.fell.is_none()
             });
             self.others.lock().unwrap().engines = others.map(|(_, node)| node.engine.clone()).collect();
+            let known = self.audit.shares.lock().unwrap().len();
             self.nodes[index].engine.tick();
             self.others.lock().unwrap().engines.clear();
-            self.check(index);
+            self.check(index, known);
         }
     }
 
-    fn check(&mut self, index: usize) {
+    /// `known`: how many commits there were before it looked.
+    fn check(&mut self, index: usize, known: usize) {
         let share = self.share(index);
+        // What the state says is what is served.
+        let flag = self.nodes[index].engine.flag("NEW");
+        let served = SUBJECTS.iter().filter(|key| flag.is_on(key)).count();
+        let learnt = *self.served.entry(share).or_insert(served);
+        assert_eq!(served, learnt, "seed {}: node {index} serves something else than {share}", self.seed);
+        // Who can reach the store, and has just looked, serves no more than it says.
+        if self.nodes[index].reaches_since <= self.now {
+            let stored = self.audit.shares.lock().unwrap();
+            let allowed = stored[known.saturating_sub(1)..].iter().copied().max().unwrap_or(0);
+            assert!(share <= allowed, "seed {}: node {index} serves {share}, stored is {allowed}", self.seed);
+        }
         // What is served was stored once, or lies below: it can be no higher than the highest that was ever stored.
         let highest = self.audit.shares.lock().unwrap().iter().copied().max().unwrap_or(0);
         assert!(share <= highest, "seed {}: node {index} serves {share}, never stored", self.seed);
@@ -412,9 +444,9 @@ impl World {
 
     /// Everything is mended, and all nodes have heard of everything.
     fn heal(&mut self) {
-        for node in &mut self.nodes {
-            node.way.come_back();
-            node.paused = 0;
+        for index in 0..self.nodes.len() {
+            self.mend(index);
+            self.nodes[index].paused = 0;
         }
         for _ in 0..200 {
             self.pass(250);
