@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::checked::{away, damaged, meaning};
-use super::file::{File, begin};
+use super::file::{File, begin, empty_log};
 use super::{schema, verify};
 
 /// What every SQLite file begins with.
@@ -64,7 +64,10 @@ fn look_and_go_on(connection: &Connection, path: &Path) -> Result<(), Error> {
         return Err(away(path, "the file or its directory is read-only"));
     }
     wal(connection, path, Instant::now() + busy)?;
-    schema::migrate(connection, schema::VERSION, begin).map_err(&failed)?;
+    if schema::version(connection).map_err(&failed)? < schema::VERSION {
+        schema::migrate(connection, schema::VERSION, begin).map_err(&failed)?;
+        empty_log(connection);
+    }
     connection
         .pragma_update_and_check(None, "journal_size_limit", STORE_WAL_BYTES_KEPT, |_| Ok(()))
         .map_err(&failed)?;
