@@ -181,7 +181,7 @@ fn header(path: &Path) -> Result<(), Error> {
         return Err(damaged(path, "it is not a database: it does not begin as one"));
     }
     let number =
-        |at: usize| bytes[at..at + 4].iter().fold(0_u32, |n, byte| n << 8 | u32::from(*byte)).cast_signed();
+        |at: usize| bytes[at..at + 4].iter().fold(0_u32, |n, byte| (n << 8) | u32::from(*byte)).cast_signed();
     match (number(68), number(60)) {
         (schema::APPLICATION, version) if version > schema::VERSION => Err(too_new(path, version)),
         (0 | schema::APPLICATION, _) => Ok(()),
