@@ -1,4 +1,5 @@
 //! What the child writes into a store, and its parent expects to find there.
+#![allow(dead_code)] // The child uses one part of it, its parent another.
 
 use std::path::Path;
 
