@@ -8,12 +8,12 @@ use rollgate_core::error::{Error, ErrorKind};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::checked::{Field, away, damaged, fits, given, kept, meaning, sum};
-use super::file::File;
+use super::file::{File, empty_log};
 use super::open::Absent;
 use super::pool::Slot;
 use super::{inside, open, pool, shared};
 use crate::store::fence::{fenced, follows};
-use crate::store::{Commit, SharedStore, Store, Stored};
+use crate::store::{Commit, Durability, SharedStore, Store, Stored};
 
 /// Keeps everything in one SQLite file, which all processes of a host may share.
 ///
@@ -133,6 +133,9 @@ impl Store for SqliteStore {
             write_lines(&write, place.lines, commit.journal).map_err(&failed)?;
             write.execute("DELETE FROM watched", ()).map_err(&failed)?;
             write.commit().map_err(&failed)?;
+            if commit.durability == Durability::Decision {
+                empty_log(&file.connection);
+            }
             Ok(next.revision)
         })
     }
