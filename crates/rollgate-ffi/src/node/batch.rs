@@ -1,5 +1,6 @@
 //! Many keys for one flag in one call.
 
+use std::ffi::c_void;
 use std::ptr::null_mut;
 
 use napi_sys as sys;
@@ -122,6 +123,35 @@ fn outside(length: usize, offsets: &[u32]) -> Thrown {
 ///
 /// Another thread may write it meanwhile if it is shared: `index.js` copies such arrays.
 fn view<T>(env: Env, value: sys::napi_value, expected: sys::napi_typedarray_type) -> Option<&'static [T]> {
+    let (start, length) = memory(env, value, expected)?;
+    if length == 0 || start.is_null() {
+        return Some(&[]);
+    }
+    // SAFETY: the array holds `length` elements of the type from `start`, aligned as typed arrays are; the caller reads them
+    // before it calls JavaScript again, so that nothing moves, frees or writes them.
+    Some(unsafe { std::slice::from_raw_parts(start.cast_const().cast(), length) })
+}
+
+/// As [`view`], for writing. The caller lets go of it before it looks at any other array, or calls JavaScript.
+pub(super) fn room<T>(
+    env: Env,
+    value: sys::napi_value,
+    expected: sys::napi_typedarray_type,
+) -> Option<&'static mut [T]> {
+    let (start, length) = memory(env, value, expected)?;
+    if length == 0 || start.is_null() {
+        return Some(&mut []);
+    }
+    // SAFETY: as in `view`, and the caller has no other view of it.
+    Some(unsafe { std::slice::from_raw_parts_mut(start.cast(), length) })
+}
+
+/// Where a typed array of this type begins, and how many elements it has.
+fn memory(
+    env: Env,
+    value: sys::napi_value,
+    expected: sys::napi_typedarray_type,
+) -> Option<(*mut c_void, usize)> {
     let mut is_array = false;
     // SAFETY: `value` is a value of `env`.
     let status = unsafe { sys::napi_is_typedarray(env.raw(), value, &mut is_array) };
@@ -141,15 +171,7 @@ fn view<T>(env: Env, value: sys::napi_value, expected: sys::napi_typedarray_type
             null_mut(),
         )
     };
-    if status != sys::Status::napi_ok || kind != expected {
-        return None;
-    }
-    if length == 0 || start.is_null() {
-        return Some(&[]);
-    }
-    // SAFETY: the array holds `length` elements of the type from `start`, aligned as typed arrays are; the caller reads them
-    // before it calls JavaScript again, so that nothing moves, frees or writes them.
-    Some(unsafe { std::slice::from_raw_parts(start.cast_const().cast(), length) })
+    (status == sys::Status::napi_ok && kind == expected).then_some((start, length))
 }
 
 /// A new `Uint8Array` of zeros, and its memory: for who writes it before JavaScript has it.
