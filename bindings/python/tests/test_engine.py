@@ -126,7 +126,7 @@ def test_a_program_runs_the_action_before_a_step_and_reports_what_it_gave() -> N
         with pytest.raises(rollgate.Refused):
             engine.report_action(action, True, "ok", run=1)
     engine.resume(by="ann")
-    engine.tick()
+    engine.advance(20)
     run_due(has_room=True)
     engine.advance(20)
     assert engine.shares() == {"NEW": 1.0}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::{PyUnicodeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyCapsule, PyDict, PyList, PyTuple, PyType};
 
 use crate::door::Door;
@@ -20,6 +21,9 @@ pub(crate) struct Flag {
 
 /// Arrow arrays of so many keys and more are read without the interpreter's lock: giving it back costs as much as some keys.
 const MANY: usize = 4_096;
+
+/// Keys of a list that are read at once: few enough to be in the processor's cache when they are looked at again.
+const AT_ONCE: usize = 1_024;
 
 #[pymethods]
 impl Flag {
@@ -49,8 +53,8 @@ impl Flag {
             return self.of_list(list);
         }
         let py = keys.py();
-        if is_a(keys, "numpy", "ndarray")? {
-            return self.of_numpy(keys);
+        if let Some(numpy) = Numpy::of(keys)? {
+            return self.of_numpy(numpy, keys);
         }
         if keys.hasattr("__arrow_c_array__")?
             && let Some(answers) = self.of_arrow(keys)?
@@ -91,17 +95,27 @@ impl Flag {
 
 impl Flag {
     fn of_list<'py>(&self, list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyAny>> {
-        // A tuple holds its items while they are read, without a count for each.
-        let keys = list.to_tuple();
-        let mut answers = Vec::with_capacity(keys.len());
-        for key in keys.iter_borrowed() {
-            answers.push(self.flag.is_on_bytes(keys::bytes(&key)?));
+        let mut answers = Vec::with_capacity(list.len());
+        if list.len() <= AT_ONCE {
+            self.of_tuple(&list.to_tuple(), &mut answers)?;
+        } else {
+            for from in (0..list.len()).step_by(AT_ONCE) {
+                self.of_tuple(&list.get_slice(from, from + AT_ONCE).to_tuple(), &mut answers)?;
+            }
         }
         as_list(list.py(), &answers)
     }
 
+    /// A tuple holds its items while they are read, without a count for each.
+    fn of_tuple(&self, keys: &Bound<'_, PyTuple>, answers: &mut Vec<bool>) -> PyResult<()> {
+        for key in keys.iter_borrowed() {
+            answers.push(self.flag.is_on_bytes(keys::bytes(&key)?));
+        }
+        Ok(())
+    }
+
     /// Keys of a fixed width are read where they lie; others as a list.
-    fn of_numpy<'py>(&self, keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn of_numpy<'py>(&self, numpy: &Numpy, keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = keys.py();
         let kind: String = keys.getattr("dtype")?.getattr("kind")?.extract()?;
         let answers = match kind.as_str() {
@@ -121,9 +135,7 @@ impl Flag {
                 return Err(pyo3::exceptions::PyTypeError::new_err(why));
             }
         };
-        let numpy = py.import("numpy")?;
-        let dtype = numpy.getattr("bool_")?;
-        numpy.call_method1("frombuffer", (PyByteArray::new(py, &answers), dtype))
+        numpy.from_buffer.bind(py).call1((PyByteArray::new(py, &answers), &numpy.bool))
     }
 
     fn of_objects(&self, list: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
@@ -146,9 +158,9 @@ impl Flag {
     fn of_wide(&self, rows: &Rows<'_>) -> PyResult<Vec<u8>> {
         let mut text = String::new();
         let mut answers = Vec::with_capacity(rows.count);
+        let mut short = [0; SHORT];
         for index in 0..rows.count {
             let row = rows.row(index);
-            let mut short = [0; SHORT];
             if let Some(key) = narrow_ascii(row, &mut short) {
                 answers.push(u8::from(self.flag.is_on_bytes(key)));
                 continue;
@@ -186,10 +198,11 @@ const SHORT: usize = 64;
 /// One row of UTF-32 that is short and all ASCII, without its padding.
 #[inline]
 fn narrow_ascii<'a>(row: &[u8], text: &'a mut [u8; SHORT]) -> Option<&'a [u8]> {
-    let text = text.get_mut(..row.len() / 4)?;
+    let units = row.as_chunks::<4>().0;
+    let text = text.get_mut(..units.len())?;
     let mut all = 0;
-    for (byte, unit) in text.iter_mut().zip(row.chunks_exact(4)) {
-        let code = unit.first_chunk().map_or(0, |unit| u32::from_ne_bytes(*unit));
+    for (byte, unit) in text.iter_mut().zip(units) {
+        let code = u32::from_ne_bytes(*unit);
         all |= code;
         *byte = code as u8;
     }
@@ -241,9 +254,45 @@ fn as_arrow<'py>(py: Python<'py>, answers: &[bool]) -> PyResult<Bound<'py, PyAny
 
 /// Whether an object is of a class of a module that the program has imported. rollgate imports none.
 fn is_a(object: &Bound<'_, PyAny>, module: &str, class: &str) -> PyResult<bool> {
-    let modules = object.py().import("sys")?.getattr("modules")?;
-    let Ok(module) = modules.get_item(module) else { return Ok(false) };
+    let Some(module) = imported(object.py(), module)? else { return Ok(false) };
     let Ok(class) = module.getattr(class) else { return Ok(false) };
     let class = class.cast_into::<PyType>().map_err(|_| PyValueError::new_err("no class"))?;
     object.is_instance(&class)
+}
+
+/// A module that the program has imported. `sys.modules` is looked up once: an import statement costs as much as fifty keys.
+fn imported<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    static MODULES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let modules =
+        MODULES.get_or_try_init(py, || PyResult::Ok(py.import("sys")?.getattr("modules")?.unbind()))?;
+    Ok(modules.bind(py).get_item(name).ok())
+}
+
+/// What is used of NumPy, looked up once.
+struct Numpy {
+    array: Py<PyType>,
+    from_buffer: Py<PyAny>,
+    bool: Py<PyAny>,
+}
+
+impl Numpy {
+    /// Where an object is an array of NumPy's.
+    fn of(object: &Bound<'_, PyAny>) -> PyResult<Option<&'static Self>> {
+        static NUMPY: PyOnceLock<Numpy> = PyOnceLock::new();
+        let py = object.py();
+        let numpy = match NUMPY.get(py) {
+            Some(numpy) => numpy,
+            None => {
+                let Some(module) = imported(py, "numpy")? else { return Ok(None) };
+                // A module that is still being imported has none yet.
+                let Ok(array) = module.getattr("ndarray") else { return Ok(None) };
+                let array =
+                    array.cast_into::<PyType>().map_err(|_| PyValueError::new_err("no class"))?.unbind();
+                let (from_buffer, bool) = (module.getattr("frombuffer")?, module.getattr("bool_")?);
+                let found = Self { array, from_buffer: from_buffer.unbind(), bool: bool.unbind() };
+                NUMPY.get_or_init(py, || found)
+            }
+        };
+        Ok(object.is_instance(numpy.array.bind(py))?.then_some(numpy))
+    }
 }

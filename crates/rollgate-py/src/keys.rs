@@ -30,6 +30,14 @@ fn other<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
     }
 }
 
+/// A name, as an argument.
+pub(crate) fn name<'a>(argument: &str, name: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+    match name.cast::<PyString>() {
+        Ok(text) => text.to_str(),
+        Err(_) => Err(PyTypeError::new_err(format!("{argument} is a str, found {}", kind(name)))),
+    }
+}
+
 /// The context of a dict of attributes.
 pub(crate) fn context(attributes: Option<&Bound<'_, PyDict>>) -> PyResult<OwnedContext> {
     let mut context = OwnedContext::default();
