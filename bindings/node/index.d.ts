@@ -267,6 +267,8 @@ export type RecordKind = Snake<KnownEvent> | (string & {});
 export type KnownEvent =
   | 'started'
   | 'phaseStarted'
+  | 'actionStarted'
+  | 'actionFinished'
   | 'stepApplied'
   | 'sharesChanged'
   | 'readBack'

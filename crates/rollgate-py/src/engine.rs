@@ -104,11 +104,13 @@ impl Engine {
 
     /// Whether the flag is on for a subject.
     #[pyo3(signature = (flag, key, default = false, /))]
-    fn is_on(&self, flag: &str, key: &Bound<'_, PyAny>, default: bool) -> PyResult<bool> {
-        if !default && let Ok(text) = key.cast::<PyString>() {
-            return Ok(self.door.engine.is_on(flag, text.to_str()?));
+    fn is_on(&self, flag: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, default: bool) -> PyResult<bool> {
+        // By their types themselves first, as in `keys::bytes`.
+        if !default && let (Ok(flag), Ok(key)) = (flag.cast_exact::<PyString>(), key.cast_exact::<PyString>())
+        {
+            return Ok(self.door.engine.is_on(flag.to_str()?, key.to_str()?));
         }
-        let key = keys::bytes(key)?;
+        let (flag, key) = (keys::name("flag", flag)?, keys::bytes(key)?);
         if !default {
             return Ok(self.door.engine.flag(flag).is_on_bytes(key));
         }

@@ -450,5 +450,6 @@ impl View {
     }
 }
 
+mod many;
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,14 @@ fn flags() -> Flags {
     Flags::new(Arc::new(ruleset(PLAN, Format::Yaml).unwrap().ruleset))
 }
 
+/// What one flag gives for several keys at once.
+fn each(flag: &Flag, keys: &[&str]) -> Vec<bool> {
+    let mut answers = vec![None; keys.len()];
+    let beside = keys.iter().enumerate().map(|(place, key)| (place, key.as_bytes()));
+    flag.is_on_each(beside, |place, is_on| answers[place] = Some(is_on));
+    answers.into_iter().map(|answer| answer.unwrap()).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -86,6 +94,8 @@ proptest! {
             prop_assert_eq!(flags.is_on(name, &key), by_view, "{}", name);
             prop_assert_eq!(flags.flag(name).is_on(&key), by_view, "{}", name);
             prop_assert_eq!(flags.evaluate(name, &Context::new(&key)).is_on(), by_view, "{}", name);
+            let by_each = each(&flags.flag(name), &[&key, "", "tester", &key]);
+            prop_assert_eq!(by_each, [by_view, view.is_on(name, ""), view.is_on(name, "tester"), by_view], "{}", name);
         }
         for child in ["TOTAL", "PART", "OWN"] {
             prop_assert!(!view.is_on(child, &key) || view.is_on("PARENT", &key));
@@ -131,6 +141,7 @@ proptest! {
         for (place, (name, _)) in flags.exposures().into_iter().enumerate() {
             let is_on = flags.evaluate(name.as_str(), &Context::new(&key)).is_on();
             prop_assert_eq!(flags.is_on(name.as_str(), &key), is_on, "{}", name);
+            prop_assert_eq!(each(&flags.flag(name.as_str()), &[&key, &key]), [is_on; 2], "{}", name);
             prop_assert_eq!(bits[0] >> place & 1 == 1, is_on, "{}", name);
         }
     }
