@@ -44,7 +44,7 @@ static void opening(void) {
     CHECK_STATUS(ROLLGATE_STATUS_IO, rollgate_engine_open("/no/such/plan.yaml", NULL, NULL, &engine));
     CHECK_STATUS(ROLLGATE_STATUS_INVALID_ARGUMENT, rollgate_engine_open(NULL, NULL, NULL, &engine));
     CHECK_STATUS(ROLLGATE_STATUS_INVALID_ARGUMENT, rollgate_engine_open("p.yaml", NULL, NULL, NULL));
-    CHECK_STATUS(ROLLGATE_STATUS_STORE_AWAY, rollgate_engine_from_json(TEXT(CHECK_PLAN), "rollgate.db", NULL, &engine));
+    CHECK_STATUS(ROLLGATE_STATUS_STORE_AWAY, rollgate_engine_from_json(TEXT(CHECK_PLAN), "/no/such/folder/rollgate.db", NULL, &engine));
     CHECK_STATUS(ROLLGATE_STATUS_INVALID_CONFIG, rollgate_engine_from_json(TEXT("{\"version\":2}"), NULL, NULL, &engine));
     char message[64];
     size_t whole = rollgate_error_message(message, sizeof message);

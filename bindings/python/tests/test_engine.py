@@ -57,11 +57,6 @@ def test_a_wrong_plan_says_everything_that_is_wrong(tmp_path: Path) -> None:
         Engine.from_config(nested)
 
 
-def test_a_store_is_refused_and_not_ignored() -> None:
-    with pytest.raises(rollgate.StoreAway, match="leave the store out"):
-        Engine.from_text(PLAN, store="rollgate.db")
-    assert Engine.from_text(PLAN, store=None)
-
 
 # ---- rollouts
 

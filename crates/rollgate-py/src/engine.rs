@@ -542,14 +542,12 @@ impl Engine {
         clock: Option<&Bound<'_, PyAny>>,
         plan: impl FnOnce(EngineBuilder) -> Result<EngineBuilder, Error>,
     ) -> PyResult<Self> {
-        if store.is_some() {
-            return Err(raise(&Error::new(
-                ErrorKind::StoreAway,
-                "this build keeps state in memory only; leave the store out",
-            )));
-        }
+        let store: Option<PathBuf> = store.map(|path| path.extract()).transpose()?;
         let clock = clock::of(clock)?;
-        let builder = plan(rollgate::Engine::builder()).map_err(|error| raise(&error))?;
+        let mut builder = plan(rollgate::Engine::builder()).map_err(|error| raise(&error))?;
+        if let Some(path) = store {
+            builder = builder.store_file(path).map_err(|error| raise(&error))?;
+        }
         Ok(Self { door: Arc::new(Door::open(builder, clock)?) })
     }
 

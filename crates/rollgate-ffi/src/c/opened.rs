@@ -64,6 +64,7 @@ pub(super) fn close(handle: u64) -> Result<(), Error> {
     opened.events.remove();
     let ticker = opened.ticker.lock().take();
     opened.events.end(ticker);
+    opened.engine.leave();
     Ok(())
 }
 

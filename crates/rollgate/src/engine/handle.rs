@@ -336,6 +336,16 @@ impl Engine {
         drop(self.shared.control());
     }
 
+    /// Leaves the store that it shares with others: tells them what it has not told yet, and gives the lease back, so that
+    /// the next one need not wait. From then on it only looks. An engine that is dropped does this by itself; so does one
+    /// whose handles are dropped last.
+    ///
+    /// On a store of its own it does nothing.
+    pub fn leave(&self) {
+        let (mut control, now) = self.shared.lock();
+        control.leave(now);
+    }
+
     // ---- time
 
     /// Does what is due: at most one evaluation. Calls the listeners, then the host's action where one waits, and then the

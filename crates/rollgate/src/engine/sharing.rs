@@ -261,16 +261,18 @@ impl Control {
         self.collect(Depth::Subjects, now);
         let _ = self.flush(now);
         let _ = self.report(now);
-        if !self.is_leader() {
-            return;
+        if self.is_leader() {
+            let _ = self.beat(now);
+            let _ = self.save_windows(now);
+            let held = self.member.as_ref().map(|member| (member.epoch, member.node.clone()));
+            if let Some((epoch, holder)) = held {
+                let _ = self.with_store(now, |store| store.leave(epoch, &holder));
+            }
         }
-        let _ = self.beat(now);
-        let _ = self.save_windows(now);
-        let Some((epoch, holder)) = self.member.as_ref().map(|member| (member.epoch, member.node.clone()))
-        else {
-            return;
-        };
-        let _ = self.with_store(now, |store| store.leave(epoch, &holder));
+        self.windows.log(Log::Off);
+        if let Some(member) = self.member.as_mut() {
+            member.role = Role::Visitor;
+        }
     }
 
     // ---- telling
