@@ -1,7 +1,9 @@
 //! A process that ends in the middle of writing a store: at every call of the file layer, and by `kill -9`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test may fail loudly.
 
+mod processes;
 mod script;
+mod serving;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
