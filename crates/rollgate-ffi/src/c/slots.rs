@@ -25,7 +25,7 @@ use super::block::Link;
 use super::cells::{self, Row};
 use super::fork;
 use super::handle::{self, Kind, SLOTS};
-use super::names::{self, Entry, Line, Names};
+use super::names::{self, Line, Names, Pair};
 use super::opened::Opened;
 use super::pin::{self, Pin};
 
@@ -34,7 +34,7 @@ use super::pin::{self, Pin};
 struct Slot {
     /// The handle of the engine that is open here; [`closed`] or zero where none is.
     tag: AtomicU64,
-    names: Link<Entry>,
+    names: Link<Pair>,
     long_names: Link<Line>,
     /// A counted reference, as [`Arc::into_raw`] gives it; to be read under a pin.
     engine: AtomicPtr<Opened>,
