@@ -118,6 +118,16 @@ impl FlagMirror {
         Some(seed.bucket_of_usual(key)? < word as u32)
     }
 
+    /// As [`is_on_usual`](Self::is_on_usual), for a key of any length but none.
+    #[inline]
+    pub fn is_on_split(&self, number: u32, least: u32, key: &[u8]) -> Option<bool> {
+        let (seed, word) = self.read();
+        if (word >> 32) as u32 != number || (word as u32) < least || key.is_empty() {
+            return None;
+        }
+        Some(seed.bucket(key) < word as u32)
+    }
+
     /// The order matters; see above.
     #[inline(always)]
     fn read(&self) -> (Seeded, u64) {

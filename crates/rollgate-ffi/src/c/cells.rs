@@ -53,7 +53,9 @@ impl Stock {
     /// [`ErrorKind::InvalidArgument`] where there are not so many any more.
     pub(super) fn take(&mut self, count: usize) -> Result<Row, Error> {
         let why = || {
-            let why = format_args!("of {CELLS} flags that may be open at once, {count} are not left; close some engines");
+            let why = format_args!(
+                "of {CELLS} flags that may be open at once, {count} are not left; close some engines"
+            );
             Error::new(ErrorKind::InvalidArgument, why)
         };
         let power = count.next_power_of_two().trailing_zeros() as usize;
@@ -118,6 +120,12 @@ fn mirror(flag: u64) -> Option<&'static FlagMirror> {
 #[inline(always)]
 pub(super) fn is_on_usual(flag: u64, least: u32, key: &[u8]) -> Option<bool> {
     MIRRORS.get(flag as u32 as usize)?.is_on_usual(number(flag), least, key)
+}
+
+/// As [`is_on_usual`], for a key of any length.
+#[inline]
+pub(super) fn is_on_split(flag: u64, least: u32, key: &[u8]) -> Option<bool> {
+    mirror(flag)?.is_on_split(number(flag), least, key)
 }
 
 /// A flag's mirror and what it says; `None` where the handle is not one of an open engine's flags.

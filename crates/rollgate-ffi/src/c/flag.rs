@@ -8,12 +8,12 @@ use rollgate::flag::Flag;
 use rollgate::mirror::{FlagMirror, Terms};
 
 use super::error::Status;
-use super::{cells, fork};
 use super::guard::{guard, status};
 use super::handle::{self, EngineHandle, FlagHandle, Kind};
 use super::opened::Opened;
 use super::slots::{self, Found, hold, stale, with};
 use super::text::{bytes, fill, out, text, text_until_nul, try_bytes, try_until_nul};
+use super::{cells, fork};
 
 /// Finds a flag by its name: the handle is the fast path. `FLAG_NOT_FOUND` where the plan has no such flag.
 ///
@@ -366,7 +366,8 @@ const IS_INJECTED: bool = cfg!(feature = "inject-panic");
 #[inline(always)]
 unsafe fn usual_key<'a>(ptr: *const c_char, len: usize) -> Option<&'a [u8]> {
     // SAFETY: the caller's promise, and no null, and a length that a slice may have.
-    (len.wrapping_sub(9) < 8 && !ptr.is_null()).then(|| unsafe { std::slice::from_raw_parts(ptr.cast(), len) })
+    (len.wrapping_sub(9) < 8 && !ptr.is_null())
+        .then(|| unsafe { std::slice::from_raw_parts(ptr.cast(), len) })
 }
 
 /// A name as the quick ways take it.
@@ -376,10 +377,18 @@ unsafe fn usual_key<'a>(ptr: *const c_char, len: usize) -> Option<&'a [u8]> {
 #[inline(always)]
 unsafe fn usual_name<'a>(ptr: *const c_char, len: usize) -> Option<&'a [u8]> {
     // SAFETY: as in `usual_key`.
-    (len.wrapping_sub(8) < 9 && !ptr.is_null()).then(|| unsafe { std::slice::from_raw_parts(ptr.cast(), len) })
+    (len.wrapping_sub(8) < 9 && !ptr.is_null())
+        .then(|| unsafe { std::slice::from_raw_parts(ptr.cast(), len) })
 }
 
+#[inline]
 fn is_on(flag: u64, key: &[u8]) -> bool {
+    cells::is_on_split(flag, 0, key).unwrap_or_else(|| is_on_at_all(flag, key))
+}
+
+/// On for everybody, or to be walked; or no flag.
+#[inline(never)]
+fn is_on_at_all(flag: u64, key: &[u8]) -> bool {
     let Some((mirror, terms)) = cells::terms(flag) else { return false };
     match terms.is_on(key) {
         Some(is_on) => {
@@ -396,6 +405,9 @@ fn is_on_by_name(engine: u64, name: &[u8], key: &[u8], fallback: bool) -> bool {
     let Found::Flag(flag) = slots::by_name(engine, name) else { return fallback };
     if !fallback {
         return is_on(flag, key);
+    }
+    if let Some(is_on) = cells::is_on_split(flag, 1, key) {
+        return is_on;
     }
     // Off is to be told from no answer, which only an evaluation can.
     let ask = |flag: &Flag| flag.evaluate(&Context::of_bytes(key)).value_or(true);

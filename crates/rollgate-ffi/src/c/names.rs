@@ -1,13 +1,11 @@
 //! Which flag's handle a name has, in memory that a stale handle may still read.
 //!
 //! A block holds a table, which is probed in a row: a name of up to 16 bytes with its length and its flag's handle. Of a
-//! longer name it holds a hash, and where the name lies in a second block. Everything is an atomic word and every index is
+//! longer name it holds the beginning, and where the name lies in a second block. Everything is an atomic word and every index is
 //! checked, so that a reader whose block has gone to another engine finds nothing or nonsense, and then sees that its
 //! handle is stale.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use rollgate::core::bucket::bucket;
 
 use super::block::{Link, Pool};
 
@@ -20,7 +18,7 @@ pub(super) struct Pair([Entry; 2]);
 /// A name of the table.
 #[derive(Default)]
 struct Entry {
-    /// The name, as [`halves`] has it; of a long one its hash, and the word at which it begins in the other block.
+    /// The name, as [`halves`] has it; of a long one its first half there, and the word at which it begins in the other block.
     name: [AtomicU64; 2],
     len: AtomicU64,
     /// The flag's handle. Zero: empty.
@@ -46,8 +44,6 @@ pub(super) struct Pools {
 
 /// The longest name that an entry holds.
 const SHORT: usize = 16;
-/// Any number: long names are hashed for this table only.
-const SEED: u64 = 0x726f_6c6c_6761_7465;
 
 impl Pools {
     pub(super) const fn new() -> Self {
@@ -56,16 +52,15 @@ impl Pools {
 
     /// Takes blocks for names, each with its flag's handle.
     pub(super) fn take(&mut self, names: &[(&str, u64)]) -> Names {
-        let words = |name: &str| if name.len() > SHORT { name.len().div_ceil(8) } else { 0 };
-        let long: usize = names.iter().map(|(name, _)| words(name)).sum();
+        let long: usize = names.iter().map(|(name, _)| words(name.as_bytes()).count()).sum();
         let (table, long) = (self.tables.take(2 * names.len()), self.lines.take(long.div_ceil(4)));
         table.iter().flat_map(|pair| &pair.0).for_each(|entry| entry.flag.store(0, Ordering::Relaxed));
         let mut end = 0;
         for (name, flag) in names {
             let begin = end;
-            for part in name.as_bytes().chunks(8).take(words(name)) {
+            for part in words(name.as_bytes()) {
                 if let Some(word) = word(long, end) {
-                    word.store(padded(part), Ordering::Relaxed);
+                    word.store(part, Ordering::Relaxed);
                 }
                 end += 1;
             }
@@ -82,14 +77,13 @@ impl Pools {
 
 /// Puts a name into a table, which has room.
 fn put(table: &[Pair], name: &[u8], begin: usize, flag: u64) {
-    let (hash, parts) = match halves(name) {
-        Some(parts) => (hash(parts), parts),
-        None => (bucket(SEED, name), [bucket(SEED, name).into(), begin as u64]),
-    };
+    let parts = halves(name);
+    let hash = hash(parts);
+    let second = if name.len() > SHORT { begin as u64 } else { parts[1] };
     let is_free = |entry: &&Entry| entry.flag.load(Ordering::Relaxed) == 0;
     if let Some(entry) = entries(table, hash).find(is_free) {
         entry.name[0].store(parts[0], Ordering::Relaxed);
-        entry.name[1].store(parts[1], Ordering::Relaxed);
+        entry.name[1].store(second, Ordering::Relaxed);
         entry.len.store(name.len() as u64, Ordering::Relaxed);
         entry.flag.store(flag, Ordering::Relaxed);
     }
@@ -117,27 +111,26 @@ pub(super) fn find_usual(table: &Link<Pair>, name: &[u8]) -> Option<u64> {
 
 /// The handle of the flag with a name.
 pub(super) fn find(table: &Link<Pair>, long: &Link<Line>, name: &[u8]) -> Option<u64> {
-    let (table, long) = (table.get(), long.get());
-    let (parts, hash) = match halves(name) {
-        Some(parts) => (Some(parts), hash(parts)),
-        None => (None, bucket(SEED, name)),
-    };
+    let (table, parts) = (table.get(), halves(name));
+    let mut at = Link::place(table, hash(parts));
     // In a block that has gone to another engine there may be no empty entry.
-    for entry in entries(table, hash) {
-        let flag = entry.flag.load(Ordering::Relaxed);
-        if flag == 0 {
-            return None;
-        }
-        let is_found = match parts {
-            Some(parts) => is_same(entry, parts, name.len()),
-            None => {
-                let begin = entry.name[1].load(Ordering::Relaxed);
-                is_same(entry, [hash.into(), begin], name.len()) && is_at(long, begin, name)
+    for _ in 0..table.len() {
+        for entry in &table.get(at)?.0 {
+            let flag = entry.flag.load(Ordering::Relaxed);
+            if flag == 0 {
+                return None;
             }
-        };
-        if is_found {
-            return Some(flag);
+            let is_found = if name.len() <= SHORT {
+                is_same(entry, parts, name.len())
+            } else {
+                let begin = entry.name[1].load(Ordering::Relaxed);
+                is_same(entry, [parts[0], begin], name.len()) && is_at(long.get(), begin, name)
+            };
+            if is_found {
+                return Some(flag);
+            }
         }
+        at = (at + 1) & (table.len() - 1);
     }
     None
 }
@@ -151,9 +144,9 @@ fn is_same(entry: &Entry, parts: [u64; 2], len: usize) -> bool {
 /// Whether a long name lies at a word of its block.
 fn is_at(long: &[Line], begin: u64, name: &[u8]) -> bool {
     let Ok(begin) = usize::try_from(begin) else { return false };
-    name.chunks(8).enumerate().all(|(at, part)| {
+    words(name).enumerate().all(|(at, part)| {
         let known = begin.checked_add(at).and_then(|at| word(long, at));
-        known.is_some_and(|word| word.load(Ordering::Relaxed) == padded(part))
+        known.is_some_and(|word| word.load(Ordering::Relaxed) == part)
     })
 }
 
@@ -161,22 +154,32 @@ fn word(lines: &[Line], at: usize) -> Option<&AtomicU64> {
     Some(&lines.get(at / 4)?.0[at % 4])
 }
 
-/// A name of up to 16 bytes as two words, which with its length are no other name's: its first and its last eight bytes,
-/// which may overlap, or what there is of it.
+/// A long name as words, of which the last two may overlap; a short one has none.
+#[inline]
+fn words(name: &[u8]) -> impl Iterator<Item = u64> {
+    let name = if name.len() > SHORT { name } else { &[] };
+    name.as_chunks().0.iter().chain(name.last_chunk()).map(|part| u64::from_ne_bytes(*part))
+}
+
+/// A name as two words: its first and its last eight bytes, which may overlap. With its length they are no other name's of
+/// up to 16 bytes.
 #[inline(always)]
-fn halves(name: &[u8]) -> Option<[u64; 2]> {
+fn halves(name: &[u8]) -> [u64; 2] {
     match (name.first_chunk(), name.last_chunk()) {
-        (Some(first), Some(last)) => {
-            (name.len() <= SHORT).then(|| [u64::from_ne_bytes(*first), u64::from_ne_bytes(*last)])
-        }
-        _ => Some([padded(name), 0]),
+        (Some(first), Some(last)) => [u64::from_ne_bytes(*first), u64::from_ne_bytes(*last)],
+        _ => halves_of_few(name),
     }
 }
 
-fn padded(chunk: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    bytes[..chunk.len()].copy_from_slice(chunk);
-    u64::from_ne_bytes(bytes)
+/// As [`halves`], for a name of less than eight bytes: its halves of four or two bytes, or what there is of it.
+fn halves_of_few(name: &[u8]) -> [u64; 2] {
+    if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        return [u32::from_ne_bytes(*first).into(), u32::from_ne_bytes(*last).into()];
+    }
+    if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        return [u16::from_ne_bytes(*first).into(), u16::from_ne_bytes(*last).into()];
+    }
+    [name.first().copied().unwrap_or_default().into(), 0]
 }
 
 /// One multiplication, whose upper half every byte has a part in (Fibonacci hashing). Names are those of a plan, which
@@ -256,7 +259,7 @@ mod tests {
             let (names, table, long) = linked(&mut pools, &[]);
             // Every entry leads nowhere, and none is empty.
             for entry in names.table.iter().flat_map(|pair| &pair.0) {
-                entry.name[0].store(bucket(SEED, name).into(), Ordering::Relaxed);
+                entry.name[0].store(halves(name)[0], Ordering::Relaxed);
                 entry.name[1].store(begin, Ordering::Relaxed);
                 entry.len.store(name.len() as u64, Ordering::Relaxed);
                 entry.flag.store(7, Ordering::Relaxed);

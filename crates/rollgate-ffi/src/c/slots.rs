@@ -65,12 +65,8 @@ struct Stock {
     names: names::Pools,
 }
 
-static STOCK: Mutex<Stock> = Mutex::new(Stock {
-    free: Vec::new(),
-    next: 0,
-    cells: cells::Stock::new(),
-    names: names::Pools::new(),
-});
+static STOCK: Mutex<Stock> =
+    Mutex::new(Stock { free: Vec::new(), next: 0, cells: cells::Stock::new(), names: names::Pools::new() });
 
 impl Stock {
     /// A slot that nobody has, with a generation that it never had.

@@ -83,9 +83,13 @@ proptest! {
             for (least, fallback) in [(0, false), (1, true)] {
                 let usual = mirror.is_on_usual(tag.number(), least, key.as_bytes());
                 prop_assert!(usual.is_none_or(|answer| answer == wanted.value_or(fallback)), "{}", place);
+                let split = mirror.is_on_split(tag.number(), least, key.as_bytes());
+                prop_assert!(split.is_none_or(|answer| answer == wanted.value_or(fallback)), "{}", place);
+                prop_assert!(usual.is_none() || split == usual, "{}", place);
             }
             for number in [0, 1, tag.number() | 1, tag.number() | 2, tag.number() | 3, tag.number() + 4, u32::MAX] {
                 prop_assert_ne!(mirror.is_on_usual(number, 0, key.as_bytes()), Some(true));
+                prop_assert_ne!(mirror.is_on_split(number, 0, key.as_bytes()), Some(true));
                 prop_assert!(Tag::of(number).is_none_or(|other| mirror.terms(other).is_none()));
             }
         }
