@@ -122,7 +122,8 @@ pub unsafe extern "C" fn rollgate_engine_from_json(
 /// Closes an engine. Its handle, and those of its flags and metrics, are stale from here on: flags are off, other calls
 /// are `INVALID_HANDLE`.
 ///
-/// Calls that are under way in other threads end as if they had come before. Waits for the callback of
+/// Calls that are under way in other threads end as if they had come before. While it runs, another thread may find one
+/// flag off and the next one still as it was. Waits for the callback of
 /// `rollgate_on_event`, unless it is called in it. Of two threads that close one engine, one gets OK.
 ///
 /// # Safety
