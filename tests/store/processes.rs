@@ -76,7 +76,7 @@ fn four_processes_serve_what_any_of_them_decides() {
     let builder = Engine::builder().plan_text(PLAN, Format::Yaml).unwrap();
     let engine = builder.store_file(&path).unwrap().build().unwrap();
     // First nobody writes, so that there is something to compare with.
-    std::thread::sleep(Duration::from_secs(seconds.div_ceil(3)));
+    std::thread::park_timeout(Duration::from_secs(seconds.div_ceil(3)));
     pipes.iter_mut().for_each(|pipe| pipe.write_all(b"writers\n").unwrap());
     let (mut written, mut decided) = (BTreeMap::new(), Vec::new());
     let (from, mut changes) = (Instant::now(), 0_u32);
@@ -87,9 +87,9 @@ fn four_processes_serve_what_any_of_them_decides() {
         engine.set_shares("ann", &[("A", share)], "another one").unwrap();
         decided.push(before.elapsed());
         written.insert(engine.status().store.unwrap().revision, wall_ns());
-        std::thread::sleep(EACH.saturating_sub(before.elapsed()));
+        std::thread::park_timeout(EACH.saturating_sub(before.elapsed()));
     }
-    std::thread::sleep(Duration::from_millis(500));
+    std::thread::park_timeout(Duration::from_millis(500));
     drop(pipes);
     let told: Vec<Told> = listeners.into_iter().map(|listener| listener.join().unwrap()).collect();
     report(&told, &written, decided);
@@ -130,6 +130,8 @@ fn report(told: &[Told], written: &BTreeMap<u64, u64>, mut decided: Vec<Duration
     );
     for (process, told) in told.iter().enumerate() {
         let [[q50, q999], [b50, b999]] = [told.quiet, told.busy];
-        println!("process {process}: one evaluation by name p50 {q50} ns, p99.9 {q999} ns; with writers {b50} and {b999}");
+        println!(
+            "process {process}: one evaluation by name p50 {q50} ns, p99.9 {q999} ns; with writers {b50} and {b999}"
+        );
     }
 }

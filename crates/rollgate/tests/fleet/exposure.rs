@@ -46,7 +46,8 @@ phases:
 fn at_share(flag: &str, share: Share) -> usize {
     static KNOWN: Mutex<BTreeMap<(String, u32), usize>> = Mutex::new(BTreeMap::new());
     *KNOWN.lock().unwrap().entry((flag.to_owned(), share.ppm())).or_insert_with(|| {
-        let plan = format!("version: 1\nname: flags\nflags: {{ {flag}: {{ share: {:.6} }} }}\n", share.fraction());
+        let plan =
+            format!("version: 1\nname: flags\nflags: {{ {flag}: {{ share: {:.6} }} }}\n", share.fraction());
         let engine = Engine::builder().plan_text(&plan, Format::Yaml).unwrap().build().unwrap();
         served(&engine.flag(flag))
     })
@@ -152,7 +153,10 @@ fn a_crash_at_any_call_leaves_no_more_exposure_than_was_written() {
     let (heap, low) = (engine.metric("heap").unwrap(), 500.0);
     engine.start("ann").unwrap();
     pass(&engine, 25);
-    assert_eq!((served(&engine.flag("A")), served(&engine.flag("B"))), (at_share("A", share(500_000)), at_share("B", share(600_000))));
+    assert_eq!(
+        (served(&engine.flag("A")), served(&engine.flag("B"))),
+        (at_share("A", share(500_000)), at_share("B", share(600_000)))
+    );
     // One up and one down in one command, then back to the plan.
     engine.set_shares("ann", &[("A", share(600_000)), ("B", share(50_000))], "both ways").unwrap();
     engine.release("ann", &[]).unwrap();
