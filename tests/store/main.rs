@@ -3,6 +3,7 @@
 
 mod processes;
 mod script;
+#[allow(dead_code)] // The other half is the child's.
 mod serving;
 
 use std::fs;

@@ -18,7 +18,7 @@ use super::actions::Actor;
 use super::builder::EngineBuilder;
 use super::control::{Beginning, Control, Ground, Held};
 use super::drops::{self, Thrift};
-use super::member::{Member, Role};
+use super::member::{Member, Role, SYNC_EVERY};
 use super::metric::{Alerts, Metric, names};
 use super::notices::{self, Whose};
 use super::scorecard;
@@ -348,7 +348,8 @@ impl Engine {
 
     // ---- time
 
-    /// Does what is due: at most one evaluation. Calls the listeners, then the host's action where one waits, and then the
+    /// Does what is due: at most one evaluation. On a store that others share it also hears of what they have decided: a
+    /// program that ticks by itself does so four times a second, so that shares reach it within that time. Calls the listeners, then the host's action where one waits, and then the
     /// sinks of notices.
     pub fn tick(&self) {
         self.evaluate_due();
@@ -396,6 +397,12 @@ impl Engine {
     /// How long until [`next_wakeup`](Self::next_wakeup); zero where it is due.
     pub fn until_wakeup(&self) -> rollgate_core::time::Span {
         self.next_wakeup().since(self.shared.now().observed)
+    }
+
+    /// How long a thread that ticks may wait at the most: what other nodes decide must be heard of soon.
+    pub(super) fn longest_wait(&self, alone: std::time::Duration) -> std::time::Duration {
+        let is_shared = self.shared.control().member.is_some();
+        if is_shared { std::time::Duration::from_millis(SYNC_EVERY.0) } else { alone }
     }
 
     /// Starts a thread that ticks until the returned handle is dropped.
