@@ -134,8 +134,8 @@
 //!   on: value, samples, window, coverage, time.
 //! - **A `for` lasts from when its condition began to hold**, in gates and in the `only_if` of a step too, not from when
 //!   they are first asked. In gates and steps only watched time counts; a trigger is not held up by a gap.
-//! - **Before an engine was opened nobody watched.** Until windows are kept in the store, a restart leaves a hole in them
-//!   that reaches back to the start, and gates that ask for more than has been watched since do not pass.
+//! - **Before an engine was opened nobody watched**, unless the store has windows of an earlier one: then the time between is
+//!   a gap in them, and gates that ask for more than has been watched do not pass.
 //! - **Watched time is saved every minute**, so that a process that is killed loses no more of a wait. The next one goes
 //!   on at the calendar's time, or where the one before stopped if the calendar was set back.
 //! - **Environment variables** seed flags-only setups. Beside a plan with phases only `false` is accepted, since the plan
@@ -259,7 +259,7 @@
 //! - **The journal is read outside the engine's lock**, from a copy that shares its lines: a trigger in a recording call
 //!   waits for no report. What the windows say is measured under the lock, and its length is that of the plan.
 //! - **ON and OFF are kept once a day in the state**, of the samples since the last change of shares, because windows over a
-//!   change of shares would mix two populations. A restart loses the windows and not these rows.
+//!   change of shares would mix two populations.
 //! - **Overnight alerts come from the journal**, with exact times, between 17:00 and `daily.at` of the plan's zone; they are
 //!   complete where the windows no longer are.
 //! - **"No change", "maintain" and "improve" are limits like any other**: no change is two of them under `all`, since a
@@ -293,7 +293,7 @@
 //!   and written by [`wire`](crate::wire) alone.
 //! * C holds handles that are numbers: generation, kind, place, slot. Slots are static; the words that decide flags, and the
 //!   tables of names, lie as [mirrors](crate::mirror) in blocks that are handed on to later engines and never freed. A
-//!   reader looks at the slot's tag, reads, and looks again: no lock, no shared write, no thread-local. What needs the
+//!   reader reads, and compares one tag; for a flag it lies in the word that decides it: no lock, no shared write. What needs the
 //!   engine itself pins it by a record of its thread, for which `close` waits.
 //! * Node's hot calls are functions that carry their handle: to unwrap `this` costs more than the flag. Strings are read as
 //!   UTF-16, where a lone surrogate is seen on the way. Records wait in a queue for each thread and are told after the call
@@ -301,7 +301,40 @@
 //! * Python's engines live through `fork` without a hook before it: locks belong to one process each, and a child goes on
 //!   from what was decided last ([`process`](crate::process)). C's and Node's do not: a child answers flags, and opens an
 //!   engine of its own for the rest.
-//! * A path to a store is refused until there is a store that keeps one.
+//! * A path to a store opens the SQLite store. Closing an engine gives its lease back.
+//! * Node's evaluations cross as seven numbers in a `Float64Array`, and are made objects of words and variants that were read
+//!   once. A flag that the plan does not have still goes through JSON.
+//!
+//! # The store, and engines that share it
+//!
+//! Everything that is decided goes through the store's compare-and-swap of (epoch, revision). Whoever is slower reads what
+//! the faster one wrote and decides anew on it; what has happened and is not stored yet is kept as what it was decided on,
+//! not as what came of it. So a rollback that two nodes saw is made once, and one that was made while the store was away is
+//! written on top of whatever others did in the meantime.
+//!
+//! - **One leads, all may lower.** The lease is for advancing, notices, actions and drops. Triggers are judged by every node,
+//!   at its own evaluations and in recording calls, so that no rollback waits for a lease.
+//! - **A lease lasts two evaluations and five seconds**, by the clock of whoever waits for it: the holder's beat is a number
+//!   that has to move, and no two clocks are compared. On one host a holder whose process is gone is followed at once.
+//! - **The holder sets observed time for all.** A follower's runs on between two beats and is never ahead of it by more than
+//!   two clocks drift apart. Followers credit no wait, and a leader that takes over what another node decided counts from
+//!   that moment on: random schedules found both of these as waits that were too short.
+//! - **Reports are a redo log.** Each node adds what it recorded to the store at its evaluations, and within a quarter of a
+//!   second where events, levels or alerts were recorded. Others merge it; a node that comes later reads the last checkpoint
+//!   of the windows (every ten minutes, and after every change of shares) and replays what was reported since, to the bit.
+//!   A report carries its node's own count, so that one that is sent twice is heard once.
+//! - **Samples recorded under the old shares lie before the cut.** A report names the revision that its node served; one from
+//!   before the last change of shares goes to the slots that end there. Arms of such samples are left out.
+//! - **Samples that come more than a watched gap late are drops**: windows that lack them pass no gate. Alerts count all the
+//!   same.
+//! - **Of levels that are merged within ten seconds the largest is the level**; `min`, `max` and `n` see all of them.
+//! - **Windows are stored slot by slot with a head.** A restore is exact, or refused; of another plan's windows nothing is
+//!   taken over.
+//! - **A store that is away is asked again after a second**, so that its time-outs hold up one recording call in a second at
+//!   the most. The holder goes on sending notices: two sides of a partition may both send one, rather than none.
+//! - **Decisions leave SQLite's log at once**, because a damaged log reads as an older state.
+//! - **A child of a fork closes its copies of its parent's connections before it opens its own**, unless a thread of the
+//!   parent was inside SQLite at the fork: then it goes on without its store, and says so.
 //!
 //! # The checker
 //!

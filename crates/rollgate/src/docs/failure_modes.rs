@@ -5,9 +5,11 @@
 //!
 //! | what fails | what rollgate does | promise | shown by |
 //! | --- | --- | --- | --- |
-//! | The process is killed | Its store has every acknowledged record. The next process goes on with the waits, at most a minute of watched time short, keeps latches, and judges the triggers once before it serves. With the in-memory store, everything is lost. | G10, G15 | `scenario_time::r161_after_a_restart_everything_goes_on_where_it_was`, `crates/rollgate/tests/engine.rs` |
+//! | The process is killed | Its store has every acknowledged record. The next process goes on with the waits, at most a minute of watched time short, keeps latches, and judges the triggers once before it serves. Windows come back whole, with the time between as a gap. In memory, everything is lost. | G10, G15 | `scenario_time::r161_after_a_restart_everything_goes_on_where_it_was`, `fleet::restart`, `crash` (every call of the file layer, kills) |
 //! | The store is away | Serves the last shares. Raises nothing; a raise that cannot be written does not happen. Lowers at once and writes later. | G8 | `engine::what_cannot_be_written_down_is_not_raised`, `engine::a_rollback_happens_at_once_and_is_written_when_the_store_is_back` |
-//! | The disk is full | The in-memory store has no disk. A store of your own that answers with an error is a store that is away. | G10 | as above |
+//! | The disk is full | The store is away: nothing rises, what falls falls at once and is written later. What was acknowledged is there. | G10 | `crash` (`full` at every call) |
+//! | A bit of the file is flipped | Opening says what does not fit and changes nothing; or the flip is where nothing is read. | G10 | `store::damage` |
+//! | The file is of a later version | It is refused and left as it is. | G5 | `store::sqlite` |
 //! | The journal was changed | The engine does not open, and names the first record that does not fit. | G10 | `journal::r126_any_change_breaks_the_chain` |
 //! | The calendar is set | Journals `clock_jump`. No wait gets shorter, no gate passes, no trigger fires or is blinded by it. | G15 | `scenario_time::r166_a_clock_that_is_set_by_a_month_shortens_no_hold` and its neighbours |
 //! | The machine is suspended, nobody ticks | The gap credits no wait and is a hole in the windows. No step is skipped; one evaluation follows. | G15 | `scenario_time::r166_a_month_without_a_tick_credits_nothing_and_skips_no_step` |
@@ -34,4 +36,7 @@
 //! | A command is wrong, or its words are too many | Refused whole, journalled, nothing changes; a stop or a share that is lowered is carried out, and its words are cut. | G9 | `scenario_operator`, `scenario_decisions` |
 //! | The rollback does not help | Says `rollback_ineffective` once and does not loop. | G8 | `scenario_triggers::r093_s10_a_database_that_flags_cannot_shrink_rolls_back_once_and_says_so_once` |
 //! | All of it at once | Random plans, people, stores that go away, restarts and clocks that are set, against an independent oracle. | G1, G3, G4, G6 to G10, G12, G15 | `simulation::five_hundred_random_rollouts_break_no_promise_and_reach_every_situation`, `cargo xtask sim` |
-//! | Two processes run one plan | Each decides for itself on what it has measured. A shared store refuses the slower writer; there is no lease yet, and no fleet-wide count. | none yet (G11) | not built |
+//! | Several processes run one plan | On one store one of them advances, all record and roll back. What another one wrote is decided on anew, so that nothing is done twice. | G8, G11 | `fleet::members`, `fleet::schedules` |
+//! | The one that advances is paused, killed or cut off | Another one takes the lease: at once where its process is known to be gone, else after two evaluations and five seconds. What the old one writes under its epoch is refused. | G11 | `fleet::members`, `fleet::partition`, `fleet::schedules` |
+//! | Clocks of nodes are hours apart | The holder of the lease sets the time of all; no calendar is compared with another. A wait that another node has begun is counted by the holder alone. | G15 | `fleet::members::clocks_that_are_hours_apart_shorten_no_wait` |
+//! | A process dies in the middle of a change | At no call of the store is more served than is stored. | G10 | `fleet::exposure` |

@@ -444,8 +444,13 @@
 //! plays a store that is lost. And without a line of Rust, `rollgate rehearse plan.yaml` fires every trigger, and
 //! `rollgate replay plan.yaml --trace trace.jsonl` runs a recorded trace through the real engine.
 //!
+//! # Processes that end, and several of them
+//!
+//! `store_file("rollgate.db")` on the builder (feature `sqlite`) keeps state, journal and windows in an SQLite file: the next
+//! process goes on where this one ended. Several processes of one host may open the same file. One of them advances the
+//! rollout; all of them serve, record and roll back, and their samples count together. [`docs::store`](super::store) has the
+//! tables, and queries to paste.
+//!
 //! # What there is not
 //!
-//! The in-memory store is the only one: a process that ends forgets its rollout, unless the program gives
-//! [`store`](crate::EngineBuilder::store) a [`Store`](crate::store::Store) of its own. There are no bindings for C, Python
-//! and Node and no admin API yet, and one engine knows only its own process.
+//! Without a store a process that ends forgets its rollout. There is no admin API yet.

@@ -26,12 +26,14 @@
 //!
 //! # Known limits
 //!
-//! - **One process.** An engine knows what its own process has measured. "Five alerts in an hour" are five of this
-//!   process. There is no lease: of two engines on one store the slower writer is refused.
-//! - **Memory only.** The in-memory store is the only one. [`Store`](crate::store::Store) is public, so that a program can
-//!   bring its own.
-//! - **Windows are not stored.** After a restart they are empty, and gates over a long window wait until it has been
-//!   watched again.
+//! - **Without a store, one process.** An engine alone knows what its own process has measured, and forgets it at its end.
+//!   On a store that processes share, "five alerts in an hour" are five of all of them.
+//! - **One store, one plan.** A file holds one rollout; another plan's engine is refused.
+//! - **A plan with other metrics begins with empty windows**, also where its rollout goes on: gates over a long window wait
+//!   until it has been watched again.
+//! - **What was recorded since the last report** (a quarter of a second where a ticker runs and events or levels were recorded,
+//!   else one evaluation) is lost with a process that is killed. What was decided is not.
+//! - **Two nodes that are cut off from each other** may both send a notice, and each rolls back by itself.
 //! - **The journal is in memory too**, whole, for the life of the engine: its length is that of the story, not of the
 //!   traffic, but a plan of years grows.
 //! - **Notices are sent at least once**, never exactly once: a sink that must not repeat itself keeps the ids it has seen.

@@ -158,7 +158,13 @@
 //!
 //! Flags go on being served. Nothing rises: `start`, `go` and `retry` give [`StoreAway`](crate::core::error::ErrorKind),
 //! and steps wait. What falls, falls at once, and is written when the store is back. There is nothing to do but to bring
-//! the store back.
+//! the store back. `status().store` says since when it has been away, what it said last, and how many records wait for it.
+//!
+//! # Several processes
+//!
+//! `status().store` of any of them says which role it has, the epoch, and how many nodes report. `restarted` in the journal
+//! says that another node or process went on, and how long nobody did. A node that is `follower` and sees no leader for two
+//! evaluations and five seconds takes the lease by itself.
 //!
 //! # Clocks and restarts
 //!
