@@ -171,7 +171,9 @@ fn secret(reader: &mut Reader, item: &Item<'_>) -> Option<Secret> {
     };
     let found = match (text.strip_prefix("env:"), text.strip_prefix("file:")) {
         (Some(name), _) => Some(name).filter(is_name).map(|name| Secret::Env(name.to_owned())),
-        (_, Some(path)) => Some(path).filter(|path| !path.is_empty()).map(|path| Secret::File(path.to_owned())),
+        (_, Some(path)) => {
+            Some(path).filter(|path| !path.is_empty()).map(|path| Secret::File(path.to_owned()))
+        }
         _ => None,
     };
     if found.is_none() {
@@ -214,16 +216,5 @@ impl Prometheus {
             return Err(AddressError::NoAddress);
         }
         Ok(text.trim_end_matches('/').to_owned())
-    }
-}
-
-impl Metric {
-    /// A query's answer as this metric takes it; `None` where it cannot be a value of it.
-    pub fn level_of(&self, answer: f64) -> Option<f64> {
-        let is_possible = match self.kind {
-            MetricKind::Score => (-100.0..=100.0).contains(&answer),
-            _ => answer.abs() < crate::limits::LEVEL_MAX,
-        };
-        is_possible.then_some(answer)
     }
 }

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BaselineConfig, ChannelConfig, ConditionConfig, DeploymentWindowConfig, FlagConfig, FleetConfig, FollowUpConfig,
-    FreezeConfig, HoldbackConfig, MetricConfig, Named, NoticeConfig, PhaseConfig, PrometheusConfig, RemovalConfig, RoleConfig,
-    ScheduleItemConfig, TargetConfig, WrittenDate, WrittenRate, WrittenShare, WrittenSpan, WrittenTime,
+    BaselineConfig, ChannelConfig, ConditionConfig, DeploymentWindowConfig, FlagConfig, FleetConfig,
+    FollowUpConfig, FreezeConfig, HoldbackConfig, MetricConfig, Named, NoticeConfig, PhaseConfig,
+    PrometheusConfig, RemovalConfig, RoleConfig, ScheduleItemConfig, TargetConfig, WrittenDate, WrittenRate,
+    WrittenShare, WrittenSpan, WrittenTime,
 };
 
 /// A rollgate plan: flags, and the phases that roll them out. Without phases the flags are set by hand.
