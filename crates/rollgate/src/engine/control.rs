@@ -268,10 +268,13 @@ impl Control {
     fn take_windows(&mut self, found: Option<Found>, now: Now) {
         match (found, self.member.as_mut()) {
             (Some(found), Some(member)) => {
-                // This process has just begun: of what each judges by itself, nothing is known.
+                // This process has just begun: of what each judges by itself, nothing is known. Who only looks sees the
+                // leader's.
                 self.windows.unwatched(Timestamp::MIN, now.observed);
                 let own = std::mem::replace(&mut self.windows, found.windows);
-                self.windows.take_own(own);
+                if member.role != Role::Visitor {
+                    self.windows.take_own(own);
+                }
                 member.position = found.position;
                 member.shares_revision = found.origin.shares_revision;
                 for (node, count) in found.origin.heard {

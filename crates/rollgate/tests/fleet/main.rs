@@ -3,5 +3,7 @@
 
 mod members;
 mod partition;
+mod quorum;
 mod restart;
+mod scope;
 mod stage;
