@@ -15,6 +15,9 @@ use super::handle::{Engine, Shared};
 /// How long a server that cannot be reached is left alone: each time somebody may wait for its time-out.
 const REST: Span = Span::seconds(10);
 
+/// How long the queries of one round may take together before the rest waits for the next: evaluations come first.
+const ROUND: Span = Span::seconds(1);
+
 /// What a server said.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Answer {
@@ -170,9 +173,11 @@ fn weigh(
 }
 
 impl Shared {
-    fn take_due_source(&self) -> Option<Due> {
+    /// The next query of a round that began at `began`; `None` where none is due, or the round has taken long enough.
+    fn take_due_source(&self, began: Option<Timestamp>) -> Option<Due> {
         let (mut control, now) = self.lock();
-        if !control.is_leader() {
+        let is_long = began.is_some_and(|began| now.observed.since(began) >= ROUND);
+        if is_long || !control.is_leader() {
             return None;
         }
         control.sources.take_due(&self.ruleset, now.observed)
@@ -239,13 +244,14 @@ impl Engine {
     /// Asks the Prometheus server what is due, outside the engine's lock, and records what it answers; gives how many
     /// queries were asked. [`tick`](Self::tick) does it last, and a [`Ticker`](crate::Ticker) has a thread for it.
     ///
-    /// It takes at most one time-out (`prometheus.timeout`) beyond the answers that come: a server that cannot be reached
-    /// is left alone for 10 s. Where engines share a store, the leader asks. Without a source, a server or the feature
+    /// It takes a second and the time of one answer at most (`prometheus.timeout`); the rest waits for the next call. A
+    /// server that cannot be reached is left alone for 10 s. Where engines share a store, the leader asks. Without a source, a server or the feature
     /// `prometheus` it does nothing; [`sources`](Self::sources) says which.
     pub fn poll_sources(&self) -> usize {
         let Some(server) = &self.shared.server else { return 0 };
-        let mut asked = 0;
-        while let Some(due) = self.shared.take_due_source() {
+        let (mut asked, mut began) = (0, None);
+        while let Some(due) = self.shared.take_due_source(began) {
+            began = began.or(Some(due.began));
             asked += 1;
             let answer = server(&due.promql);
             let is_away = matches!(answer, Err(Silence::Away(_)));

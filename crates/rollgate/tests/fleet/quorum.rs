@@ -3,6 +3,7 @@
 use rollgate::Engine;
 use rollgate::core::error::ErrorKind;
 use rollgate::core::time::Span;
+use rollgate::core::units::Share;
 use rollgate::read::Format;
 use rollgate::store::SharedMemoryStore;
 
@@ -95,7 +96,7 @@ fn r165_the_soak_begins_when_enough_nodes_serve_the_new_shares() {
     // The third one reports, and a moment later it cannot be reached: what it serves from now on is the old share.
     pass(&all, Span::seconds(5));
     c.way.go_away();
-    b.engine.set_shares("bob", &[("NEW", "30%".parse().unwrap())], "careful").unwrap();
+    b.engine.set_shares("bob", &[("NEW", Share::from_ppm(300_000).unwrap())], "careful").unwrap();
     a.pass(Span(250));
     assert_eq!((a.share(), b.share(), c.share()), (30, 30, 40));
     let seen = a.engine.status().store.unwrap();

@@ -92,7 +92,10 @@ fn broken() -> Vec<(&'static str, Reply, &'static str)> {
 #[test]
 fn r165_what_is_no_value_is_no_data() {
     for (name, reply, says) in broken() {
-        let stub = Stub::new(move |_| reply.clone());
+        let stub = Stub::new(move |request| match request.form["query"].starts_with("timestamp(") {
+            true => Reply::ok(vector(seconds(START), &seconds(START).to_string())),
+            false => reply.clone(),
+        });
         let stage = Stage::open(PLAN, &stub.url, START);
         stage.engine.tick();
         let source = stage.source();
@@ -102,6 +105,23 @@ fn r165_what_is_no_value_is_no_data() {
         assert_eq!(stage.engine.totals("queue").unwrap(), Totals::default(), "{name}");
         assert_eq!((stage.phase().as_str(), stage.share()), ("some", 40), "{name}");
         assert!(stage.source().failed > 5, "{name}: it is asked again");
+    }
+}
+
+/// A value whose age is not known is none.
+#[test]
+fn r165_what_does_not_say_how_old_it_is_is_no_data() {
+    for (_, reply, _) in broken() {
+        // A number that is too large for a level is a time that cannot be.
+        let stub = Stub::new(|_| Reply::ok(""));
+        let stage = Stage::open(PLAN, &stub.url, START);
+        let mut good = aged(&stage.clock, "5", 0.0);
+        stub.answer(move |request| match request.form["query"].starts_with("timestamp(") {
+            true => reply.clone(),
+            false => good(request),
+        });
+        stage.pass(Span::minutes(3));
+        assert_eq!((stage.recorded(), stage.phase().as_str()), (0, "some"), "{:?}", stage.source());
     }
 }
 

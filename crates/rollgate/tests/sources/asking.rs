@@ -17,7 +17,7 @@ use crate::stub::{Reply, Stub};
 #[test]
 fn a_query_is_asked_as_often_as_the_plan_says_with_the_age_of_its_sample() {
     let stub = Stub::new(|_| Reply::ok(""));
-    let stage = Stage::open(&PLAN.replacen("every: 10s", "every: 30s", 1), &stub.url, START);
+    let stage = Stage::open(&PLAN.replacen(", every: 10s", ", every: 30s", 1), &stub.url, START);
     stub.answer(aged(&stage.clock, "5", 0.0));
     stage.engine.tick();
     let first = stub.asked.try_recv().unwrap();
@@ -201,4 +201,24 @@ fn an_engine_that_asks_nobody_says_why() {
         stage.engine.metric("queue").unwrap().record(5.0);
     }
     assert_eq!(stage.phase(), "all");
+}
+
+/// Evaluations come first: what a slow server has not answered within a second waits for the next tick.
+#[test]
+fn a_round_of_slow_answers_ends() {
+    let sources: String = (0..5)
+        .map(|n| format!("  q{n}: {{ kind: gauge, unit: count, source: {{ promql: q{n}, every: 1s }} }}\n"))
+        .collect();
+    let plan = PLAN.replacen("roles:", &format!("{sources}roles:"), 1);
+    let stub = Stub::new(|_| Reply::ok(""));
+    let stage = Stage::open(&plan, &stub.url, START);
+    let clock = stage.clock.clone();
+    stub.answer(move |_| {
+        clock.advance(Span(600));
+        Reply::Body(500, String::new())
+    });
+    // Two of six answers take longer than a second; each is asked in its turn.
+    let rounds: Vec<usize> = (0..3).map(|_| stage.engine.poll_sources()).collect();
+    assert_eq!(rounds, [2, 2, 2]);
+    assert!(stage.engine.sources().iter().all(|source| source.asked == 1));
 }
