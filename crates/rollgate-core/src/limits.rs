@@ -65,6 +65,14 @@ pub const ALERTS_MAX: usize = 4_096;
 pub const ALERT_ID_BYTES_MAX: usize = 256;
 /// A gauge's values are smaller than this, up or down: 2^63, as those of a distribution.
 pub const LEVEL_MAX: f64 = 9_223_372_036_854_775_808.0;
+/// Nodes that a quorum may ask for.
+pub const QUORUM_MAX: u16 = 1_000;
+/// Shortest `every` of a source: a server that many ask is asked no more often.
+pub const QUERY_EVERY_MIN_MS: u64 = 1_000;
+/// Shortest and longest time for a query's answer: a tick by hand may wait for one.
+pub const QUERY_TIMEOUT_MIN_MS: u64 = 100;
+/// See [`QUERY_TIMEOUT_MIN_MS`].
+pub const QUERY_TIMEOUT_MAX_MS: u64 = 30_000;
 /// Longest window that a plan may ask for: 92 days. Slots of one hour are kept for all of it.
 pub const WINDOW_MAX_MS: u64 = 92 * 86_400_000;
 /// Longest wait that a plan may ask for: 10 years.

@@ -55,6 +55,8 @@ fn snapshot(vectors: &[Vector]) -> Snapshot {
         timezone: key("UTC"),
         evaluate_every: Span::seconds(10),
         quorum: 1,
+        alerts: Default::default(),
+        prometheus: None,
         expected_traffic: None,
         flags,
         metrics: Vec::new(),

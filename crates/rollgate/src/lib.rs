@@ -54,6 +54,7 @@ mod word;
 
 pub use engine::{
     AlertSpan, Alerts, AlertsBetween, CalendarStatus, Engine, EngineBuilder, Metric, OpenItem, Outcome,
-    PhaseDates, Report, Role, RoleMembers, RolloutStatus, StoreStatus, Task, Ticker, Timer, Waiting,
+    PhaseDates, Report, Role, RoleMembers, RolloutStatus, SourceStatus, StoreStatus, Task, Ticker, Timer,
+    Waiting,
 };
 pub use rollgate_core as core;

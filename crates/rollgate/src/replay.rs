@@ -117,7 +117,7 @@ impl Replay {
             return Ok(());
         }
         let clock = ManualClock::at(at);
-        let mut builder = Engine::builder().ruleset(self.ruleset.clone()).clock(clock.clone());
+        let mut builder = Engine::builder().ruleset(self.ruleset.clone()).clock(clock.clone()).offline();
         builder = match self.store.take() {
             Some(store) => builder.boxed_store(store),
             None => builder.store(MemoryStore::new()),

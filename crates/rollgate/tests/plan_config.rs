@@ -84,6 +84,8 @@ fn program() -> Config {
         max_gap: None,
         curable: None,
         view: None,
+        scope: None,
+        source: None,
     };
     let crashes = |limit: &str| ConditionConfig {
         metric: Some("crashes".into()),

@@ -67,6 +67,9 @@ const OF_OTHERS: [Beside; 5] = [
     },
 ];
 
+/// Programs that tests of the library start, and where those tests are: without the program they do nothing.
+const PROGRAMS: [(&str, &str); 1] = [("prometheus", "crates/rollgate/tests/sources/server.rs")];
+
 /// Whether this runs where everything has to be there.
 fn is_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "0")
@@ -97,6 +100,11 @@ pub(super) fn run() -> Result<(), String> {
     } else {
         shown(&cargo, &["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"])
     });
+    for (program, tests) in PROGRAMS.iter().filter(|(program, _)| !has(program)) {
+        let missing = format!("NOT RUN: {tests}: needs {program}, which `apt-get install {program}` brings");
+        eprintln!("{missing}");
+        outcomes.extend(is_ci.then_some(Err(missing)));
+    }
     // Behind the summary, which counts them as passed.
     not_run(Path::new(BESIDE)).iter().for_each(|line| eprintln!("{line}"));
     let wrong: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();

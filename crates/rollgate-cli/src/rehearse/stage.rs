@@ -46,7 +46,8 @@ impl Stage {
         actor: impl Fn(&DueAction) -> Result<String, String> + Send + Sync + 'static,
     ) -> Result<Self, Error> {
         let clock = ManualClock::at(START);
-        let builder = Engine::builder().ruleset(ruleset.clone()).clock(clock.clone()).on_action(actor);
+        let builder =
+            Engine::builder().ruleset(ruleset.clone()).clock(clock.clone()).offline().on_action(actor);
         let engine = builder.build()?;
         let metrics = ruleset.metrics.iter().map(|metric| engine.metric(metric.key.as_str()));
         Ok(Self {

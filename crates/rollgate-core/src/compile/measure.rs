@@ -32,6 +32,8 @@ fn rollbacks() -> Metric {
         max_gap: Span::minutes(10),
         is_curable: true,
         view: None,
+        scope: Default::default(),
+        source: None,
     }
 }
 
@@ -107,7 +109,7 @@ struct Written<'a> {
     sustained: Option<Option<Span>>,
     averaged: Option<Item<'a>>,
     averaged_by: Option<Span>,
-    min_samples: Option<u64>,
+    min_samples: Option<(Item<'a>, u64)>,
     versus: Option<Option<Change>>,
     limit: Option<(Comparison, Item<'a>)>,
 }
@@ -119,7 +121,8 @@ impl<'a> Written<'a> {
         let sustained = map.take("for").map(|item| bounded(reader, &item, Span::seconds(1)));
         let averaged = map.take("averaged_by");
         let averaged_by = averaged.as_ref().and_then(|item| reader.span(item, Span::minutes(1)));
-        let min_samples = map.take("min_samples").and_then(|item| reader.whole(&item, 0));
+        let min_samples = map.take("min_samples");
+        let min_samples = min_samples.and_then(|item| reader.whole(&item, 0).map(|count| (item, count)));
         let versus = versus(reader, map, item);
         let limit = comparison(reader, map, item);
         if let (Some(Some(Window::Over(over))), Some(by), Some(item)) = (window, averaged_by, &averaged)
@@ -143,6 +146,21 @@ impl<'a> Written<'a> {
                 format_args!("{stat} is not averaged over parts of its window"),
                 "leave `averaged_by` out, and write a rate such as per_day where a mean of counts is meant",
             );
+        }
+    }
+
+    /// Answers of a server are counted as often as it is asked, and say nothing of how many people gave a rating.
+    fn check_answers(&self, reader: &mut Reader, metric: &Metric, stat: Stat, item: &Item<'_>) {
+        if metric.source.is_none() || metric.kind != MetricKind::Score {
+            return;
+        }
+        let help = "ask in the query that there are enough, such as `nps and on() ratings_total > 30`";
+        if let Some((item, _)) = &self.min_samples {
+            let message = format_args!("answers for `{}` are no ratings that could be counted", metric.key);
+            reader.error_help("wrong-source", &item.path, item.at(), message, help);
+        } else if stat == Stat::Count {
+            let message = format_args!("answers for `{}` are no ratings that could be counted", metric.key);
+            reader.error_help("wrong-source", &item.path, item.key_at(), message, help);
         }
     }
 
@@ -190,6 +208,7 @@ pub(super) fn metric(
     };
     let stat = stat?;
     written.check_averaged(reader, stat);
+    written.check_answers(reader, metric, stat, item);
     let window = written.window(reader, metric, stat, item)?;
     let (comparison, limit_item) = written.limit.as_ref()?;
     let (limit, unit) = limit?;
@@ -203,8 +222,9 @@ pub(super) fn metric(
         }
         None => None,
     };
-    let count = written.min_samples.unwrap_or(default_samples(metric.kind, stat));
-    let min_samples = MinSamples { count, is_given: written.min_samples.is_some() };
+    let given = written.min_samples.as_ref().map(|(_, count)| *count);
+    let count = given.unwrap_or(default_samples(metric.kind, stat));
+    let min_samples = MinSamples { count, is_given: given.is_some() };
     let query = Query { subject, stat, window, averaged_by: written.averaged_by };
     let comparison = *comparison;
     Some(ConditionKind::Measure(Measure { query, comparison, limit, unit, sustained, min_samples, versus }))

@@ -1,6 +1,7 @@
 //! Metrics, baselines, roles.
 
 use super::flags::unknown;
+use super::fleet::{scope, source};
 use super::measure::bounded;
 use super::reader::{Item, Reader};
 use crate::id::{FlagId, Key, MetricId};
@@ -85,6 +86,8 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
     let gap = if kind == Some(MetricKind::Score) { Span::hours(48) } else { Span::minutes(10) };
     let max_gap = map.take("max_gap").and_then(|item| reader.span(&item, Span::seconds(1))).unwrap_or(gap);
     let view = map.take("view").and_then(|item| reader.word(&item, &VIEWS));
+    let scope = scope(reader, map.take("scope"));
+    let source = source(reader, map.take("source"), (kind, max_gap, scope));
     let is_curable = map.take("curable").and_then(|item| reader.flag(&item)).unwrap_or(true);
     reader.close(map);
     let (kind, unit) = (kind?, unit?);
@@ -107,7 +110,19 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
             help,
         );
     }
-    Some(Metric { key: Key::new(key), description, kind, unit, good, arms, max_gap, is_curable, view })
+    Some(Metric {
+        key: Key::new(key),
+        description,
+        kind,
+        unit,
+        good,
+        arms,
+        max_gap,
+        is_curable,
+        view,
+        scope,
+        source,
+    })
 }
 
 /// The flags whose arms its samples carry.

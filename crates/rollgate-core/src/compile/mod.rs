@@ -11,6 +11,7 @@ mod contradiction;
 mod exclusive;
 mod fingerprint;
 mod flags;
+mod fleet;
 mod goals;
 mod lint;
 mod measure;
@@ -29,6 +30,7 @@ mod value;
 mod variants;
 
 pub use after::horizon;
+pub use fleet::AddressError;
 pub use measure::default_samples;
 pub use plan::{Compiled, compile, compile_config};
 pub use problem::{Level, Problem, Problems};

@@ -6,6 +6,7 @@ use super::calendar::{date, freezes, time_of_day, window, zone};
 use super::condition::Names;
 use super::fingerprint::fingerprint;
 use super::flags::{self, Setup};
+use super::fleet::{self, Fleet};
 use super::metrics;
 use super::notices::{channels, notices, values};
 use super::phase::{Before, checks, phase};
@@ -61,6 +62,7 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
     let has_phases = map.has("phases");
     let (flags, holdbacks) = all_flags(reader, &mut map, &item);
     let metrics = metrics::metrics(reader, map.take("metrics"), &flags);
+    let prometheus = fleet::prometheus(reader, map.take("prometheus"), &metrics);
     let roles = metrics::roles(reader, map.take("roles"));
     let baselines = metrics::baselines(reader, map.take("baseline"), &metrics);
     let mut names =
@@ -85,7 +87,9 @@ fn ruleset(reader: &mut Reader, tree: &Node) -> Option<Ruleset> {
         hash: Key::new(""),
         timezone: Key::new(head.calendar.zone.name()),
         evaluate_every: head.evaluate_every,
-        quorum: 1,
+        quorum: head.fleet.quorum,
+        alerts: head.fleet.alerts,
+        prometheus,
         expected_traffic: head.expected_traffic,
         flags,
         holdbacks,
@@ -114,6 +118,7 @@ struct Head {
     window: Option<DeploymentWindow>,
     evaluate_every: Span,
     expected_traffic: Option<f64>,
+    fleet: Fleet,
 }
 
 fn head(reader: &mut Reader, map: &mut Map<'_>, item: &Item<'_>) -> Head {
@@ -134,8 +139,9 @@ fn head(reader: &mut Reader, map: &mut Map<'_>, item: &Item<'_>) -> Head {
         .and_then(|item| evaluate_every(reader, &item))
         .unwrap_or(Span::seconds(10));
     let expected_traffic = map.take("expected_traffic").and_then(|item| traffic(reader, &item));
+    let fleet = fleet::fleet(reader, map.take("fleet"));
     let calendar = Calendar { zone, freezes };
-    Head { name, title, about, date, calendar, window, evaluate_every, expected_traffic }
+    Head { name, title, about, date, calendar, window, evaluate_every, expected_traffic, fleet }
 }
 
 /// The flags, of which a plan has at least one.
@@ -243,7 +249,7 @@ fn total(reader: &mut Reader, item: &Item<'_>, phases: &[Phase]) {
 
 /// What a file says for its phases says nothing where it has none.
 fn warn_of_no_phases(reader: &mut Reader, map: &Map<'_>) {
-    const OF_PHASES: [&str; 13] = [
+    const OF_PHASES: [&str; 14] = [
         "baseline",
         "targets",
         "daily",
@@ -257,6 +263,7 @@ fn warn_of_no_phases(reader: &mut Reader, map: &Map<'_>) {
         "removal",
         "follow_ups",
         "total",
+        "fleet",
     ];
     for key in OF_PHASES.into_iter().filter(|key| map.has(key)) {
         let message = format!("`{key}` says nothing in a file without phases");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{WrittenLimit, WrittenSpan, WrittenStat, WrittenUnit};
+use super::{ScopeConfig, SourceConfig, WrittenLimit, WrittenSpan, WrittenStat, WrittenUnit};
 
 /// A named signal; its kind says what is recorded and which statistics there are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,12 @@ pub struct MetricConfig {
     /// The one view that shows it: what happens now, how well it goes, or how much is used; by its kind unless written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub view: Option<ViewConfig>,
+    /// Whose samples are judged together where engines share a store: those of the `fleet` unless written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<ScopeConfig>,
+    /// Where a gauge's level, or the points of a score, come from; the program records them unless written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceConfig>,
 }
 
 /// A view of the dashboards.

@@ -8,6 +8,7 @@ mod after;
 mod calendar;
 mod condition;
 mod flag;
+mod fleet;
 mod from_tree;
 mod json;
 mod metric;
@@ -28,6 +29,7 @@ pub use condition::{
     SeverityConfig, SharesConfig, TrendConfig, VersusConfig,
 };
 pub use flag::{BucketingConfig, FlagConfig, HashConfig, ShareOfConfig};
+pub use fleet::{FleetConfig, PrometheusConfig, ScopeConfig, SourceConfig};
 pub use from_tree::TreeError;
 pub use json::{Json, OneOrMany};
 pub use metric::{BaselineConfig, GoodConfig, KindConfig, MetricConfig, RoleConfig, ViewConfig};

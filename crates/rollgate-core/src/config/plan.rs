@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BaselineConfig, ChannelConfig, ConditionConfig, DeploymentWindowConfig, FlagConfig, FollowUpConfig,
-    FreezeConfig, HoldbackConfig, MetricConfig, Named, NoticeConfig, PhaseConfig, RemovalConfig, RoleConfig,
-    ScheduleItemConfig, TargetConfig, WrittenDate, WrittenRate, WrittenShare, WrittenSpan, WrittenTime,
+    BaselineConfig, ChannelConfig, ConditionConfig, DeploymentWindowConfig, FlagConfig, FleetConfig,
+    FollowUpConfig, FreezeConfig, HoldbackConfig, MetricConfig, Named, NoticeConfig, PhaseConfig,
+    PrometheusConfig, RemovalConfig, RoleConfig, ScheduleItemConfig, TargetConfig, WrittenDate, WrittenRate,
+    WrittenShare, WrittenSpan, WrittenTime,
 };
 
 /// A rollgate plan: flags, and the phases that roll them out. Without phases the flags are set by hand.
@@ -57,6 +58,12 @@ pub struct Config {
     /// Requests that are expected; a check then says which gates and triggers it cannot feed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_traffic: Option<WrittenRate>,
+    /// The engines that share a store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<FleetConfig>,
+    /// The server that metrics with a `source` come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<PrometheusConfig>,
     /// The flags that this plan rolls out.
     #[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
     pub flags: Named<FlagConfig>,

@@ -30,6 +30,8 @@ fn snapshot(flags: Vec<Flag>) -> Snapshot {
         timezone: key("UTC"),
         evaluate_every: Span::seconds(10),
         quorum: 1,
+        alerts: Default::default(),
+        prometheus: None,
         expected_traffic: None,
         flags,
         holdbacks: Vec::new(),

@@ -7,6 +7,7 @@ mod histogram;
 mod hours;
 mod measure;
 mod measurement;
+mod own;
 mod parts;
 mod running;
 mod sample;

@@ -91,6 +91,8 @@ impl Series {
             max_gap: Span::ZERO,
             is_curable: true,
             view: None,
+            scope: Default::default(),
+            source: None,
         };
         Self { feed: Feed::always(opened), ..Self::new(&metric, opened, longest, every) }
     }

@@ -29,6 +29,15 @@ impl Gaps {
         }
     }
 
+    /// What lies in one of the two, or in both.
+    pub(super) fn joined(&self, other: &Self) -> Self {
+        let mut all: Vec<_> = self.0.iter().chain(&other.0).copied().collect();
+        all.sort_unstable();
+        let mut joined = Self::default();
+        all.into_iter().for_each(|(from, to)| joined.push(from, to));
+        joined
+    }
+
     /// Forgets what ended before.
     pub(super) fn forget(&mut self, before: Timestamp) {
         while self.0.front().is_some_and(|gap| gap.1 <= before) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{FlagId, Key, MetricId};
-use crate::snapshot::Stat;
+use crate::snapshot::{MetricSource, Scope, Stat};
 use crate::time::Span;
 use crate::units::Unit;
 
@@ -67,6 +67,10 @@ pub struct Metric {
     pub is_curable: bool,
     /// The one view that shows it; `None`: those of its kind.
     pub view: Option<MetricView>,
+    /// Whose samples are judged together.
+    pub scope: Scope,
+    /// The query that it comes from; `None`: the program records it.
+    pub source: Option<MetricSource>,
 }
 
 /// A view of the dashboards.

@@ -6,6 +6,7 @@ mod after;
 mod calendar;
 mod condition;
 mod flag;
+mod fleet;
 mod metric;
 mod notice;
 mod pattern;
@@ -25,6 +26,7 @@ pub use condition::{
     OnNoData, Query, Stat, Subject, Sustained, Trend, TrendDirection, Versus, Window,
 };
 pub use flag::{Bucketing, ExclusiveSlot, Flag, FlagState, KeyList, Parent, ShareOf, Snapshot};
+pub use fleet::{MetricSource, Prometheus, Scope, Secret};
 pub use metric::{Baseline, BaselineSource, Direction, Metric, MetricKind, MetricView, Severity};
 pub use notice::{Channel, Frequency, Notice, NoticeWhen, Part, Slot, Template};
 pub use pattern::Pattern;

@@ -1,7 +1,7 @@
 //! Everything that a plan file says, compiled.
 
 use crate::id::{FlagId, Key, MetricId, RoleId};
-use crate::snapshot::{About, Baseline, Flag, Holdback, Metric, Plan, RoleRule};
+use crate::snapshot::{About, Baseline, Flag, Holdback, Metric, Plan, Prometheus, RoleRule, Scope};
 use crate::time::Span;
 
 /// What [`compile`](crate::compile::compile) gives: flags, metrics, roles, and the plan where there is one.
@@ -21,6 +21,10 @@ pub struct Ruleset {
     pub evaluate_every: Span,
     /// Nodes that must report, and serve the shares that apply, for time to count as watched; 1 where one is enough.
     pub quorum: u16,
+    /// Whose alerts are judged together.
+    pub alerts: Scope,
+    /// The server that metrics with a source come from, as far as the plan says.
+    pub prometheus: Option<Prometheus>,
     /// Requests a second that the plan expects.
     pub expected_traffic: Option<f64>,
     /// By [`FlagId`].

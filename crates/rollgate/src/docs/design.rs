@@ -213,6 +213,40 @@
 //!   with a pause. A date is due at the end of its day.
 //! - **`date` is the day on which the first phase is planned to begin**, for planned ends and for notices alike.
 //!
+//! # Fleets
+//!
+//! - **A quorum is of nodes that report and serve.** `fleet: { quorum: 3 }`: time counts as watched, for holds, soaks and
+//!   the coverage of gates, while three nodes have reported within the time of a lease and all three serve the shares that
+//!   apply. So a soak begins when enough nodes have the new shares, and a node that falls silent stops the clock within a
+//!   lease. Triggers, stops and lowering by hand ask for no quorum. A plan with a quorum on a store that no other engine
+//!   can reach is refused; a replay or a rehearsal ([`offline`](crate::EngineBuilder::offline)) counts as all the nodes.
+//! - **Scope is declared**: a metric is of the `fleet` unless it says `scope: instance`, and `fleet: { alerts: instance }`
+//!   says so for alerts. Of scope `instance` nothing is merged: five complaints on five nodes are one each. What a node
+//!   has of its own begins with its process, also after a restart, because nobody can say whose successor it is; what it
+//!   did not watch itself is no evidence. Gates on such a metric are judged by the leader, on its own samples, and a
+//!   trigger that fires on one node rolls the fleet back.
+//!
+//! # Metrics from Prometheus
+//!
+//! `source: { promql: … }` sets a gauge's level, or a score's points, by each answer of an instant query (feature
+//! `prometheus`); the value is in the metric's unit, and a ratio is written in percent.
+//!
+//! - **Anything but one finite number of now is silence**: no series, more than one, NaN, an infinity, an error, a time-out,
+//!   more than 1 MiB, a warning (a part of the data may be missing), a sample older than `max_gap`, an answer further than
+//!   `max_gap` from this machine's clock. Nothing is recorded, the metric is stale after `max_gap`, no gate passes on it,
+//!   and [`sources`](crate::Engine::sources) and the status say what was answered instead.
+//! - **How old a sample is, is asked.** An instant query gives a sample as if it were of now for five minutes after its
+//!   target has stopped telling. So `timestamp(query)` is asked of the same instant. Of what is computed from samples
+//!   (`max`, `rate`, `scalar`) the server knows no age, and its look-back is what remains.
+//! - **One sample counts once**, and one that was taken before the latest change of shares counts for nothing: a trigger
+//!   would fire again on what it has just rolled back. A query that looks back (`rate(x[5m])`) mixes both, and nobody can
+//!   tell; let it look back for less than the trigger's `settle`.
+//! - **A quantile or a rate from Prometheus is a gauge.** Distributions, ratios and events are refused: the answer is a
+//!   number without the samples, the outcomes or the times behind it, and no evidence could be counted.
+//! - **Nobody waits.** The leader asks, outside the engine's lock, as the last part of a tick or in the ticker's own thread,
+//!   never in a recording call. A server that cannot be reached is left alone for 10 s.
+//! - **A plan holds no secret**: `secret` names a variable or a file, which is read for each query. It goes to no redirect.
+//!
 //! # Notices
 //!
 //! One function, [`owed`](crate::core::decide::owed), maps each journal record to the letters that it owes; they are put

@@ -437,6 +437,22 @@
 //! In an asynchronous service the same calls are made from any task: none of them waits for anything but the engine's one
 //! lock, and flags, distributions and ratios do not take even that.
 //!
+//! # Several nodes, and metrics that others measure
+//!
+//! Engines on one [`SharedStore`](crate::store::SharedStore) are one rollout: one leads, all record and roll back.
+//! `fleet: { quorum: 3 }` says how many of them must report, and serve the shares that apply, for time to count. A metric of
+//! `scope: instance` is judged by each node on its own samples. What a Prometheus server knows already needs no code
+//! (feature `prometheus`):
+//!
+//! ```text
+//! prometheus: { url: "http://prometheus:9090", username: rollgate, secret: "env:PROMETHEUS_PASSWORD" }
+//! metrics:
+//!   queue: { kind: gauge, unit: count, good: down, source: { promql: "max(queue_length)", every: 30s } }
+//!   slow:  { kind: gauge, unit: s, source: { promql: "histogram_quantile(0.95, sum by (le) (rate(request_seconds_bucket[1m])))" } }
+//! ```
+//!
+//! The value is in the metric's unit. Silence is no data: [`sources`](crate::Engine::sources) says what the server said.
+//!
 //! # Testing your plan
 //!
 //! [`ManualClock`](crate::clock::ManualClock) stands still until it is moved, as in the examples above. `advance` lets

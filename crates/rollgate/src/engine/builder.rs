@@ -10,8 +10,9 @@ use rollgate_core::snapshot::Ruleset;
 use rollgate_core::units::Share;
 
 use super::actions::{Actor, DueAction};
-use super::handle::{Engine, Listener};
+use super::handle::{Engine, Listener, Outside};
 use super::member::Role;
+use super::sources::Server;
 use crate::clock::{Clock, SystemClock};
 use crate::notify::{Delivery, SendError, Sink, Sinks};
 use crate::read;
@@ -28,6 +29,8 @@ pub struct EngineBuilder {
     sinks: Sinks,
     seeds: Option<Seeds>,
     role: Role,
+    prometheus: Option<String>,
+    is_offline: bool,
 }
 
 /// What a variable of this name says, where it is set.
@@ -44,6 +47,8 @@ impl EngineBuilder {
             sinks: Sinks::default(),
             seeds: None,
             role: Role::Follower,
+            prometheus: None,
+            is_offline: false,
         }
     }
 
@@ -122,6 +127,21 @@ impl EngineBuilder {
     /// and judges no trigger by itself. For tools; on a store of its own it changes nothing.
     pub fn visiting(mut self) -> Self {
         self.role = Role::Visitor;
+        self
+    }
+
+    /// Asks the Prometheus server at this address for metrics with a `source`, whatever address the plan has. User and
+    /// password stand in the plan, by name.
+    #[cfg(feature = "prometheus")]
+    pub fn prometheus(mut self, url: impl Into<String>) -> Self {
+        self.prometheus = Some(url.into());
+        self
+    }
+
+    /// Asks no server for metrics, and counts as all the nodes that the plan asks for (`fleet.quorum`): for replays,
+    /// rehearsals and tests of a plan.
+    pub fn offline(mut self) -> Self {
+        self.is_offline = true;
         self
     }
 
@@ -253,9 +273,39 @@ impl EngineBuilder {
             seed(Arc::make_mut(&mut ruleset), &seeds)?;
         }
         self.sinks.check(&ruleset)?;
+        if self.is_offline {
+            Arc::make_mut(&mut ruleset).quorum = 1;
+        }
+        let server = match self.is_offline {
+            true => Err("this engine is offline"),
+            false => server(&ruleset, self.prometheus)?,
+        };
         let (store, role) = (self.store.into(), self.role);
-        Engine::open(ruleset, store, self.clock, self.listeners, self.actor, self.sinks, role)
+        let outside = Outside { listeners: self.listeners, actor: self.actor, sinks: self.sinks, server };
+        Engine::open(ruleset, store, self.clock, outside, role)
     }
+}
+
+/// What metrics with a source come from, or why they come from nowhere.
+#[cfg(feature = "prometheus")]
+fn server(ruleset: &Ruleset, url: Option<String>) -> Result<Result<Server, &'static str>, Error> {
+    let plain = rollgate_core::snapshot::Prometheus::plain();
+    let prometheus = ruleset.prometheus.as_ref().unwrap_or(&plain);
+    let server = match url.as_ref().or(prometheus.url.as_ref()) {
+        Some(url) => super::prometheus::server(url, prometheus)?,
+        None => {
+            return Ok(Err(
+                "nobody said where the server is: write `prometheus.url`, or let the program say it",
+            ));
+        }
+    };
+    let is_asked = ruleset.metrics.iter().any(|metric| metric.source.is_some());
+    Ok(if is_asked { Ok(server) } else { Err("no metric has a source") })
+}
+
+#[cfg(not(feature = "prometheus"))]
+fn server(_: &Ruleset, _: Option<String>) -> Result<Result<Server, &'static str>, Error> {
+    Ok(Err("this build is without the feature `prometheus`"))
 }
 
 /// Starts flags at what variables of their names say; all of them, or none.

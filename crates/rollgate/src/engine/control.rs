@@ -23,6 +23,7 @@ use super::notices;
 use super::pending::{Pending, TRIES};
 use super::records::{self, record_of};
 use super::sharing::{self, Found, is_beaten};
+use super::sources::Sources;
 use super::watch::Watch;
 use crate::flag::Flags;
 use crate::journal::Journal;
@@ -49,6 +50,8 @@ pub(super) struct Control {
     pub(super) drops: Drops,
     /// Where notices go.
     pub(super) sinks: Arc<Sinks>,
+    /// Metrics that come from a server.
+    pub(super) sources: Sources,
     recorder: Recorder,
     flags: Flags,
     pub(super) store: Arc<dyn Store>,
@@ -97,6 +100,8 @@ pub(super) struct Ground {
     pub(super) watch: Watch,
     /// What the engine may do on a store that others share.
     pub(super) role: Role,
+    /// Why there is no server to ask.
+    pub(super) unserved: Option<&'static str>,
 }
 
 /// What a store had to begin with.
@@ -220,6 +225,7 @@ impl Control {
             due: decide::next_wakeup(&ruleset, now.observed),
             drops: Drops::default(),
             sinks: ground.sinks.clone(),
+            sources: Sources::new(&ruleset, ground.unserved),
             recorder: ground.recorder.clone(),
             flags: ground.flags.clone(),
             store,
@@ -261,7 +267,13 @@ impl Control {
     fn take_windows(&mut self, found: Option<Found>, now: Now) {
         match (found, self.member.as_mut()) {
             (Some(found), Some(member)) => {
-                self.windows = found.windows;
+                // This process has just begun: of what each judges by itself, nothing is known. Who only looks sees the
+                // leader's.
+                self.windows.unwatched(Timestamp::MIN, now.observed);
+                let own = std::mem::replace(&mut self.windows, found.windows);
+                if member.role != Role::Visitor {
+                    self.windows.take_own(own);
+                }
                 member.position = found.position;
                 member.shares_revision = found.origin.shares_revision;
                 for (node, count) in found.origin.heard {

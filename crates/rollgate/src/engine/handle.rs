@@ -22,6 +22,7 @@ use super::member::{Member, Role, SYNC_EVERY};
 use super::metric::{Alerts, Metric, names};
 use super::notices::{self, Whose};
 use super::scorecard;
+use super::sources::Server;
 use super::status::RolloutStatus;
 use super::ticker::Ticker;
 use super::watch::Watch;
@@ -51,6 +52,15 @@ pub struct Engine {
     pub(super) shared: Arc<Shared>,
 }
 
+/// What an engine calls, of the host and of others.
+pub(super) struct Outside {
+    pub(super) listeners: Vec<Listener>,
+    pub(super) actor: Option<Actor>,
+    pub(super) sinks: Sinks,
+    /// Or why there is none.
+    pub(super) server: Result<Server, &'static str>,
+}
+
 pub(super) struct Shared {
     pub(super) ruleset: Arc<Ruleset>,
     pub(super) flags: Flags,
@@ -63,6 +73,9 @@ pub(super) struct Shared {
     held: Arc<ArcSwapOption<Held>>,
     watch: Watch,
     role: Role,
+    /// What metrics with a source come from.
+    pub(super) server: Option<Server>,
+    unserved: Option<&'static str>,
     listeners: Vec<Listener>,
     pub(super) actor: Option<Actor>,
     /// Journal lines that listeners have seen. Its own lock keeps them in order without holding the control.
@@ -114,6 +127,7 @@ impl Shared {
             held: self.held.clone(),
             watch: self.watch.clone(),
             role: self.role,
+            unserved: self.unserved,
         };
         let store = self.store.forked(stored);
         // A store that children share with their parent is joined; where it does not answer, the child goes on alone.
@@ -196,11 +210,21 @@ impl Engine {
         ruleset: Arc<Ruleset>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        listeners: Vec<Listener>,
-        actor: Option<Actor>,
-        sinks: Sinks,
+        outside: Outside,
         role: Role,
     ) -> Result<Self, Error> {
+        let Outside { listeners, actor, sinks, server } = outside;
+        if ruleset.quorum > 1 && store.shared().is_none() {
+            let why = format_args!(
+                "the plan asks for {} nodes (fleet.quorum), and this store is the engine's own: no time would ever count; give it one that the nodes share",
+                ruleset.quorum
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, why));
+        }
+        let (server, unserved) = match server {
+            Ok(server) => (Some(server), None),
+            Err(why) => (None, Some(why)),
+        };
         let watch = Watch::new(clock);
         let flags = Flags::new(ruleset.clone());
         let recorder = Recorder::new(&ruleset);
@@ -214,6 +238,7 @@ impl Engine {
             held: Arc::clone(&held),
             watch: watch.clone(),
             role,
+            unserved,
         };
         let control = Control::open(&ground, store.clone(), now)?;
         let live = (0..=ruleset.metrics.len()).map(|_| AtomicBool::new(false)).collect();
@@ -230,6 +255,8 @@ impl Engine {
             held,
             watch,
             role,
+            server,
+            unserved,
             listeners,
             actor,
             told,
@@ -349,12 +376,14 @@ impl Engine {
     // ---- time
 
     /// Does what is due: at most one evaluation. On a store that others share it also hears of what they have decided: a
-    /// program that ticks by itself does so four times a second, so that shares reach it within that time. Calls the listeners, then the host's action where one waits, and then the
-    /// sinks of notices.
+    /// program that ticks by itself does so four times a second, so that shares reach it within that time. Calls the
+    /// listeners, then the host's action where one waits, and then the sinks of notices; at last it
+    /// [asks](Self::poll_sources) for metrics that come from a server.
     pub fn tick(&self) {
         self.evaluate_due();
         self.act_on_due();
         self.deliver(Whose::All);
+        self.poll_sources();
     }
 
     /// The first part of a tick: what must never wait for anybody.

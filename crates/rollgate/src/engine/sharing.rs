@@ -185,7 +185,9 @@ impl Control {
         // Without the store's windows these go on, with what they have; the reports that are gone stay unheard.
         member.position = found.as_ref().map_or(reports, |found| found.position);
         if let Some(found) = found {
-            self.windows = found.windows;
+            let own = std::mem::replace(&mut self.windows, found.windows);
+            self.windows.take_own(own);
+            self.saved_epoch = None;
             self.windows.log(Log::On);
             // Another node has evaluated them up to a time that this one may not have come to.
             self.watch.go_to(self.windows.latest());
@@ -469,8 +471,10 @@ impl Control {
 
     /// Whether enough nodes report, and serve the shares that apply: else this time counts as unwatched.
     pub(super) fn passing(&self, now: Now) -> Passing {
-        let Some(member) = self.member.as_ref() else { return Passing::Evaluation };
         let quorum = usize::from(self.ruleset.quorum);
+        let Some(member) = self.member.as_ref() else {
+            return if quorum <= 1 { Passing::Evaluation } else { Passing::Unheard };
+        };
         let is_heard =
             member.reporting(now.observed) >= quorum && member.acknowledging(now.observed) >= quorum;
         if is_heard { Passing::Evaluation } else { Passing::Unheard }

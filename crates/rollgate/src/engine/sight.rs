@@ -19,6 +19,10 @@ pub struct StoreStatus {
     pub revision: u64,
     /// Nodes that have reported within the time of a lease, this one among them.
     pub nodes: usize,
+    /// Those of them that serve the shares that apply, as far as this node has heard.
+    pub serving: usize,
+    /// How many of them the plan asks for: with fewer, no time counts as watched.
+    pub quorum: u16,
     /// For how long the store has been away; `None` where it answered last. Flags are served from the last good state all
     /// the while, nothing advances, and what triggers lower is written when the store is back.
     pub away_for: Option<Span>,
@@ -39,6 +43,8 @@ impl StoreStatus {
             epoch: member.epoch,
             revision: control.revision,
             nodes: member.reporting(now.observed),
+            serving: member.acknowledging(now.observed),
+            quorum: control.ruleset.quorum,
             away_for: away.map(|(since, _)| now.observed.since(since)),
             why: away.map(|(_, why)| why.to_owned()),
             unsaved: control.journal.len() - control.saved,

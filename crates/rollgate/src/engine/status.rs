@@ -11,6 +11,7 @@ use super::aftermath;
 use super::calendar::CalendarStatus;
 use super::control::Control;
 use super::sight::StoreStatus;
+use super::sources::SourceStatus;
 
 /// Where a rollout stands.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -47,6 +48,9 @@ pub struct RolloutStatus {
     /// The store and the nodes on it; `None` where the store is this engine's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<StoreStatus>,
+    /// Metrics that come from a Prometheus server.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceStatus>,
 }
 
 impl RolloutStatus {
@@ -86,6 +90,7 @@ impl RolloutStatus {
             lingering: aftermath::lingering(control),
             follow_ups: follow_ups(ruleset, state, now.wall),
             store: StoreStatus::of(control, now),
+            sources: SourceStatus::all(control, now),
         }
     }
 }

@@ -58,6 +58,11 @@ impl Ticker {
         if engine.has_actor() {
             aside("rollgate-actions", &engine, &stop, Engine::act_on_due)?;
         }
+        if engine.has_sources() {
+            aside("rollgate-sources", &engine, &stop, |engine| {
+                engine.poll_sources();
+            })?;
+        }
         ticker.evaluations = Some(spawn("rollgate-ticker", move || {
             loop {
                 engine.evaluate_due();

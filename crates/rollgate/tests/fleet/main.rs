@@ -4,6 +4,8 @@
 mod exposure;
 mod members;
 mod partition;
+mod quorum;
 mod restart;
 mod schedules;
+mod scope;
 mod stage;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test may fail loudly.
 
 mod contradictions;
+mod fleet;
 mod hostile;
 mod meaning;
 mod requirements;

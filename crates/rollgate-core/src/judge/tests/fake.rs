@@ -265,6 +265,8 @@ fn metric(key: &str, kind: MetricKind, unit: Unit, good: Direction) -> Metric {
         max_gap: Span::minutes(10),
         is_curable: true,
         view: None,
+        scope: Default::default(),
+        source: None,
     }
 }
 
@@ -327,6 +329,8 @@ fn ruleset() -> Ruleset {
         timezone: "UTC".into(),
         evaluate_every: Span::seconds(10),
         quorum: 1,
+        alerts: Default::default(),
+        prometheus: None,
         expected_traffic: None,
         flags: vec![flag()],
         metrics: vec![

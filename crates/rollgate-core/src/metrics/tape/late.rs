@@ -1,6 +1,6 @@
 //! Samples that come too late for any slot, and those that nobody will ever hear of.
 
-use super::{Op, Ops, Tape};
+use super::{Op, Tape};
 use crate::id::MetricId;
 use crate::metrics::Lane;
 use crate::metrics::codec::Damage;
@@ -17,7 +17,7 @@ impl Windows {
     pub fn merge_late(&mut self, bytes: &[u8], at: Timestamp) -> Result<(), Damage> {
         self.check_samples(bytes)?;
         let log = self.tape.take();
-        for op in Ops::new(bytes, Some(self.shape())).map_while(Result::ok) {
+        for op in self.ops_of_fleet(bytes) {
             match op.samples() {
                 Some((metric, count)) => self.count_dropped(Some(metric), count, at),
                 None => self.merge_op(op, at),

@@ -11,7 +11,7 @@ use crate::metrics::series::Series;
 use crate::metrics::slot::Late;
 use crate::metrics::windows::Windows;
 use crate::metrics::{EventSource, Lane};
-use crate::snapshot::MetricKind;
+use crate::snapshot::{MetricKind, Ruleset, Scope};
 use crate::time::Timestamp;
 
 /// Under which shares samples were recorded.
@@ -35,6 +35,8 @@ impl Windows {
     /// [`Exposure::Before`]: samples go to the slots that end at the last mark, so that windows that begin at the mark
     /// do not have them, and longer ones do; arms are left out, for ON and OFF began anew at the mark. Without a mark
     /// it is as `Current`.
+    ///
+    /// What is of a metric of scope `instance`, or of alerts of that scope, is left out: each process judges its own.
     ///
     /// A gauge's level is the one that came last, and the largest of those that are merged within 10 s; one that this
     /// process records itself replaces it.
@@ -62,9 +64,16 @@ impl Windows {
         Ok(())
     }
 
+    /// What a tape of another process says to this one, without what each judges by itself.
+    pub(super) fn ops_of_fleet<'a>(&self, bytes: &'a [u8]) -> impl Iterator<Item = Op> + use<'a> {
+        let ruleset = self.ruleset.clone();
+        let ops = Ops::new(bytes, Some(self.shape())).map_while(Result::ok);
+        ops.filter(move |op| op.scope(&ruleset) == Scope::Fleet)
+    }
+
     /// Merges what was checked, while the log is off.
     pub(super) fn merge_checked(&mut self, bytes: &[u8], at: Timestamp, side: Exposure) {
-        let ops = Ops::new(bytes, Some(self.shape())).map_while(Result::ok);
+        let ops = self.ops_of_fleet(bytes);
         match self.marked.filter(|_| side == Exposure::Before) {
             None => ops.for_each(|op| self.merge_op(op, at)),
             Some(mark) => {
@@ -184,6 +193,21 @@ impl Series {
 }
 
 impl Op {
+    /// Whose what it says is.
+    fn scope(&self, ruleset: &Ruleset) -> Scope {
+        let is_of_alerts = matches!(
+            self,
+            Self::OpenAlert { .. }
+                | Self::CloseAlert { .. }
+                | Self::OpenSource { source: EventSource::Alerts, .. }
+        );
+        if is_of_alerts {
+            return ruleset.alerts;
+        }
+        let metric = self.metric().and_then(|(metric, _)| ruleset.metrics.get(metric.index()));
+        metric.map_or(Scope::Fleet, |metric| metric.scope)
+    }
+
     /// Which metric a sample is of, and of which kind the metric must be.
     fn metric(&self) -> Option<(MetricId, Option<MetricKind>)> {
         let (metric, kind) = match self {

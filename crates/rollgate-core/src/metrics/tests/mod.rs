@@ -41,6 +41,8 @@ pub(super) fn ruleset(every: Span) -> Arc<Ruleset> {
         max_gap,
         is_curable: true,
         view: None,
+        scope: Default::default(),
+        source: None,
     };
     let minutes = Span::minutes(10);
     Arc::new(Ruleset {
@@ -52,6 +54,8 @@ pub(super) fn ruleset(every: Span) -> Arc<Ruleset> {
         timezone: Key::new("UTC"),
         evaluate_every: every,
         quorum: 1,
+        alerts: Default::default(),
+        prometheus: None,
         expected_traffic: None,
         flags: Vec::new(),
         metrics: vec![
