@@ -8,6 +8,7 @@ pub mod guide;
 pub mod limits;
 pub mod operations;
 pub mod plan_reference;
+pub mod store;
 pub mod targeting;
 pub mod verdicts;
 pub mod windows;

@@ -135,7 +135,7 @@ fn one_of_many(open: Open<'_>) {
             .map(|name| (open(), name))
             .map(|(store, name)| {
                 let seen = &seen;
-                scope.spawn(move || shared(&*store).take(seen.as_ref(), &claim(name, 5)).unwrap())
+                scope.spawn(move || again(|| shared(&*store).take(seen.as_ref(), &claim(name, 5))))
             })
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()

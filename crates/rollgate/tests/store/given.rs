@@ -8,12 +8,14 @@ use rollgate::core::metrics::{Oldest, Saved, SavedSlot};
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::journal::Journal;
 use rollgate::read::{Format, ruleset};
-use rollgate::store::{Claim, Commit, Durability, Report, Store};
+use rollgate::store::{
+    Checkpoint, Claim, Commit, Durability, Head, Report, Reported, Restored, Store, Stored,
+};
 use serde_json::{Value, json};
 
 /// A state; `n` tells one from another.
 pub(crate) fn state(n: u64) -> RolloutState {
-    let plan = "{ version: 1, name: stored, flags: { NEW: { share: 0% } }, phases: [ { name: one, steps: [ { NEW: 10% } ] } ] }";
+    let plan = "{ version: 1, name: stored, flags: { NEW: { share: 25% } } }";
     let ruleset = ruleset(plan, Format::Yaml).unwrap().ruleset;
     let mut state = RolloutState::new(&ruleset, Timestamp(1_000));
     state.watched = Span(n);
@@ -106,4 +108,38 @@ impl Drop for Folder {
             let _ = std::fs::remove_dir_all(&self.0);
         }
     }
+}
+
+/// Fills a store with something of everything: twelve commits, two lease holders, reports, windows whole and in parts.
+pub(crate) fn fill(store: &dyn Store) {
+    let shared = store.shared().unwrap();
+    for n in 0..12 {
+        commit(store, 0, n, n + 1, 3 * n + 1, 3 * n + 3).unwrap();
+    }
+    shared.take(None, &claim("boot/1/2/0", 1_000)).unwrap();
+    shared.beat(1, &claim("boot/1/2/0", 2_000), &watched(12, 500)).unwrap();
+    let seen = shared.head().unwrap().lease;
+    shared.take(seen.as_ref(), &claim("boot/3/4/0", 3_000)).unwrap();
+    for n in 0..20_u8 {
+        shared.report(&report(&format!("node-{}", n % 3), i64::from(n), &[n; 100])).unwrap();
+    }
+    let slots = (0..30).map(|n| slot(n % 3, 0, i64::from(n) * 10, &[n as u8; 60])).collect();
+    let forget = Timestamp(5);
+    shared.save(&Checkpoint { epoch: 2, position: 10, saved: &whole(b"head", slots), forget }).unwrap();
+    let part = Saved {
+        head: vec![7; 300],
+        slots: vec![slot(1, 1, 0, &[9; 5_000])],
+        oldest: vec![oldest(0, 0, 100)],
+        is_whole: false,
+    };
+    shared.save(&Checkpoint { epoch: 2, position: 12, saved: &part, forget }).unwrap();
+    shared.beat(2, &claim("boot/3/4/0", 4_000), &watched(12, 900)).unwrap();
+}
+
+/// All that can be read of a store.
+pub(crate) type Content = (Option<Stored>, Head, Vec<Reported>, Option<Restored>);
+
+pub(crate) fn content(store: &dyn Store) -> Result<Content, rollgate::core::error::Error> {
+    let shared = store.shared().unwrap();
+    Ok((store.load(0)?, shared.head()?, shared.reports(0)?, shared.restore()?))
 }

@@ -55,14 +55,16 @@ fn look_and_go_on(connection: &Connection, path: &Path) -> Result<(), Error> {
     match found(connection, path)? {
         Found::Nothing => {}
         Found::Store(version) if version > schema::VERSION => return Err(too_new(path, version)),
-        Found::Store(_) => verify::pages(connection, path)?,
+        Found::Store(version) => {
+            verify::pages(connection, path)?;
+            verify::content(connection, path, version)?;
+        }
     }
     if connection.is_readonly("main").map_err(&failed)? {
         return Err(away(path, "the file or its directory is read-only"));
     }
     wal(connection, path, Instant::now() + busy)?;
-    schema::migrate(connection, begin).map_err(&failed)?;
-    verify::content(connection, path)?;
+    schema::migrate(connection, schema::VERSION, begin).map_err(&failed)?;
     connection
         .pragma_update_and_check(None, "journal_size_limit", STORE_WAL_BYTES_KEPT, |_| Ok(()))
         .map_err(&failed)?;
@@ -136,7 +138,7 @@ fn too_new(path: &Path, version: i32) -> Error {
 fn place(path: &Path) -> Result<bool, Error> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(away(path, "it is a directory; name a file in it")),
-        Ok(found) if found.len() == 0 && log_bytes(path) > 0 => {
+        Ok(found) if found.len() == 0 && bytes_of(path, "-wal") > 0 => {
             Err(damaged(path, "it is empty, and the log beside it (-wal) is not"))
         }
         Ok(_) => Ok(true),
@@ -146,7 +148,7 @@ fn place(path: &Path) -> Result<bool, Error> {
                 return Err(away(path, format_args!("there is no directory {}", parent.display())));
             }
             // SQLite would delete a log that it finds beside no file, and the last decisions with it.
-            if log_bytes(path) > 0 {
+            if bytes_of(path, "-wal") > 0 {
                 return Err(damaged(path, "the file is missing, and the log beside it (-wal) is there"));
             }
             Ok(false)
@@ -155,12 +157,16 @@ fn place(path: &Path) -> Result<bool, Error> {
     }
 }
 
-fn log_bytes(path: &Path) -> u64 {
-    fs::metadata(beside(path, "-wal")).map_or(0, |found| found.len())
+fn bytes_of(path: &Path, ending: &str) -> u64 {
+    fs::metadata(beside(path, ending)).map_or(0, |found| found.len())
 }
 
 /// Looks at the first bytes without SQLite, which would make files beside it.
 fn header(path: &Path) -> Result<(), Error> {
+    // A process that ended while it made the file has left a journal, by which SQLite takes back what it had begun.
+    if bytes_of(path, "-journal") > 0 {
+        return Ok(());
+    }
     let mut bytes = Vec::with_capacity(100);
     fs::File::open(path)
         .and_then(|file| file.take(100).read_to_end(&mut bytes))

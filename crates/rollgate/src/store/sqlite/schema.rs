@@ -7,7 +7,7 @@ pub(super) const APPLICATION: i32 = 0x726c_6774;
 
 /// What makes each version of the schema of the one before it; the first makes version 1 of nothing. A step that was
 /// ever released is never changed.
-pub(super) const STEPS: &[&str] = &[TABLES];
+pub(super) const STEPS: &[&str] = &[TABLES, VIEWS];
 
 /// The version that this code writes.
 pub(super) const VERSION: i32 = STEPS.len() as i32;
@@ -82,18 +82,55 @@ CREATE TABLE slots (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Goes on from the version that is there to [`VERSION`]; each step is a transaction of its own. `begin` opens one that
+/// Questions that people ask, as views. Nothing of rollgate reads them.
+const VIEWS: &str = "
+CREATE VIEW rollbacks AS
+    -- Every rollback: when, of which phase, how far down, and what fired.
+    SELECT seq, at, phase, line ->> 'to' AS fell_to, line -> 'triggers' AS triggers,
+        line ->> '$.cause.kind' AS cause, line ->> '$.cause.name' AS cause_name, line -> 'shares' AS shares
+    FROM journal WHERE kind = 'rolled_back';
+CREATE VIEW decisions AS
+    -- What people decided or were refused, and approvals of what a trigger proposed.
+    SELECT seq, at, phase, kind, actor, line ->> 'role' AS role, line ->> 'choice' AS choice,
+        line ->> 'override' AS override, coalesce(line ->> 'rationale', line ->> 'why') AS reason
+    FROM journal WHERE kind IN ('decided', 'decision_refused', 'approved');
+CREATE VIEW attestations AS
+    -- What people have said of items that no metric knows.
+    SELECT seq, at, phase, kind, line ->> 'item' AS item, actor, line ->> 'value' AS value,
+        line ->> 'passed' AS passed, line ->> 'of' AS of_all
+    FROM journal WHERE kind IN ('attested', 'checked');
+CREATE VIEW share_changes AS
+    -- Every change of every share: one row a flag.
+    SELECT journal.seq, journal.at, journal.phase, flag.key AS flag,
+        json_extract(journal.line, '$.from.\"' || flag.key || '\"') AS share_before, flag.value AS share_after,
+        journal.line ->> '$.cause.kind' AS cause, journal.line ->> '$.cause.name' AS cause_name
+    FROM journal, json_each(journal.line, '$.to') AS flag WHERE journal.kind = 'shares_changed';
+CREATE VIEW latches AS
+    -- Triggers that have fired and may not fire again yet, as the state has them.
+    SELECT latch.value ->> 'fired' AS fired, latch.value ->> 'is_closed' AS is_closed,
+        latch.value ->> 'settle' AS settles, latch.value -> 'trigger' AS trigger_number
+    FROM state, json_each(state.json, '$.latches') AS latch;
+CREATE VIEW baselines AS
+    -- What was measured before the rollout, and from what.
+    SELECT seq, at, phase, line ->> 'metric' AS metric, line ->> 'value' AS value, line ->> 'n' AS n,
+        line ->> 'coverage' AS coverage
+    FROM journal WHERE kind = 'baseline_captured';
+";
+
+/// Goes on from the version that is there to another one; each step is a transaction of its own. `begin` opens one that
 /// no other process can write beside.
 pub(super) fn migrate<'c>(
     connection: &'c Connection,
+    to: i32,
     begin: impl Fn(&'c Connection) -> rusqlite::Result<Transaction<'c>>,
 ) -> rusqlite::Result<()> {
-    loop {
+    while version(connection)? < to {
         let step = begin(connection)?;
-        // Read under the lock: another process may be making the same steps.
+        // Read again, under the lock: another process may be making the same steps.
         let version = version(&step)?;
-        let Some(sql) = usize::try_from(version).ok().and_then(|at| STEPS.get(at)) else {
-            return step.rollback();
+        let Some(sql) = usize::try_from(version).ok().filter(|_| version < to).and_then(|at| STEPS.get(at))
+        else {
+            break;
         };
         if version == 0 {
             step.pragma_update(None, "application_id", APPLICATION)?;
@@ -102,6 +139,7 @@ pub(super) fn migrate<'c>(
         step.pragma_update(None, "user_version", version + 1)?;
         step.commit()?;
     }
+    Ok(())
 }
 
 /// The version of the schema; 0 for an empty file.

@@ -16,11 +16,11 @@ pub(super) fn pages(connection: &Connection, path: &Path) -> Result<(), Error> {
     if found == "ok" { Ok(()) } else { Err(damaged(path, found.trim())) }
 }
 
-/// The schema, every row's sum and the journal's chain, as of one moment.
-pub(super) fn content(connection: &Connection, path: &Path) -> Result<(), Error> {
+/// The schema of a version, every row's sum and the journal's chain, as of one moment.
+pub(super) fn content(connection: &Connection, path: &Path, version: i32) -> Result<(), Error> {
     let read =
         Transaction::new_unchecked(connection, TransactionBehavior::Deferred).map_err(meaning(path))?;
-    parts(&read, path)?;
+    parts(&read, path, version)?;
     let stored = store::load(&read, path, 0)?;
     let lines = stored.iter().flat_map(|stored| &stored.journal);
     journal::verify(lines.map(String::as_str)).map_err(|error| damaged(path, error))?;
@@ -31,10 +31,10 @@ pub(super) fn content(connection: &Connection, path: &Path) -> Result<(), Error>
 }
 
 /// The schema: all that the steps make is there as they made it. What somebody added is theirs.
-fn parts(connection: &Connection, path: &Path) -> Result<(), Error> {
+fn parts(connection: &Connection, path: &Path, version: i32) -> Result<(), Error> {
     let failed = meaning(path);
     let model = Connection::open_in_memory().map_err(&failed)?;
-    schema::migrate(&model, |model| model.unchecked_transaction()).map_err(&failed)?;
+    schema::migrate(&model, version, |model| model.unchecked_transaction()).map_err(&failed)?;
     let found = schema::parts(connection).map_err(&failed)?;
     for part in schema::parts(&model).map_err(&failed)? {
         if !found.contains(&part) {
