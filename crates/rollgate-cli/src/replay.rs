@@ -7,10 +7,13 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rollgate::core::snapshot::Ruleset;
 use rollgate::replay::{self, Replay};
+use rollgate::store::SqliteStore;
 use serde_json::Value;
 
 use crate::args::{JournalFormat, ReplayArgs};
-use crate::{input, journal_text, reports};
+use crate::reports::{self, Wanted};
+use crate::rollout::place;
+use crate::{input, journal_text};
 
 /// Replays the trace that was asked for.
 pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
@@ -24,6 +27,13 @@ pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
         Err(error) => return input::refuse(&error),
     };
     let mut replay = Replay::new(ruleset.clone());
+    if let Some(path) = &asked.store {
+        // A replay may begin a store.
+        match SqliteStore::open(path) {
+            Ok(store) => replay = replay.with_store(store),
+            Err(error) => return place::Trouble::from(error).leave(),
+        }
+    }
     if let Some(until) = asked.until {
         replay = replay.with_until(until);
     }
@@ -41,7 +51,13 @@ pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
     if let (Some(engine), Ok(())) = (replay.engine(), &outcome)
         && ended.is_ok()
     {
-        outcome = reports::write(asked, engine, &mut out);
+        let wanted = Wanted {
+            scorecard: asked.scorecard,
+            form: asked.form,
+            reports: &asked.report,
+            report_format: asked.report_format,
+        };
+        outcome = reports::write(&wanted, engine, &mut out);
     }
     let outcome = outcome.and_then(|()| out.flush());
     match ended {

@@ -9,7 +9,7 @@ mod shared_memory;
 mod sqlite;
 
 pub use contract::{
-    Checkpoint, Claim, Commit, Durability, Head, Lease, Report, Reported, Restored, SharedStore, Store,
+    Checkpoint, Claim, Commit, Durability, Head, Lease, PlanText, Report, Reported, Restored, SharedStore, Store,
     Stored,
 };
 pub use memory::MemoryStore;
