@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use rollgate::core::error::{Error, ErrorKind};
 use rollgate::engine::EngineBuilder;
-use rollgate::read::Format;
 use rollgate::store::{Lease, SharedStore, SqliteStore, Store, has_ended};
 use rollgate::{Engine, core::time::Timestamp};
 
@@ -20,19 +19,35 @@ const STORE_VARIABLE: &str = "ROLLGATE_STORE";
 #[derive(Debug)]
 pub(crate) struct Trouble {
     code: u8,
+    kind: Option<ErrorKind>,
     why: String,
 }
 
 impl Trouble {
     /// Wrong usage, or input that does not fit.
     pub(crate) fn usage(why: impl std::fmt::Display) -> Self {
-        Self { code: 2, why: why.to_string() }
+        Self { code: 2, kind: None, why: why.to_string() }
     }
 
     /// The same, and how to mend it.
     pub(crate) fn with(mut self, more: impl std::fmt::Display) -> Self {
         self.why = format!("{}; {more}", self.why);
         self
+    }
+
+    /// The library's kind of it.
+    pub(crate) fn kind(&self) -> Option<ErrorKind> {
+        self.kind
+    }
+
+    /// What is wrong.
+    pub(crate) fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// Says why, where it is what was looked for.
+    pub(crate) fn found(self) -> ExitCode {
+        Self { code: 1, ..self }.leave()
     }
 
     /// Says why.
@@ -54,7 +69,7 @@ impl From<Error> for Trouble {
             ErrorKind::Refused => 1,
             _ => 2,
         };
-        Self { code, why: error.to_string() }
+        Self { code, kind: Some(error.kind()), why: error.to_string() }
     }
 }
 
@@ -89,24 +104,27 @@ impl Place {
                 path.display(),
                 input::looked_in(&path)
             );
-            return Err(Trouble { code: 3, why });
+            return Err(Trouble { code: 3, kind: Some(ErrorKind::StoreAway), why });
         }
         let store = if way == Way::Look { SqliteStore::look(&path) } else { SqliteStore::open(&path) };
         Ok(store?)
     }
 }
 
-/// A builder with the plan of a file, or else with the text that the store keeps.
-pub(crate) fn builder(plan: Option<&Path>, store: &SqliteStore) -> Result<EngineBuilder, Trouble> {
-    if let Some(path) = plan {
-        return Engine::builder().plan_file(path).map_err(|error| {
-            let is_read = error.kind() == ErrorKind::InvalidConfig;
-            let looked = if is_read { String::new() } else { input::looked_in(path) };
-            let check = format!("\n`rollgate check {}` shows each in its line", path.display());
-            let more = if is_read { check } else { looked };
-            Trouble { code: if is_read { 1 } else { 2 }, why: format!("{error}{more}") }
-        });
-    }
+/// A builder with the plan of a file.
+pub(crate) fn of_file(path: &Path) -> Result<EngineBuilder, Trouble> {
+    Engine::builder().plan_file(path).map_err(|error| {
+        let kind = Some(error.kind());
+        if error.kind() == ErrorKind::InvalidConfig {
+            let why = format!("{error}\n`rollgate check {}` shows each in its line", path.display());
+            return Trouble { code: 1, kind, why };
+        }
+        Trouble { code: 2, kind, why: format!("{error}{}", input::looked_in(path)) }
+    })
+}
+
+/// A builder with the text of the plan that the store keeps.
+pub(crate) fn of_store(store: &SqliteStore) -> Result<EngineBuilder, Trouble> {
     let Some(kept) = store.plan()? else {
         return Err(Trouble::usage(format_args!(
             "the store {} does not hold its plan's text: no program that was given a plan file has led it yet; name the file \
@@ -116,8 +134,7 @@ pub(crate) fn builder(plan: Option<&Path>, store: &SqliteStore) -> Result<Engine
     };
     Engine::builder().plan_text(&kept.text, kept.format).map_err(|error| {
         Trouble::usage(format_args!(
-            "the plan that the store keeps ({}) is refused by this version: {error}; name a file with --plan PLAN",
-            Format::name(kept.format)
+            "the plan that the store keeps is refused by this version: {error}; name a file with --plan PLAN"
         ))
     })
 }
@@ -134,7 +151,10 @@ impl Planned {
     pub(crate) fn visit(&self, way: Way) -> Result<Visit, Trouble> {
         let store = self.place.open(way)?;
         let path = store.path().to_owned();
-        let builder = builder(self.plan.as_deref(), &store)?;
+        let builder = match &self.plan {
+            Some(plan) => of_file(plan)?,
+            None => of_store(&store)?,
+        };
         let leader = Leader::of(&store)?;
         let engine = builder.store(store).visiting().build()?;
         Ok(Visit { engine, leader, path })

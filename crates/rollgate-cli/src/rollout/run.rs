@@ -35,19 +35,17 @@ pub(crate) fn run(asked: &RunArgs) -> Result<ExitCode, Trouble> {
         Trouble::usage(format_args!("SIGINT and SIGTERM cannot be listened to: {error}"))
     })?;
     // A plan that is refused makes no store.
-    if let Some(plan) = &asked.plan {
-        Engine::builder().plan_file(plan).map(drop).or_else(|_| {
-            let path = asked.place.path()?;
-            place::refuse_plan(plan, &path)
-        })?;
-    }
+    let of_file = asked.plan.as_deref().map(place::of_file).transpose()?;
     let store = asked.place.open(if asked.plan.is_some() { Way::Run } else { Way::Command })?;
     let path = store.path().to_owned();
     let leader = Leader::of(&store)?;
-    let mut builder = place::builder(asked.plan.as_deref(), &store)?.store(store);
+    let builder = match of_file {
+        Some(builder) => builder,
+        None => place::of_store(&store)?,
+    };
     let (told, records) = channel();
     // The sender goes with the engine: once nobody can send any more, the lease has been given back.
-    builder = builder.on_record(move |line| {
+    let mut builder = builder.store(store).on_record(move |line| {
         let _ = told.send(line.to_owned());
     });
     if let Some(hook) = hook(asked)? {

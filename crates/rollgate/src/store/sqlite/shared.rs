@@ -29,7 +29,7 @@ impl SharedStore for SqliteStore {
                 _ => {}
             }
             // Read after the number: what is written between the two is read again next time.
-            let head = head(&file.read(path)?, path)?;
+            let head = head(&*file.read(path)?, path)?;
             file.head = Some((moved, head.clone()));
             Ok(head)
         })
@@ -98,7 +98,7 @@ impl SharedStore for SqliteStore {
     }
 
     fn reports(&self, after: u64) -> Result<Vec<Reported>, Error> {
-        self.with(|file| reports(&file.read(self.path())?, self.path(), after))
+        self.with(|file| reports(&*file.read(self.path())?, self.path(), after))
     }
 
     fn save(&self, checkpoint: &Checkpoint<'_>) -> Result<(), Error> {
@@ -120,7 +120,7 @@ impl SharedStore for SqliteStore {
     }
 
     fn restore(&self) -> Result<Option<Restored>, Error> {
-        self.with(|file| restore(&file.read(self.path())?, self.path()))
+        self.with(|file| restore(&*file.read(self.path())?, self.path()))
     }
 
     fn has_ended(&self, holder: &str) -> bool {

@@ -147,7 +147,7 @@ impl Drop for SqliteStore {
 
 impl Store for SqliteStore {
     fn load(&self, after: u64) -> Result<Option<Stored>, Error> {
-        self.with(|file| load(&file.read(&self.path)?, &self.path, after))
+        self.with(|file| load(&*file.read(&self.path)?, &self.path, after))
     }
 
     fn commit(&self, commit: &Commit<'_>) -> Result<u64, Error> {
