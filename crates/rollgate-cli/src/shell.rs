@@ -169,11 +169,13 @@ mod tests {
     #[test]
     fn a_command_without_an_end_is_killed_with_what_it_started() {
         // The streams stay open until the last of the group has gone: a child that is left would hang this test.
-        let why = run(&action("sleep 600 & sleep 600"), Path::new("/"), Duration::ZERO, Earnest::Rollout).unwrap_err();
+        let why = run(&action("sleep 600 & sleep 600"), Path::new("/"), Duration::ZERO, Earnest::Rollout)
+            .unwrap_err();
         assert!(why.contains("timeout of 30s"), "{why}");
         // One that ends, and leaves behind what holds its output.
         let why =
-            run(&action("sleep 600 & echo ok"), Path::new("/"), Duration::from_millis(300), Earnest::Rollout).unwrap_err();
+            run(&action("sleep 600 & echo ok"), Path::new("/"), Duration::from_millis(300), Earnest::Rollout)
+                .unwrap_err();
         assert!(why.contains("timeout of 30s"), "{why}");
     }
 

@@ -154,7 +154,7 @@ fn acted(ruleset: &Arc<Ruleset>, plan: &Path) -> (Vec<Acted>, Option<String>) {
             Some(_) => {
                 let timeout = Duration::from_millis(action.timeout.0);
                 shell::run(action, &folder, timeout, Earnest::Rehearsal)
-            },
+            }
             // People do it, and say so.
             None => Ok(action.expect.clone().unwrap_or_default()),
         };

@@ -26,7 +26,7 @@ pub(crate) fn run(act: &Act) -> Result<ExitCode, Trouble> {
     let (by, whence) = who(asked)?;
     let Visit { engine, leader, path } = asked.planned.visit(Way::Command)?;
     let role = asked.role.as_deref().map(Key::new);
-    let command = Command { by: Key::new(&by), role, action };
+    let command = Command { by: Key::new(by.as_str()), role, action };
     let before = engine.status();
     let seq = engine.journal().len() as u64;
     let outcome = engine.command(&command);
@@ -84,32 +84,33 @@ fn action(act: &Act) -> Result<(&Asked, Action), Trouble> {
             (asked, Action::Decide { choice, rationale: rationale.clone() })
         }
         Act::Approve { trigger, rationale, asked } => {
-            (asked, Action::Approve { proposal: Key::new(trigger), rationale: rationale.clone() })
+            (asked, Action::Approve { proposal: Key::new(trigger.as_str()), rationale: rationale.clone() })
         }
         Act::Dismiss { trigger, reason, asked } => {
-            (asked, Action::Dismiss { proposal: Key::new(trigger), reason: reason.clone() })
+            (asked, Action::Dismiss { proposal: Key::new(trigger.as_str()), reason: reason.clone() })
         }
         Act::Attest { item, value, passed, of, asked } => {
-            let action = Action::Attest { item: Key::new(item), is_true: *value, passed: passed.zip(*of) };
+            let action =
+                Action::Attest { item: Key::new(item.as_str()), is_true: *value, passed: passed.zip(*of) };
             (asked, action)
         }
-        Act::CheckItem { item, asked } => (asked, Action::Check { item: Key::new(item) }),
-        Act::Acknowledge { item, asked } => (asked, Action::Acknowledge { item: Key::new(item) }),
+        Act::CheckItem { item, asked } => (asked, Action::Check { item: Key::new(item.as_str()) }),
+        Act::Acknowledge { item, asked } => (asked, Action::Acknowledge { item: Key::new(item.as_str()) }),
         Act::Set { shares, reason, asked } => {
             (asked, Action::Set { shares: distinct(shares)?, reason: reason.clone() })
         }
         Act::Release { flags, asked } => {
-            (asked, Action::Release { flags: flags.iter().map(|flag| Key::new(flag)).collect() })
+            (asked, Action::Release { flags: flags.iter().map(|flag| Key::new(flag.as_str())).collect() })
         }
         Act::Annotate { text, metric, asked } => {
             (asked, Action::Annotate { text: text.clone(), metric: metric.as_deref().map(Key::new) })
         }
         Act::FollowUp { item, title, owner, due, asked } => {
-            let (item, owner) = (Key::new(item), Key::new(owner));
+            let (item, owner) = (Key::new(item.as_str()), Key::new(owner.as_str()));
             (asked, Action::FollowUp { item, title: title.clone(), owner, due: due.clone() })
         }
         Act::ReportAction { action, result, output, run, asked } => {
-            let (action, is_ok) = (Key::new(action), result.ok);
+            let (action, is_ok) = (Key::new(action.as_str()), result.ok);
             (asked, Action::Report(ActionResult { action, run: *run, is_ok, output: output.clone() }))
         }
     })
@@ -138,7 +139,7 @@ fn distinct(shares: &[(String, Share)]) -> Result<Vec<(Key, Share)>, Trouble> {
     if let Some((_, (flag, _))) = twice {
         return Err(Trouble::usage(format_args!("{flag} stands there twice; give it one share")));
     }
-    Ok(shares.iter().map(|(flag, share)| (Key::new(flag), *share)).collect())
+    Ok(shares.iter().map(|(flag, share)| (Key::new(flag.as_str()), *share)).collect())
 }
 
 /// A command and its answer.
@@ -191,8 +192,7 @@ impl Said<'_> {
     }
 
     fn json(&self, why: Option<&str>, records: &[String]) -> Value {
-        let records: Vec<Value> =
-            records.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let records: Vec<Value> = records.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
         let status = wire::status(self.after).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
         json!({
             "command": self.command.action.name(),
@@ -226,7 +226,8 @@ fn hint(command: &Command, status: &RolloutStatus) -> String {
         }
         Action::Set { .. } => "`rollgate flags` shows the shares".into(),
         Action::Retry if matches!(status.status, Status::RolledBack | Status::Stopped) => {
-            "`rollgate attest ITEM` signs each item; a `hold` passes by itself while a program runs the plan".into()
+            "`rollgate attest ITEM` signs each item; a `hold` passes by itself while a program runs the plan"
+                .into()
         }
         Action::Approve { .. } | Action::Dismiss { .. } => match &status.proposals[..] {
             [] => "no proposal is pending".into(),

@@ -6,7 +6,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use rollgate::core::time::Timestamp;
 use rollgate::core::units::Share;
 
-use crate::args::{CardForm, CardFormat, JournalFormat, PostBody, ReportFormat, ReportName, flag_share, time};
+use crate::args::{
+    CardForm, CardFormat, JournalFormat, PostBody, ReportFormat, ReportName, flag_share, time,
+};
 
 /// Exit codes of everything here.
 const AFTER_HELP: &str = "\

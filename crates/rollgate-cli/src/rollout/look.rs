@@ -148,7 +148,9 @@ fn calendar(status: &RolloutStatus) -> Vec<(&'static str, String)> {
         .follow_ups
         .iter()
         .filter(|task| status.status == Status::Completed && task.state != TaskState::Done)
-        .map(|task| format!("{}{}", task.key, if task.state == TaskState::Overdue { " (overdue)" } else { "" }))
+        .map(|task| {
+            format!("{}{}", task.key, if task.state == TaskState::Overdue { " (overdue)" } else { "" })
+        })
         .collect();
     if !left.is_empty() {
         rows.push(("to do", left.join(", ")));

@@ -18,7 +18,7 @@ use super::look;
 use super::place::{self, Leader, Trouble, Way};
 use crate::args::{Address, JournalFormat};
 use crate::shell::{self, Earnest};
-use crate::{input, journal_text, notify};
+use crate::{journal_text, notify};
 
 /// How long the end of the day may be overslept.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -31,9 +31,8 @@ const END_WITHIN: Duration = Duration::from_secs(10);
 
 /// Runs a plan on a store.
 pub(crate) fn run(asked: &RunArgs) -> Result<ExitCode, Trouble> {
-    let asked_to_end = signals().map_err(|error| {
-        Trouble::usage(format_args!("SIGINT and SIGTERM cannot be listened to: {error}"))
-    })?;
+    let asked_to_end = signals()
+        .map_err(|error| Trouble::usage(format_args!("SIGINT and SIGTERM cannot be listened to: {error}")))?;
     // A plan that is refused makes no store.
     let of_file = asked.plan.as_deref().map(place::of_file).transpose()?;
     let store = asked.place.open(if asked.plan.is_some() { Way::Run } else { Way::Command })?;
@@ -159,7 +158,9 @@ impl Out {
         let mut out = io::stdout().lock();
         if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
             self.is_gone = true;
-            eprintln!("note: standard output cannot be written: {error}; the rollout goes on, and so does its journal");
+            eprintln!(
+                "note: standard output cannot be written: {error}; the rollout goes on, and so does its journal"
+            );
         }
     }
 }

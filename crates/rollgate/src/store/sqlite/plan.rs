@@ -24,15 +24,19 @@ CREATE TABLE plan (
 pub(super) fn read(connection: &Connection, path: &Path) -> Result<Option<PlanText>, Error> {
     let failed = meaning(path);
     let has_table: bool = connection
-        .query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = 'plan'", (), |row| {
-            row.get(0)
-        })
+        .query_row(
+            "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = 'plan'",
+            (),
+            |row| row.get(0),
+        )
         .map_err(&failed)?;
     if !has_table {
         return Ok(None);
     }
     let row: Option<(String, String, i64)> = connection
-        .query_row("SELECT format, text, sum FROM plan", (), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row("SELECT format, text, sum FROM plan", (), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
         .optional()
         .map_err(&failed)?;
     let Some((name, text, stored)) = row else { return Ok(None) };
@@ -47,9 +51,10 @@ pub(super) fn write(connection: &Connection, path: &Path, plan: &PlanText) -> Re
     let name = plan.format.name();
     let sum = sum(&[Field::Text(name), Field::Text(&plan.text)]);
     connection
-        .execute("INSERT OR REPLACE INTO plan (id, format, text, sum) VALUES (1, ?, ?, ?)", params![
-            name, plan.text, sum
-        ])
+        .execute(
+            "INSERT OR REPLACE INTO plan (id, format, text, sum) VALUES (1, ?, ?, ?)",
+            params![name, plan.text, sum],
+        )
         .map_err(meaning(path))?;
     Ok(())
 }
