@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rollgate::core::error::Error;
 use rollgate::core::snapshot::Ruleset;
 use rollgate::replay::{self, Replay};
-use rollgate::store::SqliteStore;
+use rollgate::store::{PlanText, SharedStore, SqliteStore, Store};
 use serde_json::Value;
 
 use crate::args::{JournalFormat, ReplayArgs};
@@ -17,8 +19,8 @@ use crate::{input, journal_text};
 
 /// Replays the trace that was asked for.
 pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
-    let ruleset = match input::plan(&asked.plan) {
-        Ok(ruleset) => ruleset,
+    let (ruleset, text) = match input::plan_with_text(&asked.plan) {
+        Ok(read) => read,
         Err(error) => return input::refuse_plan(&asked.plan, &error),
     };
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
@@ -59,6 +61,11 @@ pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
         };
         outcome = reports::write(&wanted, engine, &mut out);
     }
+    if let (Some(path), Some(_), Some(text)) = (&asked.store, replay.engine(), text)
+        && let Err(error) = keep(path, &text)
+    {
+        eprintln!("note: the store does not keep the plan's text: {error}");
+    }
     let outcome = outcome.and_then(|()| out.flush());
     match ended {
         Ok(()) => {
@@ -76,6 +83,13 @@ pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
         }
         Err(error) => input::refuse(&format_args!("{}: {error}", input::name(&asked.trace))),
     }
+}
+
+/// Keeps the plan's text beside the rollout that was replayed, so that `rollgate status` needs nothing but the store.
+fn keep(path: &Path, text: &PlanText) -> Result<(), Error> {
+    let store = SqliteStore::open(path)?;
+    let epoch = SharedStore::head(&store)?.lease.map_or(0, |lease| lease.epoch);
+    store.keep_plan(epoch, text)
 }
 
 /// The file, with a bar while a person watches. Where records come to the same terminal they are the progress.

@@ -23,7 +23,7 @@ const BY_VARIABLES: [&str; 2] = ["ROLLGATE_BY", "USER"];
 /// Carries out one command.
 pub(crate) fn run(act: &Act) -> Result<ExitCode, Trouble> {
     let (asked, action) = action(act)?;
-    let (by, whence) = who(asked)?;
+    let (by, whence) = who(asked, matches!(act, Act::Stop(_)))?;
     let Visit { engine, leader, path } = asked.planned.visit(Way::Command)?;
     let role = asked.role.as_deref().map(Key::new);
     let command = Command { by: Key::new(by.as_str()), role, action };
@@ -44,7 +44,7 @@ pub(crate) fn run(act: &Act) -> Result<ExitCode, Trouble> {
         Err(error) if error.kind() == ErrorKind::Refused => {
             let why = error.to_string();
             input::written(said.refused(&why, &records));
-            eprintln!("error: refused: {why}{}", hint(&command, &before));
+            eprintln!("error: refused: {why}{}", hint(&command, &before, &why));
             Ok(ExitCode::from(1))
         }
         // What was lowered in this process alone ends with it.
@@ -57,7 +57,7 @@ pub(crate) fn run(act: &Act) -> Result<ExitCode, Trouble> {
 }
 
 /// Who asks, and what said so.
-fn who(asked: &Asked) -> Result<(String, &'static str), Trouble> {
+fn who(asked: &Asked, is_stop: bool) -> Result<(String, &'static str), Trouble> {
     if let Some(by) = &asked.by {
         return Ok((by.clone(), "--by"));
     }
@@ -65,9 +65,14 @@ fn who(asked: &Asked) -> Result<(String, &'static str), Trouble> {
         let by = env::var(name).ok().filter(|by| !by.trim().is_empty())?;
         Some((by, name))
     };
-    BY_VARIABLES.into_iter().find_map(said).ok_or_else(|| {
-        Trouble::usage("nobody was named: --by NAME says who asks, or the environment variable ROLLGATE_BY")
-    })
+    if let Some(said) = BY_VARIABLES.into_iter().find_map(said) {
+        return Ok(said);
+    }
+    // What turns everything off waits for no name.
+    if is_stop {
+        return Ok(("unknown".to_owned(), "nobody was named"));
+    }
+    Err(Trouble::usage("nobody was named: --by NAME says who asks, or the environment variable ROLLGATE_BY"))
 }
 
 /// What is asked, as the engine takes it.
@@ -208,12 +213,15 @@ impl Said<'_> {
 }
 
 /// How a refusal is mended.
-fn hint(command: &Command, status: &RolloutStatus) -> String {
+fn hint(command: &Command, status: &RolloutStatus, why: &str) -> String {
     let text = match &command.action {
         Action::Decide { rationale, .. } if rationale.trim().is_empty() => "--rationale TEXT says why".into(),
-        Action::Decide { choice: Choice::Go { .. }, .. } if status.status == Status::Running => {
+        // Who has no vote has none later either.
+        Action::Decide { choice: Choice::Go { .. }, .. }
+            if status.status == Status::Running && why.contains("not awaited") =>
+        {
             let due = match status.due_in {
-                Some(due) if due.0 > 0 => format!("its gates are due in {due}: wait"),
+                Some(due) if due.0 > 0 => format!("its gates are due in {}: wait", look::rounded(due)),
                 _ => "wait for its steps and gates (`rollgate scorecard`)".to_owned(),
             };
             format!("{due}, or add --override REASON")

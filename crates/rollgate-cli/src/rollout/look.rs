@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use rollgate::core::decide::{Status, TaskState};
 use rollgate::core::id::Key;
-use rollgate::core::time::Timestamp;
+use rollgate::core::time::{Span, Timestamp};
 use rollgate::{Engine, RolloutStatus, wire};
 use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ fn status_text(visit: &Visit, status: &RolloutStatus) -> String {
     let mut table = Table::new([status.plan.to_string(), standing(status)]);
     let mut add = |what: &str, text: String| table.add([what.to_owned(), text]);
     match status.due_in {
-        Some(due) if due.0 > 0 => add("gates", format!("due in {due}")),
+        Some(due) if due.0 > 0 => add("gates", format!("due in {}", rounded(due))),
         Some(_) => add("gates", "due: `rollgate scorecard` shows them".into()),
         None => {}
     }
@@ -118,7 +118,9 @@ fn status_text(visit: &Visit, status: &RolloutStatus) -> String {
     if !status.removable.is_empty() {
         add("removable", list(&status.removable));
     }
-    add("store", format!("{}, {} records", visit.path.display(), visit.engine.journal().len()));
+    let lines = visit.engine.journal().len();
+    let records = if lines == 1 { "record" } else { "records" };
+    add("store", format!("{}, {lines} {records}", visit.path.display()));
     add("leader", leader(&visit.leader));
     table.draw(Style::Text)
 }
@@ -166,6 +168,12 @@ fn leader(leader: &Leader) -> String {
         Leader::Nobody => leader.to_string(),
         Leader::Node { seen, .. } => format!("{leader}, last seen {}", second(*seen)),
     }
+}
+
+/// A span as people wait it: to the second, and from an hour on to the minute.
+pub(crate) fn rounded(span: Span) -> Span {
+    let unit = if span < Span::hours(1) { 1_000 } else { 60_000 };
+    Span(span.0.div_ceil(unit) * unit)
 }
 
 /// `2026-01-19 10:00 UTC`.
