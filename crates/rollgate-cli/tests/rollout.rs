@@ -208,7 +208,7 @@ fn an_answer_says_who_and_what_and_is_data_on_request() {
     folder.store("x.db", &trace(0, 41, 100));
     let set = ["set", "NEW=15%", "--store", "x.db", "--format", "json"];
     let output = folder.command(&set).env("USER", "carol").output().unwrap();
-    let answer = json(&said(&output));
+    let answer = json(&String::from_utf8(output.stdout).unwrap());
     let said_by = (&answer["done"], &answer["by"], &answer["by_from"]);
     assert_eq!(said_by, (&true.into(), &"carol".into(), &"USER".into()));
     assert_eq!(answer["status"]["shares"][0], serde_json::json!(["NEW", 0.15]));

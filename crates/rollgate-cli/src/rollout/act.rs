@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use rollgate::core::decide::{Action, ActionResult, Choice, Command, Status};
 use rollgate::core::error::ErrorKind;
 use rollgate::core::id::Key;
+use rollgate::core::snapshot::Ruleset;
 use rollgate::core::units::Share;
 use rollgate::{RolloutStatus, wire};
 use serde_json::{Value, json};
@@ -44,7 +45,7 @@ pub(crate) fn run(act: &Act) -> Result<ExitCode, Trouble> {
         Err(error) if error.kind() == ErrorKind::Refused => {
             let why = error.to_string();
             input::written(said.refused(&why, &records));
-            eprintln!("error: refused: {why}{}", hint(&command, &before, &why));
+            eprintln!("error: refused: {why}{}", hint(&command, &before, &why, engine.ruleset()));
             Ok(ExitCode::from(1))
         }
         // What was lowered in this process alone ends with it.
@@ -213,7 +214,7 @@ impl Said<'_> {
 }
 
 /// How a refusal is mended.
-fn hint(command: &Command, status: &RolloutStatus, why: &str) -> String {
+fn hint(command: &Command, status: &RolloutStatus, why: &str, ruleset: &Ruleset) -> String {
     let text = match &command.action {
         Action::Decide { rationale, .. } if rationale.trim().is_empty() => "--rationale TEXT says why".into(),
         // Who has no vote has none later either.
@@ -241,6 +242,10 @@ fn hint(command: &Command, status: &RolloutStatus, why: &str) -> String {
             [] => "no proposal is pending".into(),
             pending => format!("pending: {}", look::list(pending)),
         },
+        Action::Annotate { metric: Some(_), .. } => {
+            let metrics: Vec<Key> = ruleset.metrics.iter().map(|metric| metric.key.clone()).collect();
+            format!("it has {}", look::list(&metrics))
+        }
         _ => "`rollgate status` shows where it stands".into(),
     };
     format!("; {text}")

@@ -35,6 +35,10 @@ pub(crate) fn run(asked: &RunArgs) -> Result<ExitCode, Trouble> {
         .map_err(|error| Trouble::usage(format_args!("SIGINT and SIGTERM cannot be listened to: {error}")))?;
     // A plan that is refused makes no store.
     let of_file = asked.plan.as_deref().map(place::of_file).transpose()?;
+    let hook = hook(asked)?;
+    if let Some(plan) = &asked.plan {
+        refuse_foreign(asked, plan)?;
+    }
     let store = asked.place.open(if asked.plan.is_some() { Way::Run } else { Way::Command })?;
     let path = store.path().to_owned();
     let leader = Leader::of(&store)?;
@@ -47,7 +51,7 @@ pub(crate) fn run(asked: &RunArgs) -> Result<ExitCode, Trouble> {
     let mut builder = builder.store(store).on_record(move |line| {
         let _ = told.send(line.to_owned());
     });
-    if let Some(hook) = hook(asked)? {
+    if let Some(hook) = hook {
         builder = builder.sink(hook);
     }
     if asked.run_actions {
@@ -77,6 +81,15 @@ pub(crate) fn run(asked: &RunArgs) -> Result<ExitCode, Trouble> {
         eprintln!("warning: a sink or an action was still at work; another process takes over all the same");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Looks before the lease is taken: another plan's rollout is left to whoever runs it.
+fn refuse_foreign(asked: &RunArgs, plan: &Path) -> Result<(), Trouble> {
+    if asked.place.path()?.is_file() {
+        let store = asked.place.open(Way::Look)?;
+        place::of_file(plan)?.store(store).visiting().build()?;
+    }
+    Ok(())
 }
 
 /// Set by the first SIGINT or SIGTERM; the second ends the process at once.

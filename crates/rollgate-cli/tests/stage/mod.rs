@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One decision, one contingency, and a trigger that lowers everything.
-pub const PLAN: &str = "
+pub(crate) const PLAN: &str = "
 version: 1
 name: canary
 evaluate_every: 10s
@@ -37,7 +37,7 @@ const START: u64 = 1_767_603_600_000;
 const EVERY: u64 = 10_000;
 
 /// Lines of a trace, `from..to` evaluations after its start: a start at 1, a go at 80, too much heap from `bad` on.
-pub fn trace(from: u64, to: u64, bad: u64) -> String {
+pub(crate) fn trace(from: u64, to: u64, bad: u64) -> String {
     let mut text = String::new();
     for k in from..to {
         let at = START + k * EVERY;
@@ -55,15 +55,15 @@ pub fn trace(from: u64, to: u64, bad: u64) -> String {
 }
 
 /// A line in which nothing happens but time.
-pub fn tick(k: u64) -> String {
+pub(crate) fn tick(k: u64) -> String {
     format!("{{\"at\":{},\"tick\":true}}\n", START + k * EVERY)
 }
 
 /// A folder of its own, that is removed at the end.
-pub struct Folder(pub PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let n = MADE.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("rollgate-cli-{}-{n}", std::process::id()));
@@ -73,17 +73,17 @@ impl Folder {
         folder
     }
 
-    pub fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.join(name).to_str().unwrap().to_owned()
     }
 
-    pub fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         fs::write(self.0.join(name), text).unwrap();
         self.path(name)
     }
 
     /// A store with the rollout that a trace leads to.
-    pub fn store(&self, name: &str, trace: &str) -> String {
+    pub(crate) fn store(&self, name: &str, trace: &str) -> String {
         self.write("trace.jsonl", trace);
         let output = self.run(&["replay", "canary.yaml", "--trace", "trace.jsonl", "--store", name]);
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
@@ -91,7 +91,7 @@ impl Folder {
     }
 
     /// The command, in this folder, asked by nobody.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rollgate"));
         command.args(arguments).current_dir(&self.0);
         for variable in ["USER", "ROLLGATE_BY", "ROLLGATE_STORE", "COLUMNS"] {
@@ -101,13 +101,13 @@ impl Folder {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Standard output of a run that must succeed.
     #[track_caller]
-    pub fn told(&self, arguments: &[&str]) -> String {
+    pub(crate) fn told(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", said(&output));
         String::from_utf8(output.stdout).unwrap()
@@ -122,6 +122,6 @@ impl Drop for Folder {
 }
 
 /// Both streams, for messages.
-pub fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
