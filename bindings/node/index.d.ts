@@ -267,6 +267,8 @@ export type RecordKind = Snake<KnownEvent> | (string & {});
 export type KnownEvent =
   | 'started'
   | 'phaseStarted'
+  | 'actionStarted'
+  | 'actionFinished'
   | 'stepApplied'
   | 'sharesChanged'
   | 'readBack'
@@ -342,7 +344,8 @@ export interface Scorecard {
 /** How an engine is opened. */
 export interface OpenOptions {
   /**
-   * Where state and journal are kept. This build keeps them in memory only: a path is refused (`StoreAway`).
+   * The SQLite file that keeps state, journal and windows; made where there is none, and shared by all processes of a host that
+   * open it. Default: in memory.
    */
   store?: string | null;
   /** `manual`: time stands still until `engine.advance(ms)`, for tests of a host program. Default: `system`. */
@@ -371,7 +374,8 @@ export declare class Engine extends EventEmitter {
    * Opens an engine with a plan file: YAML, TOML or JSON, by its extension.
    *
    * @throws RollgateError `Io` where the file cannot be read, `InvalidConfig` with all of its problems, `InvalidArgument` for
-   *   options or seeds that cannot be, `StoreAway` for a store.
+   *   options or seeds that cannot be, `StoreAway`, `StoreDamaged`, `StoreTooNew` or `BrokenJournal` for a store that cannot be
+   *   used.
    */
   static open(plan: string | URL, options?: OpenOptions): Engine;
   /** As `open`, with a plan that is an object. */

@@ -44,7 +44,7 @@ static void opening(void) {
     CHECK_STATUS(ROLLGATE_STATUS_IO, rollgate_engine_open("/no/such/plan.yaml", NULL, NULL, &engine));
     CHECK_STATUS(ROLLGATE_STATUS_INVALID_ARGUMENT, rollgate_engine_open(NULL, NULL, NULL, &engine));
     CHECK_STATUS(ROLLGATE_STATUS_INVALID_ARGUMENT, rollgate_engine_open("p.yaml", NULL, NULL, NULL));
-    CHECK_STATUS(ROLLGATE_STATUS_STORE_AWAY, rollgate_engine_from_json(TEXT(CHECK_PLAN), "rollgate.db", NULL, &engine));
+    CHECK_STATUS(ROLLGATE_STATUS_STORE_AWAY, rollgate_engine_from_json(TEXT(CHECK_PLAN), "/no/such/folder/rollgate.db", NULL, &engine));
     CHECK_STATUS(ROLLGATE_STATUS_INVALID_CONFIG, rollgate_engine_from_json(TEXT("{\"version\":2}"), NULL, NULL, &engine));
     char message[64];
     size_t whole = rollgate_error_message(message, sizeof message);
@@ -108,7 +108,7 @@ static void flags(void) {
     }
     size_t count = 0, len = 0;
     CHECK_OK(rollgate_flag_count(engine, &count));
-    CHECK(count == 9);
+    CHECK(count == 11);
     char name[8];
     CHECK_OK(rollgate_flag_name(engine, 1, name, sizeof name, &len));
     CHECK(strcmp(name, "HALF") == 0 && len == 4);
@@ -119,6 +119,37 @@ static void flags(void) {
     CHECK_OK(rollgate_engine_close(engine));
     CHECK(!rollgate_flag_is_on(full, "k", 1));
     CHECK_STATUS(ROLLGATE_STATUS_INVALID_HANDLE, rollgate_flag_exposures(half, &counted[0], &counted[1]));
+}
+
+// Keys and names of every length: those of usual ones are answered on a way of their own.
+static void lengths(void) {
+    rollgate_engine_handle engine = check_engine();
+    const char *names[] = {"HALF", "A_HALF_SPLIT", "A_FLAG_WITH_A_LONG_NAME", "FULL", "OFF", "NEW", "LISTED", "RULED", "NO_SUCH_FLAG"};
+    const char *text = "tester-0123456789-abcdefghijklmnopqrstuvwxyz";
+    size_t on = 0, off = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        rollgate_flag_handle flag = {0};
+        rollgate_flag(engine, names[i], &flag);
+        size_t name_len = strlen(names[i]);
+        for (size_t begin = 0; begin < 4; begin++) {
+            for (size_t len = 0; len <= 40; len++) {
+                rollgate_evaluation answer;
+                CHECK_OK(rollgate_evaluate_n(engine, names[i], name_len, NULL, 0, text + begin, len, &answer));
+                CHECK(rollgate_flag_is_on(flag, text + begin, len) == answer.is_on);
+                CHECK(rollgate_is_on(engine, names[i], name_len, text + begin, len, false) == answer.is_on);
+                CHECK(rollgate_is_on(engine, names[i], name_len, text + begin, len, true) == (answer.is_on || answer.is_default));
+                if (answer.is_on) on++;
+                else off++;
+            }
+        }
+        for (size_t len = 1; len <= 40; len++) {
+            CHECK(!rollgate_flag_is_on(flag, NULL, len));
+            CHECK(!rollgate_is_on(engine, names[i], name_len, NULL, len, false));
+            CHECK(!rollgate_is_on(engine, NULL, len, text, 12, false) && rollgate_is_on(engine, NULL, len, text, 12, true));
+        }
+    }
+    CHECK(on > 300 && off > 300);
+    CHECK_OK(rollgate_engine_close(engine));
 }
 
 static void batches(void) {
@@ -342,6 +373,41 @@ static void handles(void) {
     CHECK_OK(rollgate_engine_close(next));
 }
 
+// Handles of flags that split, asked with a key of the usual length for which they are on.
+static void handles_of_splits(void) {
+    enum { ROUNDS = 64 };
+    rollgate_flag_handle given[ROUNDS];
+    for (int round = 0; round < ROUNDS; round++) {
+        rollgate_engine_handle engine = check_engine();
+        rollgate_flag_handle flag;
+        char key[17];
+        CHECK_OK(rollgate_flag(engine, "A_HALF_SPLIT", &flag));
+        for (int user = 0; user < 1000; user++) {
+            snprintf(key, sizeof key, "tester-%09d", user);
+            if (rollgate_flag_is_on(flag, key, 16)) break;
+        }
+        CHECK(rollgate_flag_is_on(flag, key, 16) && rollgate_is_on(engine, TEXT("A_HALF_SPLIT"), key, 16, false));
+        // The plan's flags lie in a row of 16 cells: another bit leads out of it, or to another tag.
+        for (int bit = 4; bit < 64; bit++) {
+            rollgate_flag_handle other = {flag.id ^ (UINT64_C(1) << bit)};
+            bool answer = true;
+            size_t offsets[] = {0, 16};
+            CHECK(!rollgate_flag_is_on(other, key, 16));
+            CHECK_STATUS(ROLLGATE_STATUS_INVALID_HANDLE, rollgate_is_on_batch(other, key, offsets, 1, &answer));
+            rollgate_engine_handle elsewhere = {engine.id ^ (UINT64_C(1) << bit)};
+            CHECK(!rollgate_is_on(elsewhere, TEXT("A_HALF_SPLIT"), key, 16, false));
+        }
+        for (int before = 0; before < round; before++) {
+            CHECK(given[before].id != flag.id && !rollgate_flag_is_on(given[before], key, 16));
+        }
+        given[round] = flag;
+        CHECK_OK(rollgate_engine_close(engine));
+        CHECK(!rollgate_flag_is_on(flag, key, 16));
+        CHECK(!rollgate_is_on(engine, TEXT("A_HALF_SPLIT"), key, 16, false));
+        CHECK(rollgate_is_on(engine, TEXT("A_HALF_SPLIT"), key, 16, true));
+    }
+}
+
 // Kilobytes of the process that are in memory.
 static long resident(void) {
     long pages = 0;
@@ -433,16 +499,64 @@ static void closing_while_others_ask(void) {
     }
 }
 
+// What readers of one engine ask while its slot, cells and names go to another: that one has the flag on for nearly all.
+struct reuse {
+    uint64_t engine, flag;
+    int is_over;
+};
+
+static void *ask_for_off(void *argument) {
+    struct reuse *reuse = (struct reuse *)argument;
+    char key[17];
+    for (unsigned user = 0; !__atomic_load_n(&reuse->is_over, __ATOMIC_SEQ_CST); user++) {
+        rollgate_engine_handle engine = {__atomic_load_n(&reuse->engine, __ATOMIC_SEQ_CST)};
+        rollgate_flag_handle flag = {__atomic_load_n(&reuse->flag, __ATOMIC_SEQ_CST)};
+        snprintf(key, sizeof key, "tester-%09u", user % 1000);
+        for (int again = 0; again < 50; again++) {
+            CHECK(!rollgate_flag_is_on(flag, key, 16));
+            CHECK(!rollgate_is_on(engine, TEXT("A_HALF_SPLIT"), key, 16, false));
+        }
+    }
+    return NULL;
+}
+
+static void reuse_while_others_ask(void) {
+    // The second has its flag at another place, too.
+    const char *off = "{\"version\":1,\"name\":\"off\",\"flags\":{\"A_HALF_SPLIT\":{},\"SECOND_FLAG\":{\"share\":\"99%\"}}}";
+    const char *on = "{\"version\":1,\"name\":\"on\",\"flags\":{\"FIRST_FLAG\":{\"share\":\"99%\"},\"A_HALF_SPLIT\":{\"share\":\"99%\"}}}";
+    struct reuse reuse = {0, 0, 0};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) CHECK(pthread_create(&threads[i], NULL, ask_for_off, &reuse) == 0);
+    for (int round = 0; round < 1000; round++) {
+        rollgate_engine_handle engine = check_open(off), next;
+        rollgate_flag_handle flag;
+        CHECK_OK(rollgate_flag(engine, "A_HALF_SPLIT", &flag));
+        __atomic_store_n(&reuse.engine, engine.id, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&reuse.flag, flag.id, __ATOMIC_SEQ_CST);
+        CHECK_OK(rollgate_engine_close(engine));
+        next = check_open(on);
+        CHECK((next.id & 0xffff) == (engine.id & 0xffff)); // The same slot: nobody else opens one here.
+        CHECK_OK(rollgate_flag(next, "A_HALF_SPLIT", &flag));
+        CHECK((uint32_t)flag.id - (uint32_t)__atomic_load_n(&reuse.flag, __ATOMIC_SEQ_CST) == 1); // And the same cells.
+        CHECK_OK(rollgate_engine_close(next));
+    }
+    __atomic_store_n(&reuse.is_over, 1, __ATOMIC_SEQ_CST);
+    for (int i = 0; i < 2; i++) CHECK(pthread_join(threads[i], NULL) == 0);
+}
+
 int main(void) {
     versions_and_numbers();
     opening();
     flags();
+    lengths();
     batches();
     evaluations();
     rollout();
     commands_and_journal();
     handles();
+    handles_of_splits();
     closing_while_others_ask();
+    reuse_while_others_ask();
     in_a_child_of_fork();
     memory_stays_flat();
     return check_end("abi");

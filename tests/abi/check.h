@@ -83,7 +83,9 @@ static inline int check_end(const char *name) {
     "\"COLOUR\":{\"share\":\"100%\",\"variants\":{\"red\":{\"value\":\"rot\",\"share\":\"100%\"},"                   \
     "\"blue\":{\"value\":\"blau\"}}},"                                                                               \
     "\"SHAPE\":{\"share\":\"100%\",\"variants\":{\"round\":{\"value\":{\"r\":1},\"share\":\"100%\"},"                \
-    "\"square\":{\"value\":{\"a\":2}}}}}," CHECK_METRICS "}"
+    "\"square\":{\"value\":{\"a\":2}}}},"                                                                            \
+    "\"A_HALF_SPLIT\":{\"share\":\"50%\"},\"A_FLAG_WITH_A_LONG_NAME\":{\"share\":\"50%\"}},"                         \
+    CHECK_METRICS "}"
 
 // A phase that turns two flags on, and a trigger that turns them off.
 #define CHECK_ROLLOUT                                                                                                \

@@ -61,8 +61,8 @@ struct text {
 };
 
 static const char *const WORDS[] = {
-    "NEW", "HALF", "FULL", "LISTED", "RULED", "OFF", "SIZE", "COLOUR", "SHAPE", "latency", "errors", "heap", "crashes",
-    "nps", "tester", "user-1", "user-1234567890123456", "", "nobody", "{\"age\":17}", "{\"age\":[]}", "{", "[1]",
+    "A_HALF_SPLIT", "A_FLAG_WITH_A_LONG_NAME", "NEW", "HALF", "FULL", "LISTED", "RULED", "OFF", "SIZE", "COLOUR", "SHAPE", "latency", "errors", "heap", "crashes",
+    "nps", "tester", "user-1", "user-00000000007", "user-1234567890123456", "", "nobody", "{\"age\":17}", "{\"age\":[]}", "{", "[1]",
     "{\"targetingKey\":\"t\",\"age\":30}", "{\"HALF\":0.5}", "{\"HALF\":7}", "{\"FULL\":1.0,\"NEW\":0}", "\xff\xfe", "\xc3",
     "{\"command\":\"start\",\"by\":\"on_call\"}", "{\"command\":\"pause\",\"by\":\"on_call\"}",
     "{\"command\":\"resume\",\"by\":\"on_call\"}", "{\"command\":\"stop\",\"by\":\"on_call\",\"reason\":\"r\"}",
@@ -73,7 +73,7 @@ static const char *const WORDS[] = {
 static struct text some_text(struct dice *dice) {
     struct text text;
     const char *word = WORDS[below(dice, sizeof WORDS / sizeof *WORDS)];
-    text.len = below(dice, 3) == 0 ? below(dice, 300) : strlen(word);
+    text.len = below(dice, 3) == 0 ? below(dice, below(dice, 2) ? 20 : 300) : strlen(word);
     text.ptr = (char *)malloc(text.len + 1);
     for (size_t i = 0; i < text.len; i++) text.ptr[i] = i < strlen(word) ? word[i] : (char)roll(dice);
     text.ptr[text.len] = 0;
@@ -111,7 +111,7 @@ static char *some_string(struct dice *dice) {
 static rollgate_flag_handle some_flag(struct dice *dice) {
     rollgate_flag_handle flag;
     flag.id = 0;
-    if (below(dice, 6) == 0 || rollgate_flag(some_engine(dice), WORDS[below(dice, 10)], &flag) != ROLLGATE_STATUS_OK) {
+    if (below(dice, 6) == 0 || rollgate_flag(some_engine(dice), WORDS[below(dice, 12)], &flag) != ROLLGATE_STATUS_OK) {
         flag.id = odd_handle(dice);
     } else {
         keep(dice, flag.id);
@@ -123,7 +123,7 @@ static rollgate_flag_handle some_flag(struct dice *dice) {
 static rollgate_metric_handle some_metric(struct dice *dice) {
     rollgate_metric_handle metric;
     metric.id = 0;
-    const char *name = WORDS[9 + below(dice, 6)];
+    const char *name = WORDS[11 + below(dice, 6)];
     if (below(dice, 6) == 0 || rollgate_metric(some_engine(dice), name, &metric) != ROLLGATE_STATUS_OK) {
         metric.id = odd_handle(dice);
     } else {
@@ -148,7 +148,8 @@ static void reopen(struct dice *dice) {
     rollgate_options options = {sizeof options, ROLLGATE_OPTION_MANUAL_CLOCK, CHECK_NOW};
     rollgate_engine_handle engine = {0}, before;
     static const char *const PLANS[] = {
-        CHECK_PLAN, CHECK_ROLLOUT, "{\"version\":1,\"name\":\"small\",\"flags\":{\"HALF\":{\"share\":\"50%\"}}}"};
+        CHECK_PLAN, CHECK_ROLLOUT, "{\"version\":1,\"name\":\"small\",\"flags\":{\"HALF\":{\"share\":\"50%\"},"
+        "\"A_HALF_SPLIT\":{\"share\":\"50%\"}}}"};
     const char *plan = PLANS[below(dice, 3)];
     if (rollgate_engine_from_json(plan, strlen(plan), NULL, &options, &engine) != ROLLGATE_STATUS_OK) abort();
     if (below(dice, 2) == 0) rollgate_on_event(engine, on_event, (void *)(uintptr_t)roll(dice));

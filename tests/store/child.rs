@@ -1,9 +1,11 @@
 //! Writes into a store until it is stopped, and says on its standard output what has been acknowledged:
-//! `store-child script PATH` writes a fixed script, `store-child load PATH` as much as three threads can.
+//! `store-child script PATH` writes a fixed script, `store-child load PATH` as much as three threads can;
+//! `store-child serve PATH` is one engine of several on the file.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // It is part of a test, and may fail loudly.
 
 mod script;
+mod serving;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,7 @@ fn main() {
     match mode.as_str() {
         "script" => script(&path),
         "load" => load(&path),
+        "serve" => serving::serve(&path),
         other => panic!("there is no mode `{other}`"),
     }
 }

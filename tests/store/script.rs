@@ -1,4 +1,5 @@
 //! What the child writes into a store, and its parent expects to find there.
+#![allow(dead_code)] // The child uses one part of it, its parent another.
 
 use std::path::Path;
 
@@ -78,7 +79,7 @@ fn saved(n: u64) -> Saved {
         end: Timestamp(n as i64 * 10 + 10),
         bytes: vec![n as u8; 500],
     };
-    let oldest = Oldest { series: 0, tier: 0, end: Timestamp(n as i64 * 10 - 20) };
+    let oldest = Oldest { series: 0, tier: 0, end: Timestamp(n as i64 * 10 - 10) };
     let (slots, oldest) =
         if n == 1 { (vec![slot(0), slot(1)], vec![]) } else { (vec![slot(n)], vec![oldest]) };
     Saved { head: vec![n as u8; 900], slots, oldest, is_whole: n == 1 }

@@ -331,8 +331,10 @@ const char *rollgate_version(void);
 
 // Opens an engine on a plan file: YAML, TOML or JSON, by its extension.
 //
-// `store_path` must be NULL in this version, which keeps state in memory only: a path is `STORE_AWAY`. `options` may be
-// NULL. Errors: `IO` where the file cannot be read, `INVALID_CONFIG` with all of its problems.
+// `store_path` names the SQLite file that keeps state, journal and windows; all processes of a host may share it, and it is
+// made where there is none. NULL: they live as long as the engine. `options` may be NULL. Errors: `IO` where the plan cannot
+// be read, `INVALID_CONFIG` with all of its problems, `STORE_AWAY`, `STORE_DAMAGED`, `STORE_TOO_NEW` and `BROKEN_JOURNAL`
+// for a store that cannot be used.
 //
 // # Safety
 // The paths are NUL-terminated strings, or NULL; `options` is NULL or points to an object of the size that it names;
@@ -362,7 +364,8 @@ rollgate_status rollgate_engine_from_json(const char *json,
 // Closes an engine. Its handle, and those of its flags and metrics, are stale from here on: flags are off, other calls
 // are `INVALID_HANDLE`.
 //
-// Calls that are under way in other threads end as if they had come before. Waits for the callback of
+// Calls that are under way in other threads end as if they had come before. While it runs, another thread may find one
+// flag off and the next one still as it was. Waits for the callback of
 // `rollgate_on_event`, unless it is called in it. Of two threads that close one engine, one gets OK.
 //
 // # Safety

@@ -5,7 +5,7 @@ const { fileURLToPath } = require('node:url');
 const native = require('./native.js');
 const { expected, object, options, text } = require('./errors.js');
 const { Records, silence, written } = require('./events.js');
-const { Flag, evaluate, value } = require('./flag.js');
+const { Answers, Flag, value } = require('./flag.js');
 const { Metric } = require('./metric.js');
 
 const SECRET = Symbol('engine');
@@ -41,6 +41,7 @@ class Engine extends Records {
   #handle;
   #reader;
   #places;
+  #answers;
   #flags = new Map();
   #metrics = new Map();
 
@@ -49,6 +50,7 @@ class Engine extends Records {
     super(handle);
     this.#handle = handle;
     this.#reader = native.reader(handle);
+    this.#answers = new Answers(handle);
     this.#places = new Map(JSON.parse(native.flagNames(handle)).map((name, place) => [name, place]));
   }
 
@@ -106,7 +108,7 @@ class Engine extends Records {
     const known = this.#flags.get(name);
     if (known !== undefined) return known;
     const functions = native.flag(this.#handle, name);
-    const flag = new Flag(Flag.secret, this.#handle, name, functions);
+    const flag = new Flag(Flag.secret, this.#answers, name, functions);
     // Names that the plan does not have may be many.
     if (functions.place !== undefined) this.#flags.set(name, flag);
     return flag;
@@ -117,7 +119,7 @@ class Engine extends Records {
   }
 
   evaluate(flag, key, attributes) {
-    return evaluate(this.#handle, flag, key, attributes);
+    return this.#answers.evaluate(this.#places.get(flag), flag, key, attributes);
   }
 
   value(flag, key, fallback, attributes) {

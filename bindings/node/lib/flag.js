@@ -19,10 +19,79 @@ function closedEvaluation(flag) {
   };
 }
 
-function evaluate(handle, name, key, attributes) {
-  const written = attributes === undefined || attributes === null ? undefined : JSON.stringify(object(attributes, 'attributes'));
-  const answer = native.evaluate(handle, name, key === null ? undefined : key, written);
-  return answer === undefined ? closedEvaluation(name) : JSON.parse(answer);
+/** What the numbers of an evaluation stand for. */
+const { reasons: REASONS, errors: ERRORS } = JSON.parse(native.words());
+
+/** Where the native evaluator writes its numbers. They are read before anybody else can ask. */
+const numbers = new Float64Array(new ArrayBuffer(56));
+
+/** Evaluations of one engine's flags. */
+class Answers {
+  #handle;
+  #evaluator;
+  /** What each flag's variants serve; read when it is first asked. */
+  #variants = [];
+
+  constructor(handle) {
+    this.#handle = handle;
+    this.#evaluator = native.evaluator(handle);
+  }
+
+  /** Of the flag at a place; `undefined` for one that the plan does not have. */
+  evaluate(place, flag, key, attributes) {
+    const context = attributes === undefined || attributes === null ? undefined : JSON.stringify(object(attributes, 'attributes'));
+    const targetingKey = key === null ? undefined : key;
+    if (place === undefined) {
+      const answer = native.evaluate(this.#handle, flag, targetingKey, context);
+      return answer === undefined ? closedEvaluation(flag) : JSON.parse(answer);
+    }
+    if (this.#evaluator(place, targetingKey, context, numbers) === undefined) return closedEvaluation(flag);
+    const side = numbers[0];
+    const error = numbers[3];
+    const bucket = numbers[4];
+    const evaluation = {
+      flag,
+      on: side === 1,
+      variant: side === 1 ? 'on' : side === 0 ? 'off' : null,
+      value: side < 0 ? null : side === 1,
+      reason: REASONS[numbers[2]],
+      error: error < 0 ? null : ERRORS[error],
+      bucket: bucket < 0 ? null : bucket,
+      share: numbers[5],
+      version: numbers[6],
+    };
+    const served = numbers[1];
+    const variants = this.#variants[place] ?? this.#read(place);
+    // Another thread has closed the engine in between.
+    if (variants === undefined) return closedEvaluation(flag);
+    if (variants !== SIDES) serve(evaluation, variants[served]);
+    return evaluation;
+  }
+
+  #read(place) {
+    const written = native.variants(this.#handle, place);
+    if (written === undefined) return undefined;
+    const variants = JSON.parse(written);
+    this.#variants[place] = variants === null ? SIDES : variants.map(servedBy);
+    return this.#variants[place];
+  }
+}
+
+/** Of a flag without variants: its sides are what it serves. */
+const SIDES = [];
+
+/** An object or a list is made anew for everybody, who may change it. */
+function servedBy({ key, value }) {
+  return { key, value, text: value !== null && typeof value === 'object' ? JSON.stringify(value) : undefined };
+}
+
+function serve(evaluation, variant) {
+  if (variant === undefined) {
+    evaluation.value = null;
+    return;
+  }
+  evaluation.variant = variant.key;
+  evaluation.value = variant.text === undefined ? variant.value : JSON.parse(variant.text);
 }
 
 /** The value, where the flag serves one of the fallback's type. */
@@ -38,12 +107,14 @@ function still(array) {
 }
 
 class Flag {
-  #handle;
+  #answers;
+  #place;
   #isOnMany;
 
-  constructor(secret, handle, name, functions) {
+  constructor(secret, answers, name, functions) {
     if (secret !== Flag.secret) throw expected('new Flag', 'engine.flag(name) instead');
-    this.#handle = handle;
+    this.#answers = answers;
+    this.#place = functions.place;
     this.#isOnMany = functions.isOnMany;
     this.name = name;
     // Native functions of this flag's own: the fast path. They need no `this`.
@@ -56,7 +127,7 @@ class Flag {
   }
 
   evaluate(key, attributes) {
-    return evaluate(this.#handle, this.name, key, attributes);
+    return this.#answers.evaluate(this.#place, this.name, key, attributes);
   }
 
   value(key, fallback, attributes) {
@@ -87,4 +158,4 @@ function packKeys(keys) {
   return { keys: bytes, offsets };
 }
 
-module.exports = { Flag, evaluate, packKeys, value };
+module.exports = { Answers, Flag, packKeys, value };

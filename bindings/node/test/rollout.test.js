@@ -40,6 +40,53 @@ test('a trigger on a gauge rolls back inside the recording call', () => {
   assert.deepEqual(engine.shares(), { NEW: 0 });
 });
 
+const BACKUP = `
+version: 1
+name: careful
+flags: { NEW: {} }
+metrics: { heap: { kind: gauge, unit: MB, good: down } }
+phases:
+  - id: all
+    duration: 1h
+    steps: [ { set: { NEW: 100% }, actions: { backup: { run: make backup, expect: ok } } } ]
+    gates: { time: { phase_for: 1h } }
+    triggers: { heap: { when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } } }
+`;
+
+test('a program runs the action before a step and reports what it gave', async () => {
+  const engine = Engine.fromText(BACKUP, { clock: 'manual', at: START });
+  let hasRoom = false;
+  const ran = [];
+  // As in the README; what it runs is asynchronous, as a process would be.
+  engine.on('actionStarted', async ({ action, run }) => {
+    ran.push(engine.status().action.run);
+    await turn();
+    const output = hasRoom ? 'ok' : 'the disk is full';
+    engine.reportAction(action, { ok: hasRoom, output, run });
+  });
+  const pass = async (ms) => {
+    engine.advance(ms);
+    for (let turns = 0; turns < 5; turns += 1) await turn();
+  };
+  engine.startRollout({ by: 'on_call' });
+  engine.advance(1_000);
+  assert.deepEqual(engine.shares(), { NEW: 0 }, 'the step waits');
+  await pass(0);
+  assert.deepEqual([engine.status().status, engine.shares()], ['paused', { NEW: 0 }]);
+  // A result that comes too late, or of an action that nobody runs, changes nothing.
+  assert.throws(() => engine.reportAction('backup', { ok: true, output: 'ok', run: 1 }), { code: 'ERR_ROLLGATE_REFUSED' });
+  assert.throws(() => engine.reportAction('other', { ok: true }), { code: 'ERR_ROLLGATE_REFUSED' });
+  hasRoom = true;
+  engine.resume({ by: 'on_call' });
+  await pass(20_000);
+  await pass(20_000);
+  assert.deepEqual(engine.shares(), { NEW: 1 });
+  assert.deepEqual(ran, ['make backup', 'make backup']);
+  const finished = engine.journal().filter((record) => record.kind === 'action_finished');
+  assert.deepEqual(finished.map((record) => record.ok), [false, true]);
+  engine.close();
+});
+
 test('operators set, pause, resume, stop, retry, annotate and follow up', () => {
   const engine = open();
   engine.startRollout({ by: 'on_call' });

@@ -57,11 +57,6 @@ def test_a_wrong_plan_says_everything_that_is_wrong(tmp_path: Path) -> None:
         Engine.from_config(nested)
 
 
-def test_a_store_is_refused_and_not_ignored() -> None:
-    with pytest.raises(rollgate.StoreAway, match="leave the store out"):
-        Engine.from_text(PLAN, store="rollgate.db")
-    assert Engine.from_text(PLAN, store=None)
-
 
 # ---- rollouts
 
@@ -88,6 +83,63 @@ def test_a_rollout_is_decided_from_python(engine: Engine) -> None:
     assert [json.loads(line) for line in engine.journal_lines()] == records
     decided = next(record for record in records if record["kind"] == "decided")
     assert decided["by"] == "ann" and decided["rationale"] == "all green"
+
+
+BACKUP = """
+version: 1
+name: careful
+flags: { NEW: {} }
+metrics: { heap: { kind: gauge, unit: MB, good: down } }
+phases:
+  - id: all
+    duration: 1h
+    steps: [ { set: { NEW: 100% }, actions: { backup: { run: make backup, expect: ok } } } ]
+    gates: { time: { phase_for: 1h } }
+    triggers: { heap: { when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } } }
+"""
+
+
+def test_a_program_runs_the_action_before_a_step_and_reports_what_it_gave() -> None:
+    engine = Engine.from_text(BACKUP, clock="manual")
+    ran: list[str] = []
+
+    def run_due(has_room: bool) -> None:
+        # As in the README: after a tick, in the program's own loop.
+        due = engine.status()["action"]
+        if due is not None:
+            ran.append(due["run"])
+            output = "ok" if has_room else "the disk is full"
+            engine.report_action(due["action"], has_room, output, run=due["number"])
+
+    engine.start_rollout(by="ann")
+    engine.tick()
+    assert engine.shares() == {"NEW": 0.0}, "the step waits"
+    run_due(has_room=False)
+    assert engine.status()["status"] == "paused" and engine.shares() == {"NEW": 0.0}
+    # A result that comes too late, or of an action that nobody runs, changes nothing.
+    for action in ("backup", "other"):
+        with pytest.raises(rollgate.Refused):
+            engine.report_action(action, True, "ok", run=1)
+    engine.resume(by="ann")
+    engine.advance(20)
+    run_due(has_room=True)
+    engine.advance(20)
+    assert engine.shares() == {"NEW": 1.0}
+    assert ran == ["make backup", "make backup"]
+    finished = [record for record in engine.journal() if record["kind"] == "action_finished"]
+    assert [record["ok"] for record in finished] == [False, True]
+
+
+def test_an_action_is_run_from_a_callback() -> None:
+    engine = Engine.from_text(BACKUP, clock="manual")
+
+    def run(record: dict[str, Any]) -> None:
+        engine.report_action(record["action"], True, "ok", run=record["run"])
+
+    engine.on("action_started", run)
+    engine.start_rollout(by="ann")
+    engine.advance(20)
+    assert engine.shares() == {"NEW": 1.0}
 
 
 def test_a_trigger_fires_inside_the_recording_call(started: Engine) -> None:

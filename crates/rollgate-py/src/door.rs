@@ -115,6 +115,8 @@ impl Door {
     pub(crate) fn close(&self, py: Python<'_>) {
         self.is_closed.store(true, Ordering::Release);
         self.ticking.stop(py);
+        let engine = &self.engine;
+        py.detach(|| engine.leave());
         self.callbacks.store(Arc::default());
     }
 }

@@ -104,11 +104,13 @@ impl Engine {
 
     /// Whether the flag is on for a subject.
     #[pyo3(signature = (flag, key, default = false, /))]
-    fn is_on(&self, flag: &str, key: &Bound<'_, PyAny>, default: bool) -> PyResult<bool> {
-        if !default && let Ok(text) = key.cast::<PyString>() {
-            return Ok(self.door.engine.is_on(flag, text.to_str()?));
+    fn is_on(&self, flag: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, default: bool) -> PyResult<bool> {
+        // By their types themselves first, as in `keys::bytes`.
+        if !default && let (Ok(flag), Ok(key)) = (flag.cast_exact::<PyString>(), key.cast_exact::<PyString>())
+        {
+            return Ok(self.door.engine.is_on(flag.to_str()?, key.to_str()?));
         }
-        let key = keys::bytes(key)?;
+        let (flag, key) = (keys::name("flag", flag)?, keys::bytes(key)?);
         if !default {
             return Ok(self.door.engine.flag(flag).is_on_bytes(key));
         }
@@ -540,14 +542,12 @@ impl Engine {
         clock: Option<&Bound<'_, PyAny>>,
         plan: impl FnOnce(EngineBuilder) -> Result<EngineBuilder, Error>,
     ) -> PyResult<Self> {
-        if store.is_some() {
-            return Err(raise(&Error::new(
-                ErrorKind::StoreAway,
-                "this build keeps state in memory only; leave the store out",
-            )));
-        }
+        let store: Option<PathBuf> = store.map(|path| path.extract()).transpose()?;
         let clock = clock::of(clock)?;
-        let builder = plan(rollgate::Engine::builder()).map_err(|error| raise(&error))?;
+        let mut builder = plan(rollgate::Engine::builder()).map_err(|error| raise(&error))?;
+        if let Some(path) = store {
+            builder = builder.store_file(path).map_err(|error| raise(&error))?;
+        }
         Ok(Self { door: Arc::new(Door::open(builder, clock)?) })
     }
 

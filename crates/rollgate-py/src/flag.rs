@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use pyo3::exceptions::{PyUnicodeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyCapsule, PyDict, PyList, PyTuple, PyType};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyCapsule, PyDict, PyList, PyTuple, PyType};
 
 use crate::door::Door;
 use crate::evaluation::Evaluation;
@@ -20,6 +21,9 @@ pub(crate) struct Flag {
 
 /// Arrow arrays of so many keys and more are read without the interpreter's lock: giving it back costs as much as some keys.
 const MANY: usize = 4_096;
+
+/// Keys of a list that are read at once: few enough to be in the processor's cache when they are looked at again.
+const AT_ONCE: usize = 1_024;
 
 #[pymethods]
 impl Flag {
@@ -49,8 +53,8 @@ impl Flag {
             return self.of_list(list);
         }
         let py = keys.py();
-        if is_a(keys, "numpy", "ndarray")? {
-            return self.of_numpy(keys);
+        if let Some(numpy) = Numpy::of(keys)? {
+            return self.of_numpy(numpy, keys);
         }
         if keys.hasattr("__arrow_c_array__")?
             && let Some(answers) = self.of_arrow(keys)?
@@ -92,14 +96,26 @@ impl Flag {
 impl Flag {
     fn of_list<'py>(&self, list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyAny>> {
         let mut answers = Vec::with_capacity(list.len());
-        for key in list.iter() {
+        if list.len() <= AT_ONCE {
+            self.of_tuple(&list.to_tuple(), &mut answers)?;
+        } else {
+            for from in (0..list.len()).step_by(AT_ONCE) {
+                self.of_tuple(&list.get_slice(from, from + AT_ONCE).to_tuple(), &mut answers)?;
+            }
+        }
+        as_list(list.py(), &answers)
+    }
+
+    /// A tuple holds its items while they are read, without a count for each.
+    fn of_tuple(&self, keys: &Bound<'_, PyTuple>, answers: &mut Vec<bool>) -> PyResult<()> {
+        for key in keys.iter_borrowed() {
             answers.push(self.flag.is_on_bytes(keys::bytes(&key)?));
         }
-        Ok(PyList::new(list.py(), answers)?.into_any())
+        Ok(())
     }
 
     /// Keys of a fixed width are read where they lie; others as a list.
-    fn of_numpy<'py>(&self, keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn of_numpy<'py>(&self, numpy: &Numpy, keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = keys.py();
         let kind: String = keys.getattr("dtype")?.getattr("kind")?.extract()?;
         let answers = match kind.as_str() {
@@ -119,9 +135,7 @@ impl Flag {
                 return Err(pyo3::exceptions::PyTypeError::new_err(why));
             }
         };
-        let numpy = py.import("numpy")?;
-        let dtype = numpy.getattr("bool_")?;
-        numpy.call_method1("frombuffer", (PyByteArray::new(py, &answers), dtype))
+        numpy.from_buffer.bind(py).call1((PyByteArray::new(py, &answers), &numpy.bool))
     }
 
     fn of_objects(&self, list: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
@@ -130,20 +144,28 @@ impl Flag {
     }
 
     fn of_bytes(&self, rows: &Rows<'_>) -> Vec<u8> {
-        let one = |index| {
+        let mut answers = Vec::with_capacity(rows.count);
+        let key = |index| {
             let row = rows.row(index);
             let length = row.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-            u8::from(self.flag.is_on_bytes(&row[..length]))
+            ((), &row[..length])
         };
-        (0..rows.count).map(one).collect()
+        self.flag.is_on_each((0..rows.count).map(key), |(), is_on| answers.push(u8::from(is_on)));
+        answers
     }
 
     /// Four bytes a character, padded with zeros.
     fn of_wide(&self, rows: &Rows<'_>) -> PyResult<Vec<u8>> {
         let mut text = String::new();
         let mut answers = Vec::with_capacity(rows.count);
+        let mut short = [0; SHORT];
         for index in 0..rows.count {
-            narrow(rows.row(index), &mut text).map_err(|code| {
+            let row = rows.row(index);
+            if let Some(key) = narrow_ascii(row, &mut short) {
+                answers.push(u8::from(self.flag.is_on_bytes(key)));
+                continue;
+            }
+            narrow(row, &mut text).map_err(|code| {
                 PyUnicodeError::new_err(format!("key {index}: U+{code:04X} is no character"))
             })?;
             answers.push(u8::from(self.flag.is_on_bytes(text.as_bytes())));
@@ -160,16 +182,32 @@ impl Flag {
         let Some(texts) = Texts::of(schema, array)? else { return Ok(None) };
         let is_ours = is_a(keys, "pyarrow", "Array")?;
         let read = || {
-            let one = |place| self.flag.is_on_bytes(texts.text(place));
-            (0..texts.count).map(one).collect::<Vec<bool>>()
+            let mut answers = Vec::with_capacity(texts.count);
+            let keys = (0..texts.count).map(|place| ((), texts.text(place)));
+            self.flag.is_on_each(keys, |(), is_on| answers.push(is_on));
+            answers
         };
         let answers = if texts.count >= MANY { py.detach(read) } else { read() };
-        if is_ours {
-            as_arrow(py, &answers).map(Some)
-        } else {
-            Ok(Some(PyList::new(py, answers)?.into_any()))
-        }
+        if is_ours { as_arrow(py, &answers).map(Some) } else { as_list(py, &answers).map(Some) }
     }
+}
+
+/// Rows of so many characters are read without a loop that looks at each.
+const SHORT: usize = 64;
+
+/// One row of UTF-32 that is short and all ASCII, without its padding.
+#[inline]
+fn narrow_ascii<'a>(row: &[u8], text: &'a mut [u8; SHORT]) -> Option<&'a [u8]> {
+    let units = row.as_chunks::<4>().0;
+    let text = text.get_mut(..units.len())?;
+    let mut all = 0;
+    for (byte, unit) in text.iter_mut().zip(units) {
+        let code = u32::from_ne_bytes(*unit);
+        all |= code;
+        *byte = code as u8;
+    }
+    let length = text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    (all < 0x80).then(|| &text[..length])
 }
 
 /// UTF-8 of one row of UTF-32; the number that is no character is the error.
@@ -191,6 +229,18 @@ fn narrow(row: &[u8], text: &mut String) -> Result<(), u32> {
     Ok(())
 }
 
+/// Answers as a list: one of the commoner answer, which Python makes fastest, with the others put into it.
+fn as_list<'py>(py: Python<'py>, answers: &[bool]) -> PyResult<Bound<'py, PyAny>> {
+    let on = answers.iter().filter(|is_on| **is_on).count();
+    let common = on > answers.len() / 2;
+    let list = PyList::new(py, [common])?.as_sequence().repeat(answers.len())?.cast_into::<PyList>()?;
+    let other = PyBool::new(py, !common);
+    for (place, _) in answers.iter().enumerate().filter(|(_, is_on)| **is_on != common) {
+        list.set_item(place, &*other)?;
+    }
+    Ok(list.into_any())
+}
+
 /// Answers as a `pyarrow.BooleanArray`.
 fn as_arrow<'py>(py: Python<'py>, answers: &[bool]) -> PyResult<Bound<'py, PyAny>> {
     let byte = |bits: &[bool]| bits.iter().enumerate().fold(0, |byte, (at, bit)| byte | u8::from(*bit) << at);
@@ -204,9 +254,45 @@ fn as_arrow<'py>(py: Python<'py>, answers: &[bool]) -> PyResult<Bound<'py, PyAny
 
 /// Whether an object is of a class of a module that the program has imported. rollgate imports none.
 fn is_a(object: &Bound<'_, PyAny>, module: &str, class: &str) -> PyResult<bool> {
-    let modules = object.py().import("sys")?.getattr("modules")?;
-    let Ok(module) = modules.get_item(module) else { return Ok(false) };
+    let Some(module) = imported(object.py(), module)? else { return Ok(false) };
     let Ok(class) = module.getattr(class) else { return Ok(false) };
     let class = class.cast_into::<PyType>().map_err(|_| PyValueError::new_err("no class"))?;
     object.is_instance(&class)
+}
+
+/// A module that the program has imported. `sys.modules` is looked up once: an import statement costs as much as fifty keys.
+fn imported<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    static MODULES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let modules =
+        MODULES.get_or_try_init(py, || PyResult::Ok(py.import("sys")?.getattr("modules")?.unbind()))?;
+    Ok(modules.bind(py).get_item(name).ok())
+}
+
+/// What is used of NumPy, looked up once.
+struct Numpy {
+    array: Py<PyType>,
+    from_buffer: Py<PyAny>,
+    bool: Py<PyAny>,
+}
+
+impl Numpy {
+    /// Where an object is an array of NumPy's.
+    fn of(object: &Bound<'_, PyAny>) -> PyResult<Option<&'static Self>> {
+        static NUMPY: PyOnceLock<Numpy> = PyOnceLock::new();
+        let py = object.py();
+        let numpy = match NUMPY.get(py) {
+            Some(numpy) => numpy,
+            None => {
+                let Some(module) = imported(py, "numpy")? else { return Ok(None) };
+                // A module that is still being imported has none yet.
+                let Ok(array) = module.getattr("ndarray") else { return Ok(None) };
+                let array =
+                    array.cast_into::<PyType>().map_err(|_| PyValueError::new_err("no class"))?.unbind();
+                let (from_buffer, bool) = (module.getattr("frombuffer")?, module.getattr("bool_")?);
+                let found = Self { array, from_buffer: from_buffer.unbind(), bool: bool.unbind() };
+                NUMPY.get_or_init(py, || found)
+            }
+        };
+        Ok(object.is_instance(numpy.array.bind(py))?.then_some(numpy))
+    }
 }

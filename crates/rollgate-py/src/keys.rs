@@ -12,7 +12,8 @@ use crate::json::kind;
 /// A `str` with a lone surrogate has no UTF-8: that is a `UnicodeEncodeError`.
 #[inline]
 pub(crate) fn bytes<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
-    match key.cast::<PyString>() {
+    // By its type itself first: that is a comparison, where asking what a type is derived from is a call.
+    match key.cast_exact::<PyString>() {
         Ok(text) => text.to_str().map(str::as_bytes),
         Err(_) => other(key),
     }
@@ -20,9 +21,20 @@ pub(crate) fn bytes<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
 
 #[cold]
 fn other<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
+    if let Ok(text) = key.cast::<PyString>() {
+        return text.to_str().map(str::as_bytes);
+    }
     match key.cast::<PyBytes>() {
         Ok(bytes) => Ok(bytes.as_bytes()),
         Err(_) => Err(PyTypeError::new_err(format!("a key is a str or bytes, found {}", kind(key)))),
+    }
+}
+
+/// A name, as an argument.
+pub(crate) fn name<'a>(argument: &str, name: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+    match name.cast::<PyString>() {
+        Ok(text) => text.to_str(),
+        Err(_) => Err(PyTypeError::new_err(format!("{argument} is a str, found {}", kind(name)))),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::batch::Batch;
 use crate::cell::{Published, SnapshotCell};
 use crate::exposures::Counters;
 pub use crate::exposures::Exposures;
-use crate::mirror::{FlagMirror, Mirrors};
+use crate::mirror::{FlagMirror, Mirrors, Tag};
 use crate::names::Names;
 use crate::word::{EVERYBODY, alone, is_below, word_of};
 
@@ -116,13 +116,13 @@ impl Flags {
         })
     }
 
-    /// Lends mirrors, which from now on say what the flags say, each at its place in the plan's order. Mirrors beyond the
-    /// flags are left alone; those lent before are written to no more.
-    pub fn lend_mirrors(&self, mirrors: &'static [FlagMirror]) {
+    /// Lends mirrors under a tag, which from now on say what the flags say, each at its place in the plan's order. Mirrors
+    /// beyond the flags are left alone; those lent before are written to no more.
+    pub fn lend_mirrors(&self, mirrors: &'static [FlagMirror], tag: Tag) {
         let shared = &*self.shared;
         let mirrors = &mirrors[..mirrors.len().min(shared.cells.len())];
         let of = |place: usize| (shared.cells[place].seed, shared.cells[place].word.load(Ordering::Acquire));
-        shared.mirrors.lend(mirrors, of);
+        shared.mirrors.lend(mirrors, tag, of);
     }
 
     /// Takes the mirrors back: when this returns, nothing writes to them any more.
@@ -450,5 +450,6 @@ impl View {
     }
 }
 
+mod many;
 #[cfg(test)]
 mod tests;

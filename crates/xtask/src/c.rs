@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 
 use super::{book, cargo, header, run as shown};
 
+mod page;
+
 /// Where the tests of C build.
 const TARGET: &str = "target/c";
 const PREFIX: &str = "target/c/prefix";
@@ -78,6 +80,7 @@ fn test() -> Result<(), String> {
     fuzz("gcc")?;
     shown(&plain("fuzz"), &["1", CALLS, "4"])?;
     examples()?;
+    page::test(&absolute(PREFIX)?, TARGET)?;
     panics()
 }
 

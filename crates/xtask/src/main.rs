@@ -10,6 +10,7 @@ mod node;
 mod python;
 mod schema;
 mod sim;
+mod store;
 mod test;
 mod vectors;
 
@@ -24,6 +25,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   bench NAME...     one or more of flags, memory, record, replay, windows, with criterion
   model [OPTION]... orders of the snapshot cell's steps: --schedules N under shuttle; or --miri SEEDS: its tests under Miri
   sim [OPTION]...   random rollouts against every promise: --seeds N, --from SEED, --threads T, --seed S; or --planted: bugs it must find
+  store [--all]     processes that end in the middle of writing a store: the suite's part, or every point and 200 kills
   abi [OPTION]...   the tests of C; or random calls under a tool: --asan or --valgrind, --calls N, --seed S
   install --prefix DIR [--release|--debug]   the C library with its header, pkg-config file and CMake package
   vectors FILE      a file like tests/spec/bucketing.json through Rust, C, Python and Node; or --generate N FILE: makes one
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Some("python-test") => python::test(true),
         Some("wheel") => python::wheel(),
         Some("sim") => sim::run(&arguments[1..]),
+        Some("store") => store::run(&arguments[1..]),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             Ok(())

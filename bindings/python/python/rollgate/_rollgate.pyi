@@ -31,10 +31,11 @@ class Engine:
     """
 
     @staticmethod
-    def open(plan: str | PathLike[str], store: None = None, *, clock: _Clock | None = None) -> Engine:
+    def open(plan: str | PathLike[str], store: str | PathLike[str] | None = None, *, clock: _Clock | None = None) -> Engine:
         """Opens an engine on a plan file: YAML, TOML or JSON, by its extension.
 
-        ``store``: this build keeps state in memory only; anything but ``None`` raises :class:`rollgate.StoreAway`.
+        ``store``: the SQLite file that keeps state, journal and windows; made where there is none, and shared by all
+        processes of a host that open it. ``None``: in memory. Raises :class:`rollgate.StoreError` where it cannot be used.
         ``clock``: ``"manual"`` is a clock at the Unix epoch that :meth:`advance` moves, for tests; or a
         :class:`ManualClock` of your own. Raises :class:`rollgate.InvalidConfig` with every problem of the plan and
         :class:`rollgate.IoError` where the file cannot be read.
@@ -44,14 +45,14 @@ class Engine:
     def from_text(
         text: str,
         format: Literal["yaml", "toml", "json"] = "yaml",
-        store: None = None,
+        store: str | PathLike[str] | None = None,
         *,
         clock: _Clock | None = None,
     ) -> Engine:
         """Opens an engine on the text of a plan. Otherwise as :meth:`open`."""
 
     @staticmethod
-    def from_config(config: dict[str, Any], store: None = None, *, clock: _Clock | None = None) -> Engine:
+    def from_config(config: dict[str, Any], store: str | PathLike[str] | None = None, *, clock: _Clock | None = None) -> Engine:
         """Opens an engine on a plan that is a dict, with the keys of a plan file. Otherwise as :meth:`open`."""
 
     def close(self) -> None:

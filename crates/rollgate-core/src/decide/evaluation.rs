@@ -20,6 +20,8 @@ pub enum Passing {
     Evaluation,
     /// A command between two evaluations.
     Command,
+    /// Something between two evaluations of another node: that one counts what was watched, on its own clock.
+    Elsewhere,
     /// An evaluation at this instant that heard too few of the nodes: the time before it counts as unwatched.
     Unheard,
 }
@@ -35,6 +37,9 @@ pub fn observe(
     passing: Passing,
 ) -> Option<(Timestamp, Timestamp)> {
     state.observed = state.observed.max(to);
+    if passing == Passing::Elsewhere {
+        return None;
+    }
     let Some(from) = state.evaluated else {
         state.evaluated = Some(to);
         return None;

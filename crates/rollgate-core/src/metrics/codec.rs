@@ -74,7 +74,7 @@ impl Out {
     }
 
     /// Times are written as distances from here on.
-    pub(super) fn from_time(&mut self, time: Timestamp) {
+    pub(super) fn times_from(&mut self, time: Timestamp) {
         self.time = time.0;
     }
 
@@ -194,7 +194,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn from_time(&mut self, time: Timestamp) {
+    pub(super) fn times_from(&mut self, time: Timestamp) {
         self.time = time.0;
     }
 

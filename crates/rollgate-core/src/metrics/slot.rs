@@ -199,7 +199,7 @@ impl Tiers {
                 // Nothing coarser can be complete either.
                 break;
             }
-            let from = fine.slots.len() - fine.fresh;
+            let from = fine.slots.len().saturating_sub(fine.fresh);
             coarse.take(merged(fine.slots.range(from..), coarse.open, end, scratch), end);
             fine.fresh = 0;
         }
@@ -267,7 +267,7 @@ impl Tiers {
     /// The sealed slots of a window that its own tier does not have yet, oldest first.
     pub(super) fn rest(&self, edge: Edge) -> impl Iterator<Item = &Slot> {
         let finer = self.tiers[..edge.tier].iter().rev();
-        finer.flat_map(move |tier| Self::after(tier, tier.slots.len() - tier.fresh, edge))
+        finer.flat_map(move |tier| Self::after(tier, tier.slots.len().saturating_sub(tier.fresh), edge))
     }
 
     /// The sealed slots of a window: coarse ones first, then finer and finer ones. Every instant is in one of them only.

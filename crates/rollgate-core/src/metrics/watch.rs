@@ -19,7 +19,7 @@ impl Gaps {
             return;
         }
         match self.0.back_mut() {
-            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            Some(last) if from <= last.1 => *last = (last.0.min(from), last.1.max(to)),
             _ => self.0.push_back((from, to)),
         }
         if self.0.len() > GAPS_MAX

@@ -319,6 +319,8 @@ impl Windows {
 
     /// An evaluation at `to`: what was recorded so far lies before it, what comes lies after.
     pub fn advance(&mut self, to: Timestamp) {
+        // Slots that ran backwards would be in no order. What is decided anew carries the time of its first decision.
+        let to = to.max(self.rollbacks.live_from());
         self.note(|| Op::Advance { to });
         for series in self.series.iter_mut().chain([&mut self.rollbacks]) {
             series.seal(to, Cut::Grid, &mut self.scratch);
@@ -349,12 +351,18 @@ impl Windows {
     /// Cuts every slot here, so that a window can begin here exactly, and begins ON and OFF anew. What was recorded so
     /// far lies before it, also what was recorded at this very instant.
     pub fn mark(&mut self, at: Timestamp) {
+        let at = at.max(self.rollbacks.live_from());
         self.note(|| Op::Mark { at });
         for series in self.series.iter_mut().chain([&mut self.rollbacks]) {
             series.mark(at, &mut self.scratch);
         }
         self.alerts.mark(at);
         self.marked = self.marked.max(Some(at));
+    }
+
+    /// Up to where they have been evaluated, or cut: no time before this may be given to them any more.
+    pub fn latest(&self) -> Timestamp {
+        self.rollbacks.live_from()
     }
 
     /// The plan whose windows they are.

@@ -63,8 +63,10 @@ pub unsafe extern "C" fn rollgate_version() -> *const c_char {
 
 /// Opens an engine on a plan file: YAML, TOML or JSON, by its extension.
 ///
-/// `store_path` must be NULL in this version, which keeps state in memory only: a path is `STORE_AWAY`. `options` may be
-/// NULL. Errors: `IO` where the file cannot be read, `INVALID_CONFIG` with all of its problems.
+/// `store_path` names the SQLite file that keeps state, journal and windows; all processes of a host may share it, and it is
+/// made where there is none. NULL: they live as long as the engine. `options` may be NULL. Errors: `IO` where the plan cannot
+/// be read, `INVALID_CONFIG` with all of its problems, `STORE_AWAY`, `STORE_DAMAGED`, `STORE_TOO_NEW` and `BROKEN_JOURNAL`
+/// for a store that cannot be used.
 ///
 /// # Safety
 /// The paths are NUL-terminated strings, or NULL; `options` is NULL or points to an object of the size that it names;
@@ -83,9 +85,10 @@ pub unsafe extern "C" fn rollgate_engine_open(
         let engine = out("engine", engine)?;
         // SAFETY: the caller's promises.
         let (path, options) = unsafe { (path("plan_path", plan_path)?, read(options)?) };
-        refuse_store(store_path)?;
+        // SAFETY: the caller's promise.
+        let builder = unsafe { stored(Engine::builder().plan_file(path)?, store_path)? };
         // SAFETY: no null, and the caller's promise.
-        unsafe { open(Engine::builder().plan_file(path)?, options, engine) }
+        unsafe { open(builder, options, engine) }
     })
 }
 
@@ -109,16 +112,18 @@ pub unsafe extern "C" fn rollgate_engine_from_json(
         let engine = out("engine", engine)?;
         // SAFETY: the caller's promises.
         let (json, options) = unsafe { (text("json", json, len)?, read(options)?) };
-        refuse_store(store_path)?;
+        // SAFETY: the caller's promise.
+        let builder = unsafe { stored(Engine::builder().plan_text(json, Format::Json)?, store_path)? };
         // SAFETY: no null, and the caller's promise.
-        unsafe { open(Engine::builder().plan_text(json, Format::Json)?, options, engine) }
+        unsafe { open(builder, options, engine) }
     })
 }
 
 /// Closes an engine. Its handle, and those of its flags and metrics, are stale from here on: flags are off, other calls
 /// are `INVALID_HANDLE`.
 ///
-/// Calls that are under way in other threads end as if they had come before. Waits for the callback of
+/// Calls that are under way in other threads end as if they had come before. While it runs, another thread may find one
+/// flag off and the next one still as it was. Waits for the callback of
 /// `rollgate_on_event`, unless it is called in it. Of two threads that close one engine, one gets OK.
 ///
 /// # Safety
@@ -287,9 +292,14 @@ unsafe fn path(what: &str, path: *const c_char) -> Result<PathBuf, Error> {
     };
 }
 
-fn refuse_store(path: *const c_char) -> Result<(), Error> {
-    if path.is_null() {
-        return Ok(());
+/// The plan with its store.
+///
+/// # Safety
+/// `store` is a NUL-terminated string, or NULL.
+unsafe fn stored(builder: EngineBuilder, store: *const c_char) -> Result<EngineBuilder, Error> {
+    if store.is_null() {
+        return Ok(builder);
     }
-    Err(Error::new(ErrorKind::StoreAway, "store: this build keeps state in memory only; leave the store out"))
+    // SAFETY: the caller's promise.
+    builder.store_file(unsafe { path("store_path", store)? })
 }

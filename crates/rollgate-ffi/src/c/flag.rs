@@ -4,15 +4,16 @@ use std::ffi::c_char;
 
 use rollgate::core::error::{Error, ErrorKind};
 use rollgate::core::evaluate::Context;
+use rollgate::flag::Flag;
 use rollgate::mirror::{FlagMirror, Terms};
 
 use super::error::Status;
-use super::fork;
 use super::guard::{guard, status};
 use super::handle::{self, EngineHandle, FlagHandle, Kind};
 use super::opened::Opened;
 use super::slots::{self, Found, hold, stale, with};
 use super::text::{bytes, fill, out, text, text_until_nul, try_bytes, try_until_nul};
+use super::{cells, fork};
 
 /// Finds a flag by its name: the handle is the fast path. `FLAG_NOT_FOUND` where the plan has no such flag.
 ///
@@ -62,6 +63,23 @@ pub unsafe extern "C" fn rollgate_flag_n(
 /// Ownership: borrows `key`. Threads: any, also while the engine is closed, and in a child of `fork`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rollgate_flag_is_on(flag: FlagHandle, key: *const c_char, len: usize) -> bool {
+    // SAFETY: the caller's promise.
+    let usual = unsafe { usual_key(key, len) }.and_then(|key| cells::is_on_usual(flag.id, 0, key));
+    match usual {
+        Some(is_on) if !IS_INJECTED => is_on,
+        // SAFETY: the caller's promise.
+        _ => unsafe { flag_is_on(flag, key, len) },
+    }
+}
+
+/// All that the quick way has no answer for. By itself, so that the quick way needs no stack; and cold, so that it is laid
+/// out for speed, and asks each of its questions with one branch.
+///
+/// # Safety
+/// As of [`rollgate_flag_is_on`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn flag_is_on(flag: FlagHandle, key: *const c_char, len: usize) -> bool {
     guard("rollgate_flag_is_on", false, || {
         // SAFETY: the caller's promise.
         unsafe { try_bytes(key, len) }.is_some_and(|key| is_on(flag.id, key))
@@ -99,13 +117,11 @@ pub unsafe extern "C" fn rollgate_flag_is_on_counted(
     guard("rollgate_flag_is_on_counted", false, || {
         // SAFETY: the caller's promise.
         let Some(key) = (unsafe { try_bytes(key, len) }) else { return false };
-        let count = |opened: &Opened| {
-            opened.flag(flag.id).is_some_and(|flag| match fork::is_own(opened) {
-                true => flag.is_on_counted_bytes(key),
-                false => flag.is_on_bytes(key),
-            })
+        let count = |opened: &Opened, flag: &Flag| match fork::is_own(opened) {
+            true => flag.is_on_counted_bytes(key),
+            false => flag.is_on_bytes(key),
         };
-        with(handle::engine_of(flag.id, Kind::Flag), count).unwrap_or(false)
+        with_flag(flag.id, count).unwrap_or(false)
     })
 }
 
@@ -119,8 +135,9 @@ pub unsafe extern "C" fn rollgate_flag_is_on_counted(
 pub unsafe extern "C" fn rollgate_flag_exposures(flag: FlagHandle, on: *mut u64, off: *mut u64) -> Status {
     status("rollgate_flag_exposures", || {
         let (on, off) = (out("on", on)?, out("off", off)?);
-        let opened = hold(handle::engine_of(flag.id, Kind::Flag))?;
-        let exposures = opened.flag(flag.id).ok_or_else(stale)?.exposures();
+        let owner = cells::owner(flag.id).ok_or_else(stale)?;
+        let opened = hold(handle::engine_of(owner, Kind::Flag))?;
+        let exposures = opened.flag(owner).ok_or_else(stale)?.exposures();
         // SAFETY: no null, and the caller's promise.
         unsafe {
             on.write(exposures.on);
@@ -141,6 +158,33 @@ pub unsafe extern "C" fn rollgate_flag_exposures(flag: FlagHandle, on: *mut u64,
 /// Ownership: borrows both. Threads: as of `rollgate_flag_is_on`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rollgate_is_on(
+    engine: EngineHandle,
+    name: *const c_char,
+    name_len: usize,
+    key: *const c_char,
+    key_len: usize,
+    fallback: bool,
+) -> bool {
+    // SAFETY: the caller's promises.
+    let usual = unsafe { (usual_name(name, name_len), usual_key(key, key_len)) };
+    if let (Some(name), Some(key)) = usual
+        && let Some(is_on) = slots::is_on_usual(engine.id, name, fallback.into(), key)
+        && !IS_INJECTED
+    {
+        return is_on;
+    }
+    // SAFETY: the caller's promises.
+    unsafe { is_on_named(engine, name, name_len, key, key_len, fallback) }
+}
+
+/// All that the quick way has no answer for. By itself, so that the quick way needs no stack; and cold, so that it is laid
+/// out for speed, and asks each of its questions with one branch.
+///
+/// # Safety
+/// As of [`rollgate_is_on`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn is_on_named(
     engine: EngineHandle,
     name: *const c_char,
     name_len: usize,
@@ -196,7 +240,7 @@ pub unsafe extern "C" fn rollgate_is_on_batch(
     is_on: *mut bool,
 ) -> Status {
     status("rollgate_is_on_batch", || {
-        let (mirror, terms) = slots::terms(flag.id).filter(|_| slots::is_flag(flag.id)).ok_or_else(stale)?;
+        let (mirror, terms) = cells::terms(flag.id).ok_or_else(stale)?;
         if n == 0 {
             return Ok(());
         }
@@ -301,7 +345,7 @@ unsafe fn find(engine: EngineHandle, name: &str, flag: *mut FlagHandle) -> Resul
     let flag = out("flag", flag)?;
     match slots::by_name(engine.id, name.as_bytes()) {
         // SAFETY: no null, and the caller's promise.
-        Found::Flag(id, ..) => unsafe { flag.write(FlagHandle { id }) },
+        Found::Flag(id) => unsafe { flag.write(FlagHandle { id }) },
         Found::Unknown => return Err(unknown(name)),
         Found::Stale => return Err(stale()),
     }
@@ -312,51 +356,73 @@ pub(super) fn unknown(name: &str) -> Error {
     Error::new(ErrorKind::FlagNotFound, format_args!("the plan has no flag `{name}`"))
 }
 
+/// Whether the quick ways are left out, so that a panic on demand is not.
+const IS_INJECTED: bool = cfg!(feature = "inject-panic");
+
+/// A key as the quick ways take it.
+///
+/// # Safety
+/// `ptr` points to `len` readable bytes that nobody writes during the call, or is NULL.
 #[inline(always)]
-fn is_on(flag: u64, key: &[u8]) -> bool {
-    let Some((mirror, terms)) = slots::terms(flag) else { return false };
-    if !terms.is_above()
-        && let Some(is_on) = terms.is_on(key)
-    {
-        return is_on;
-    }
-    above(flag, mirror, terms, key)
+unsafe fn usual_key<'a>(ptr: *const c_char, len: usize) -> Option<&'a [u8]> {
+    // SAFETY: the caller's promise, and no null, and a length that a slice may have.
+    (len.wrapping_sub(9) < 8 && !ptr.is_null())
+        .then(|| unsafe { std::slice::from_raw_parts(ptr.cast(), len) })
 }
 
-/// On for everybody, or to be walked. By itself, so that the answers above need no stack for it.
+/// A name as the quick ways take it.
+///
+/// # Safety
+/// As of [`usual_key`].
+#[inline(always)]
+unsafe fn usual_name<'a>(ptr: *const c_char, len: usize) -> Option<&'a [u8]> {
+    // SAFETY: as in `usual_key`.
+    (len.wrapping_sub(8) < 9 && !ptr.is_null())
+        .then(|| unsafe { std::slice::from_raw_parts(ptr.cast(), len) })
+}
+
+#[inline]
+fn is_on(flag: u64, key: &[u8]) -> bool {
+    cells::is_on_split(flag, 0, key).unwrap_or_else(|| is_on_at_all(flag, key))
+}
+
+/// On for everybody, or to be walked; or no flag.
 #[inline(never)]
-fn above(flag: u64, mirror: &FlagMirror, terms: Terms, key: &[u8]) -> bool {
+fn is_on_at_all(flag: u64, key: &[u8]) -> bool {
+    let Some((mirror, terms)) = cells::terms(flag) else { return false };
     match terms.is_on(key) {
         Some(is_on) => {
-            mirror.ask();
+            if terms.is_above() {
+                mirror.ask();
+            }
             is_on
         }
-        None => {
-            let walk = |opened: &Opened| opened.flag(flag).is_some_and(|flag| flag.is_on_bytes(key));
-            with(handle::engine_of(flag, Kind::Flag), walk).unwrap_or(false)
-        }
+        None => with_flag(flag, |_, flag| flag.is_on_bytes(key)).unwrap_or(false),
     }
 }
 
-#[inline(always)]
 fn is_on_by_name(engine: u64, name: &[u8], key: &[u8], fallback: bool) -> bool {
-    let Found::Flag(flag, mirror, terms) = slots::by_name(engine, name) else { return fallback };
+    let Found::Flag(flag) = slots::by_name(engine, name) else { return fallback };
     if !fallback {
-        return match terms.is_on(key) {
-            Some(is_on) if !terms.is_above() => is_on,
-            _ => above(flag, mirror, terms, key),
-        };
+        return is_on(flag, key);
     }
-    on_unless_off(flag, key)
+    if let Some(is_on) = cells::is_on_split(flag, 1, key) {
+        return is_on;
+    }
+    // Off is to be told from no answer, which only an evaluation can.
+    let ask = |flag: &Flag| flag.evaluate(&Context::of_bytes(key)).value_or(true);
+    with_flag(flag, |_, flag| ask(flag)).unwrap_or(true)
 }
 
-/// With a fallback of on: off is to be told from no answer, which only an evaluation can.
-#[inline(never)]
-fn on_unless_off(flag: u64, key: &[u8]) -> bool {
-    let ask = |opened: &Opened| {
-        opened.flag(flag).is_none_or(|flag| flag.evaluate(&Context::of_bytes(key)).value_or(true))
-    };
-    with(handle::engine_of(flag, Kind::Flag), ask).unwrap_or(true)
+/// Runs `read` on a flag of an open engine, which is not closed meanwhile; see [`with`].
+///
+/// # Errors
+/// [`ErrorKind::InvalidHandle`].
+fn with_flag<T>(flag: u64, read: impl FnOnce(&Opened, &Flag) -> T) -> Result<T, Error> {
+    let owner = cells::owner(flag).ok_or_else(stale)?;
+    with(handle::engine_of(owner, Kind::Flag), |opened| {
+        opened.flag(owner).map(|flag| read(opened, flag)).ok_or_else(stale)
+    })?
 }
 
 fn batch(
@@ -369,15 +435,13 @@ fn batch(
     let key = |pair: &[usize]| &keys[pair[0]..pair[1]];
     if terms.is_above() && terms.is_on(b"").is_none() {
         // One version for all of them: the snapshot is pinned too.
-        let walk = |opened: &Opened| {
-            let flag = opened.flag(flag).ok_or_else(stale)?;
+        let walk = |opened: &Opened, flag: &Flag| {
             let view = opened.engine.snapshot();
             for (at, pair) in offsets.windows(2).enumerate() {
                 write(at, view.evaluate(flag.key(), &Context::of_bytes(key(pair))).is_on());
             }
-            Ok(())
         };
-        return with(handle::engine_of(flag, Kind::Flag), walk)?;
+        return with_flag(flag, walk);
     }
     if terms.is_above() {
         mirror.ask();

@@ -1,9 +1,12 @@
 //! Handles: numbers that say whose they are, checked against the slot of their engine.
 //!
-//! A handle is a generation (32 bits), a kind (4), a place (12) and a slot (16). The slot of an open engine holds the
-//! engine's own handle as its tag. The handles of its flags and metrics differ from it in kind and place only, so one
-//! comparison finds a stale, foreign or null handle and one of another kind. A generation is given out once; a slot
-//! whose generations are used up is never used again.
+//! A handle is a generation (31 bits), a kind (4), a place (12) and a slot (16). The slot of an open engine holds the
+//! engine's own handle as its tag. The handles of its metrics differ from it in kind and place only, so one comparison
+//! finds a stale, foreign or null handle and one of another kind. A generation is given out once; a slot whose generations
+//! are used up is never used again.
+//!
+//! What C gets as a flag's handle is another number, which leads to the flag without its engine: see
+//! [`cells`](super::cells). Its highest bit is set, and none of these has that.
 
 /// An engine. All zero is no engine.
 #[repr(C)]
@@ -34,6 +37,9 @@ const PLACE_SHIFT: u32 = 16;
 /// What the handles of one engine have in common, and the kind.
 const WITHOUT_PLACE: u64 = !(0xfff << PLACE_SHIFT);
 
+/// The last generation: one bit tells the handles of flags apart.
+pub(super) const GENERATION_LAST: u32 = u32::MAX >> 1;
+
 /// Slots that a handle can name.
 pub(super) const SLOTS: usize = 1 << 16;
 
@@ -56,7 +62,7 @@ pub(super) fn of_part(engine: u64, kind: Kind, place: usize) -> u64 {
     (engine ^ (Kind::Engine as u64 ^ kind as u64) << KIND_SHIFT) | place
 }
 
-/// Whether a number may be an engine's handle: it has that kind, and names no place. No closed slot's tag is like it.
+/// Whether a number may be an engine's handle: it has that kind, and names no place.
 #[inline]
 pub(super) const fn is_engine(handle: u64) -> bool {
     handle & 0xffff_0000 == (Kind::Engine as u64) << KIND_SHIFT
@@ -86,7 +92,7 @@ mod tests {
 
     #[test]
     fn parts_lead_back_to_their_engine_and_no_other_kind_does() {
-        for (index, generation) in [(0, 1), (7, 1), (u16::MAX, u32::MAX)] {
+        for (index, generation) in [(0, 1), (7, 1), (u16::MAX, GENERATION_LAST)] {
             let engine = of_engine(index, generation);
             for (kind, other) in [(Kind::Flag, Kind::Metric), (Kind::Metric, Kind::Flag)] {
                 for at in [0, 1, 4_095] {

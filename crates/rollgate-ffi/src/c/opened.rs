@@ -57,6 +57,7 @@ pub(super) fn close(handle: u64) -> Result<(), Error> {
     let opened = slots::close(handle)?;
     if !fork::is_own(&opened) {
         // Freeing it would take locks and join threads that this process does not have. Its memory is the parent's copy.
+        slots::forget(&opened);
         std::mem::forget(opened);
         return Ok(());
     }
@@ -64,6 +65,7 @@ pub(super) fn close(handle: u64) -> Result<(), Error> {
     opened.events.remove();
     let ticker = opened.ticker.lock().take();
     opened.events.end(ticker);
+    opened.engine.leave();
     Ok(())
 }
 
@@ -83,9 +85,9 @@ impl Opened {
         self.metrics.get(handle::place(metric))?.get()
     }
 
-    /// A flag of a handle.
-    pub(super) fn flag(&self, flag: u64) -> Option<&Flag> {
-        self.flags.get(handle::place(flag))
+    /// A flag of what its cell's owner is.
+    pub(super) fn flag(&self, owner: u64) -> Option<&Flag> {
+        self.flags.get(handle::place(owner))
     }
 
     /// The alerts; from the first call on they are watched.

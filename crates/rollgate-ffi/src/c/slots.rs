@@ -1,57 +1,56 @@
-//! The slots of open engines: what a handle is checked against, and what an answer is read from.
+//! The slots of open engines: what an engine's handle is checked against.
 //!
 //! Three races are closed here, none by a lock or a shared write on the way of a reader:
 //!
-//! - **An engine is closed while a flag is read.** The reader looks at the tag, reads the flag's mirror, and looks at the
-//!   tag again (Lamport 1977). Closing changes the tag before anything of the engine goes to others, so a reader that sees
-//!   the tag twice has read the engine's own words. Otherwise it has read somebody else's, and gives the default.
-//! - **The memory is gone.** It is not: slots are static, and mirrors and names lie in [blocks](super::block) that are
-//!   never freed.
+//! - **An engine is closed while a flag is found by its name.** The reader reads all that it needs, and then the slot's
+//!   tag. Closing changes the tag before anything of the engine goes to others, so a reader that still finds its own
+//!   engine's tag has read its own engine's words (Lamport 1977); it cannot have read older ones, since it was given the
+//!   handle after they were written. Otherwise it has read somebody else's, and gives the default. [Cells](super::cells)
+//!   have tags of their own, by the same argument.
+//! - **The memory is gone.** It is not: slots and cells are static, and names lie in [blocks](super::block) that are never
+//!   freed.
 //! - **A rollout goes on after its engine is closed**, in a call that is under way in another thread. Mirrors are taken
-//!   back, under the lock that publications take, before their block goes to another engine.
+//!   back, under the lock that publications take, before their cells go to another engine.
 //!
 //! What is not answered from a mirror (rules, variants, metrics) pins the engine: see [`pin`](super::pin).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering, fence};
 
 use parking_lot::Mutex;
 use rollgate::Engine;
 use rollgate::core::error::{Error, ErrorKind};
-use rollgate::mirror::{FlagMirror, Terms};
 
-use super::block::{Link, Pool};
+use super::block::Link;
+use super::cells::{self, Row};
 use super::fork;
 use super::handle::{self, Kind, SLOTS};
-use super::names::{self, Line};
+use super::names::{self, Line, Names, Pair};
 use super::opened::Opened;
 use super::pin::{self, Pin};
 
-/// One cache line.
-#[repr(align(64))]
+/// Half a cache line.
+#[repr(align(32))]
 struct Slot {
-    /// The handle of the engine that is open here; [`CLOSED`] or zero where none is.
+    /// The handle of the engine that is open here; [`closed`] or zero where none is.
     tag: AtomicU64,
-    flags: Link<FlagMirror>,
-    names: Link<Line>,
-    /// The mask of the names' hashes.
-    mask: AtomicUsize,
-    /// How many of the mirrors are flags.
-    count: AtomicUsize,
+    names: Link<Pair>,
+    long_names: Link<Line>,
     /// A counted reference, as [`Arc::into_raw`] gives it; to be read under a pin.
     engine: AtomicPtr<Opened>,
 }
 
-/// The tag of a slot whose engine was closed: it names a place, so no engine's handle is like it.
-const CLOSED: u64 = 1 << 16;
+/// The tag of a slot whose engine was closed: as a handle it would name the slot beside it, so none that names this slot is
+/// like it. (The zero of a slot that was never used is a number that names slot 0, which has no names then.)
+const fn closed(handle: u64) -> u64 {
+    handle::slot(handle) as u64 ^ 1
+}
 
 static TABLE: [Slot; SLOTS] = [const {
     Slot {
         tag: AtomicU64::new(0),
-        flags: Link::none(),
         names: Link::none(),
-        mask: AtomicUsize::new(0),
-        count: AtomicUsize::new(0),
+        long_names: Link::none(),
         engine: AtomicPtr::new(std::ptr::null_mut()),
     }
 }; SLOTS];
@@ -62,12 +61,12 @@ struct Stock {
     free: Vec<(u16, u32)>,
     /// The first slot that was never used.
     next: usize,
-    mirrors: Pool<FlagMirror>,
-    lines: Pool<Line>,
+    cells: cells::Stock,
+    names: names::Pools,
 }
 
 static STOCK: Mutex<Stock> =
-    Mutex::new(Stock { free: Vec::new(), next: 0, mirrors: Pool::new(), lines: Pool::new() });
+    Mutex::new(Stock { free: Vec::new(), next: 0, cells: cells::Stock::new(), names: names::Pools::new() });
 
 impl Stock {
     /// A slot that nobody has, with a generation that it never had.
@@ -84,8 +83,8 @@ impl Stock {
 
 /// What an engine has of the stock.
 pub(super) struct Lent {
-    flags: &'static [FlagMirror],
-    names: &'static [Line],
+    row: Row,
+    names: Names,
     generation: u32,
 }
 
@@ -96,26 +95,31 @@ fn slot(handle: u64) -> &'static Slot {
 /// Gives an engine a slot: `make` gets its handle and what is lent to it, and nobody else knows the handle yet.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidArgument`] where every slot is taken.
+/// [`ErrorKind::InvalidArgument`] where every slot or every cell is taken.
 pub(super) fn open(engine: &Engine, make: impl FnOnce(u64, Lent) -> Opened) -> Result<u64, Error> {
-    let keys: Vec<&str> = engine.ruleset().flags.iter().map(|flag| flag.key.as_str()).collect();
+    let keys = engine.ruleset().flags.iter().map(|flag| flag.key.as_str());
     let mut stock = STOCK.lock();
     // A reader of an engine before this one that sees any of what follows sees that one's tag changed too: whoever closed
     // it changed the tag, and then gave its blocks back under this lock.
     fence(Ordering::Release);
-    let (index, generation) = stock.slot()?;
-    let flags = stock.mirrors.take(keys.len());
-    let (names, mask) = names::build(&mut stock.lines, &keys);
+    let row = stock.cells.take(keys.len())?;
+    let (index, generation) = match stock.slot() {
+        Ok(found) => found,
+        Err(error) => {
+            stock.cells.give(&row);
+            return Err(error);
+        }
+    };
+    let flags: Vec<(&str, u64)> = keys.enumerate().map(|(place, key)| (key, row.handle(place))).collect();
+    let names = stock.names.take(&flags);
     drop(stock);
     let handle = handle::of_engine(index, generation);
     let slot = slot(handle);
-    flags.iter().for_each(FlagMirror::clear);
-    engine.flags().lend_mirrors(flags);
-    slot.flags.set(flags);
-    slot.names.set(names);
-    slot.mask.store(mask, Ordering::Relaxed);
-    slot.count.store(keys.len(), Ordering::Relaxed);
-    let opened = Arc::new(make(handle, Lent { flags, names, generation }));
+    row.own(|place| handle::of_part(handle, Kind::Flag, place));
+    engine.flags().lend_mirrors(row.mirrors, row.tag);
+    slot.names.set(names.table);
+    slot.long_names.set(names.long);
+    let opened = Arc::new(make(handle, Lent { row, names, generation }));
     slot.engine.store(Arc::into_raw(opened).cast_mut(), Ordering::Release);
     slot.tag.store(handle, Ordering::Release);
     Ok(handle)
@@ -129,8 +133,8 @@ pub(super) fn close(handle: u64) -> Result<Arc<Opened>, Error> {
         return Err(stale());
     }
     // Of two that close one engine, one does it. The full fence is in `pin::wait`.
-    let closed = slot.tag.compare_exchange(handle, CLOSED, Ordering::AcqRel, Ordering::Relaxed);
-    if closed.is_err() {
+    let won = slot.tag.compare_exchange(handle, closed(handle), Ordering::AcqRel, Ordering::Relaxed);
+    if won.is_err() {
         return Err(stale());
     }
     let engine = slot.engine.swap(std::ptr::null_mut(), Ordering::AcqRel);
@@ -142,16 +146,24 @@ pub(super) fn close(handle: u64) -> Result<Arc<Opened>, Error> {
     Ok(unsafe { Arc::from_raw(engine) })
 }
 
-/// Hands a closed engine's slot and blocks on. Calls that hold the engine may still be running: they write to none of it.
+/// Makes the handles of a closed engine's flags stale, and hands its slot, cells and blocks on. Calls that hold the engine
+/// may still be running: they write to none of it.
 pub(super) fn recycle(handle: u64, opened: &Opened) {
     opened.engine.flags().take_mirrors_back();
-    let Lent { flags, names, generation } = &opened.lent;
+    let Lent { row, names, generation } = &opened.lent;
+    row.clear();
     let mut stock = STOCK.lock();
-    stock.mirrors.give(flags);
-    stock.lines.give(names);
-    if *generation < u32::MAX {
+    stock.cells.give(row);
+    stock.names.give(names);
+    if *generation < handle::GENERATION_LAST {
         stock.free.push((handle::slot(handle), *generation));
     }
+}
+
+/// In a child of `fork`, for an engine of its parent: makes the handles of its flags stale. Nobody publishes here, and the
+/// lock that would say so may be held by a thread that is not here.
+pub(super) fn forget(opened: &Opened) {
+    opened.lent.row.clear();
 }
 
 /// That a handle is none, or none any more.
@@ -162,24 +174,10 @@ pub(super) fn stale() -> Error {
     )
 }
 
-/// A flag's mirror and what it says; `None` where the handle is not one of an open engine's flags.
-#[inline(always)]
-pub(super) fn terms(flag: u64) -> Option<(&'static FlagMirror, Terms)> {
-    let (slot, tag) = (slot(flag), handle::engine_of(flag, Kind::Flag));
-    if slot.tag.load(Ordering::Acquire) != tag {
-        return None;
-    }
-    let mirror = slot.flags.get().get(handle::place(flag))?;
-    let terms = mirror.terms();
-    // What was read before is read before the tag is read again.
-    fence(Ordering::Acquire);
-    (slot.tag.load(Ordering::Relaxed) == tag).then_some((mirror, terms))
-}
-
 /// What was found by name.
 pub(super) enum Found {
-    /// The flag's handle, its mirror and what that says.
-    Flag(u64, &'static FlagMirror, Terms),
+    /// The flag's handle.
+    Flag(u64),
     /// The engine has no such flag.
     Unknown,
     /// The handle is not one of an open engine.
@@ -187,30 +185,33 @@ pub(super) enum Found {
 }
 
 /// Finds a flag by its name.
-#[inline(always)]
 pub(super) fn by_name(engine: u64, name: &[u8]) -> Found {
     let slot = slot(engine);
-    if slot.tag.load(Ordering::Acquire) != engine || !handle::is_engine(engine) {
+    let found = names::find(&slot.names, &slot.long_names, name);
+    if !is_open(slot, engine) || !handle::is_engine(engine) {
         return Found::Stale;
     }
-    let (lines, mask) = (slot.names.get(), slot.mask.load(Ordering::Relaxed));
-    let found = names::find(lines, mask, name).and_then(|place| {
-        let mirror = slot.flags.get().get(place)?;
-        Some((place, mirror, mirror.terms()))
-    });
-    fence(Ordering::Acquire);
-    match found {
-        _ if slot.tag.load(Ordering::Relaxed) != engine => Found::Stale,
-        Some((place, mirror, terms)) => {
-            Found::Flag(handle::of_part(engine, Kind::Flag, place), mirror, terms)
-        }
-        None => Found::Unknown,
-    }
+    found.map_or(Found::Unknown, Found::Flag)
 }
 
-/// Whether a flag's handle names a flag that its engine has; for calls that give a status.
-pub(super) fn is_flag(flag: u64) -> bool {
-    handle::place(flag) < slot(flag).count.load(Ordering::Relaxed)
+/// As [`by_name`], for the names and flags that [`names::find_usual`] and [`cells::is_on_usual`] have an answer for. It
+/// cannot panic.
+#[inline(always)]
+pub(super) fn is_on_usual(engine: u64, name: &[u8], least: u32, key: &[u8]) -> Option<bool> {
+    let slot = slot(engine);
+    let flag = names::find_usual(&slot.names, name)?;
+    if !is_open(slot, engine) {
+        return None;
+    }
+    cells::is_on_usual(flag, least, key)
+}
+
+/// Whether an engine is open in its slot; what was read before is read before that.
+#[inline(always)]
+fn is_open(slot: &Slot, engine: u64) -> bool {
+    fence(Ordering::Acquire);
+    // No handle is like the tag of a closed slot: see `closed`.
+    slot.tag.load(Ordering::Acquire) == engine
 }
 
 /// Runs `read` on an open engine, which is not closed meanwhile. `read` is short, and calls nothing of the host's.

@@ -1,5 +1,6 @@
 //! Many keys for one flag in one call.
 
+use std::ffi::c_void;
 use std::ptr::null_mut;
 
 use napi_sys as sys;
@@ -60,7 +61,9 @@ fn listed(env: Env, keys: sys::napi_value, flag: Option<&Flag>) -> Answer {
         }
         drop(scope);
     }
-    bytes(env, &answers)
+    let (room, array) = bytes(env, answers.len())?;
+    room.iter_mut().zip(answers).for_each(|(room, answer)| *room = answer);
+    Ok(array)
 }
 
 /// Says which key is wrong.
@@ -77,26 +80,78 @@ fn packed(env: Env, packed: (sys::napi_value, sys::napi_value), flag: Option<&Fl
         .ok_or_else(|| Thrown::expected("keys", "a Uint8Array beside offsets"))?;
     let offsets: &[u32] = view(env, packed.1, sys::TypedarrayType::uint32_array)
         .ok_or_else(|| Thrown::expected("offsets", "a Uint32Array"))?;
-    let mut answers = Vec::with_capacity(offsets.len());
-    for (place, pair) in offsets.windows(2).enumerate() {
-        let Some(key) = keys.get(pair[0] as usize..pair[1] as usize) else {
-            return Err(Thrown::out_of_range(format_args!(
-                "offsets[{}]: expected a number from {} to {}, found {}",
-                place + 1,
-                pair[0],
-                keys.len(),
-                pair[1]
-            )));
-        };
-        answers.push(u8::from(flag.is_some_and(|flag| flag.is_on_bytes(key))));
+    let [_, .., last] = offsets else { return bytes(env, 0).map(|(_, array)| array) };
+    // Without a way out in the middle: so it takes several at once.
+    let is_back = offsets.windows(2).fold(false, |is_back, pair| is_back | (pair[0] > pair[1]));
+    if is_back || *last as usize > keys.len() {
+        return Err(outside(keys.len(), offsets));
     }
-    bytes(env, &answers)
+    let (answers, array) = bytes(env, offsets.len() - 1)?;
+    if let Some(flag) = flag {
+        // SAFETY: the offsets never go back, and the last of them lies within the keys.
+        unsafe { fill(flag, keys, offsets, answers) };
+    }
+    Ok(array)
+}
+
+/// By itself, so that the loop has all registers.
+///
+/// # Safety
+/// The offsets never go back, and none lies beyond the keys.
+#[inline(never)]
+unsafe fn fill(flag: &Flag, keys: &[u8], offsets: &[u32], answers: &mut [u8]) {
+    let pairs = answers.iter_mut().zip(offsets.windows(2));
+    let keys = pairs.map(|(answer, pair)| {
+        // SAFETY: as the caller promises.
+        (answer, unsafe { keys.get_unchecked(pair[0] as usize..pair[1] as usize) })
+    });
+    flag.is_on_each(keys, |answer, is_on| *answer = u8::from(is_on));
+}
+
+/// Says which offset is wrong.
+#[cold]
+fn outside(length: usize, offsets: &[u32]) -> Thrown {
+    let is_wrong = |pair: &&[u32]| pair[0] > pair[1] || pair[1] as usize > length;
+    let wrong = offsets.windows(2).enumerate().find(|(_, pair)| is_wrong(pair));
+    let (place, from, to) = wrong.map_or((0, 0, 0), |(place, pair)| (place + 1, pair[0], pair[1]));
+    Thrown::out_of_range(format_args!(
+        "offsets[{place}]: expected a number from {from} to {length}, found {to}"
+    ))
 }
 
 /// The memory of a typed array of this type.
 ///
 /// Another thread may write it meanwhile if it is shared: `index.js` copies such arrays.
 fn view<T>(env: Env, value: sys::napi_value, expected: sys::napi_typedarray_type) -> Option<&'static [T]> {
+    let (start, length) = memory(env, value, expected)?;
+    if length == 0 || start.is_null() {
+        return Some(&[]);
+    }
+    // SAFETY: the array holds `length` elements of the type from `start`, aligned as typed arrays are; the caller reads them
+    // before it calls JavaScript again, so that nothing moves, frees or writes them.
+    Some(unsafe { std::slice::from_raw_parts(start.cast_const().cast(), length) })
+}
+
+/// As [`view`], for writing. The caller lets go of it before it looks at any other array, or calls JavaScript.
+pub(super) fn room<T>(
+    env: Env,
+    value: sys::napi_value,
+    expected: sys::napi_typedarray_type,
+) -> Option<&'static mut [T]> {
+    let (start, length) = memory(env, value, expected)?;
+    if length == 0 || start.is_null() {
+        return Some(&mut []);
+    }
+    // SAFETY: as in `view`, and the caller has no other view of it.
+    Some(unsafe { std::slice::from_raw_parts_mut(start.cast(), length) })
+}
+
+/// Where a typed array of this type begins, and how many elements it has.
+fn memory(
+    env: Env,
+    value: sys::napi_value,
+    expected: sys::napi_typedarray_type,
+) -> Option<(*mut c_void, usize)> {
     let mut is_array = false;
     // SAFETY: `value` is a value of `env`.
     let status = unsafe { sys::napi_is_typedarray(env.raw(), value, &mut is_array) };
@@ -116,30 +171,23 @@ fn view<T>(env: Env, value: sys::napi_value, expected: sys::napi_typedarray_type
             null_mut(),
         )
     };
-    if status != sys::Status::napi_ok || kind != expected {
-        return None;
-    }
-    if length == 0 || start.is_null() {
-        return Some(&[]);
-    }
-    // SAFETY: the array holds `length` elements of the type from `start`, aligned as typed arrays are; the caller reads them
-    // before it calls JavaScript again, so that nothing moves, frees or writes them.
-    Some(unsafe { std::slice::from_raw_parts(start.cast_const().cast(), length) })
+    (status == sys::Status::napi_ok && kind == expected).then_some((start, length))
 }
 
-/// A new `Uint8Array` with these bytes.
-fn bytes(env: Env, bytes: &[u8]) -> Answer {
+/// A new `Uint8Array` of zeros, and its memory: for who writes it before JavaScript has it.
+fn bytes<'a>(env: Env, count: usize) -> Result<(&'a mut [u8], sys::napi_value), Thrown> {
     let (mut start, mut buffer, mut array) = (NOTHING, null_mut(), null_mut());
     // SAFETY: the environment is that of the callback under way.
-    env.check(unsafe { sys::napi_create_arraybuffer(env.raw(), bytes.len(), &mut start, &mut buffer) })?;
-    if !start.is_null() {
-        // SAFETY: the buffer is new and has as many bytes.
-        unsafe { start.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-    }
+    env.check(unsafe { sys::napi_create_arraybuffer(env.raw(), count, &mut start, &mut buffer) })?;
     let kind = sys::TypedarrayType::uint8_array;
     // SAFETY: the buffer is of `env` and long enough.
-    env.check(unsafe { sys::napi_create_typedarray(env.raw(), kind, bytes.len(), buffer, 0, &mut array) })?;
-    Ok(array)
+    env.check(unsafe { sys::napi_create_typedarray(env.raw(), kind, count, buffer, 0, &mut array) })?;
+    if start.is_null() {
+        return Ok((&mut [], array));
+    }
+    // SAFETY: the buffer is new, has as many bytes, all of them zero, which stay where they are while the callback holds the
+    // array; nobody else has it yet.
+    Ok((unsafe { std::slice::from_raw_parts_mut(start.cast(), count) }, array))
 }
 
 /// Handles made while it is open are given back when it closes.

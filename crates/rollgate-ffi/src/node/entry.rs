@@ -7,12 +7,12 @@ use napi_sys as sys;
 
 use super::call::{Answer, Call, Env, callback, guarded};
 use super::throw::{NOTHING, Thrown};
-use super::{events, flags, metrics, objects, open, pin, rollout};
+use super::{answers, events, flags, metrics, objects, open, pin, rollout};
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
 /// What `require` gives: functions, of which the first argument is a handle where one is needed.
-const EXPORTS: [(&str, Callback); 35] = [
+const EXPORTS: [(&str, Callback); 38] = [
     ("setErrorClass", callback!(set_error_class)),
     ("setBell", callback!(events::set_bell)),
     ("open", callback!(open::open)),
@@ -26,6 +26,9 @@ const EXPORTS: [(&str, Callback); 35] = [
     ("flag", callback!(flags::flag)),
     ("isOn", callback!(flags::is_on_or)),
     ("evaluate", callback!(flags::evaluate)),
+    ("words", callback!(answers::words)),
+    ("variants", callback!(answers::variants)),
+    ("evaluator", callback!(answers::evaluator)),
     ("exposures", callback!(flags::exposures)),
     ("metric", callback!(metrics::metric)),
     ("openAlert", callback!(metrics::open_alert)),

@@ -6,6 +6,7 @@
 //! reads; so no `this` is looked into, and a foreign one changes nothing. All else takes a handle as its first argument: an
 //! object with a type tag, so that a foreign one is a `TypeError`.
 
+mod answers;
 mod batch;
 mod call;
 mod entry;

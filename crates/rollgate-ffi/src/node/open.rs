@@ -50,13 +50,11 @@ fn core(options: &str) -> Result<Core, Error> {
     let mut options: Map<String, Value> =
         serde_json::from_str(options).map_err(|error| invalid(format_args!("options: {error}")))?;
     let mut take = |name: &str| options.remove(name).filter(|value| !value.is_null());
-    // Before anything is read: state that would not be kept must not look as if it were.
-    if take("store").is_some() {
-        return Err(Error::new(
-            ErrorKind::StoreAway,
-            "this build keeps state in memory only; leave the store out",
-        ));
-    }
+    let store = match take("store") {
+        None => None,
+        Some(Value::String(path)) if !path.is_empty() => Some(path),
+        Some(_) => return Err(invalid("store: expected the path of a file")),
+    };
     let mut builder = Engine::builder();
     builder = match (take("plan"), take("config"), take("text")) {
         (Some(Value::String(path)), None, None) => builder.plan_file(path)?,
@@ -80,6 +78,9 @@ fn core(options: &str) -> Result<Core, Error> {
     }
     if let Some(clock) = &manual {
         builder = builder.clock(clock.clone());
+    }
+    if let Some(path) = store {
+        builder = builder.store_file(path)?;
     }
     let audience = Arc::new(Audience::default());
     let told = audience.clone();

@@ -70,6 +70,10 @@ impl Core {
         self.is_closed.store(true, Ordering::Relaxed);
         let engine = self.engine.lock().take();
         self.stop_ticker();
+        if let Some(engine) = &engine {
+            // Other threads may still hold it.
+            engine.leave();
+        }
         drop(engine);
     }
 }

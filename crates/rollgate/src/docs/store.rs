@@ -96,8 +96,9 @@
 //!
 //! What cannot be detected: SQLite's log (`-wal`) has sums over its pages, and *what comes after the first page that does
 //! not fit is taken for the torn end of a crash*. A bit that flips in a log that a killed process left behind so takes
-//! back the transactions from there on: the store is whole, and older. Nothing in the file can tell that from a crash. It
-//! cannot happen after a clean end, which leaves no log. An empty file is a new store, and a file that somebody replaced
+//! back the transactions from there on, and nothing in the file can tell that from a crash. So the log is moved into the
+//! file after each decision, where nobody else is reading or writing for too long: what can be taken back is what was
+//! watched and reported since. A clean end leaves no log. An empty file is a new store, and a file that somebody replaced
 //! by an older copy of itself is that older store.
 //!
 //! # Versions

@@ -117,6 +117,16 @@ impl EngineBuilder {
         self
     }
 
+    /// Keeps state, journal and windows in this SQLite file, which all processes of the host may share; it is made where
+    /// there is none.
+    ///
+    /// # Errors
+    /// Those of [`SqliteStore::open`](crate::store::SqliteStore::open).
+    #[cfg(feature = "sqlite")]
+    pub fn store_file(self, path: impl AsRef<Path>) -> Result<Self, Error> {
+        Ok(self.store(crate::store::SqliteStore::open(path)?))
+    }
+
     /// Only looks at the store that others share, and carries out commands of people: it takes no lease, records nothing
     /// and judges no trigger by itself. For tools; on a store of its own it changes nothing.
     pub fn visiting(mut self) -> Self {

@@ -1,7 +1,6 @@
 //! The one place where state changes: windows, streaks, state and journal behind one lock.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwapOption;
 use rollgate_core::decide::{
@@ -24,6 +23,7 @@ use super::notices;
 use super::pending::{Pending, TRIES};
 use super::records::{self, record_of};
 use super::sharing::{self, Found, is_beaten};
+use super::watch::Watch;
 use crate::flag::Flags;
 use crate::journal::Journal;
 use crate::notify::Sinks;
@@ -62,16 +62,14 @@ pub(super) struct Control {
     pub(super) member: Option<Member>,
     /// What has happened and is not stored yet, where the store is shared.
     pub(super) pending: Vec<Pending>,
-    /// Observed time that other nodes are ahead of this one's clocks.
-    pub(super) ahead: Arc<AtomicU64>,
+    /// What time it is.
+    pub(super) watch: Watch,
     /// Windows were cut since they were saved last.
     pub(super) has_reshaped: bool,
     /// The epoch that this node's windows were saved under last.
     pub(super) saved_epoch: Option<u64>,
     /// Lines after this one were taken back and written anew: listeners hear them again.
     pub(super) rewound: Option<u64>,
-    /// Observed time at which this engine began.
-    pub(super) opened: Timestamp,
     /// Observed time of the last commit.
     committed: Timestamp,
     /// Wall minus observed time, as last journalled.
@@ -96,7 +94,7 @@ pub(super) struct Ground {
     pub(super) recorder: Recorder,
     pub(super) sinks: Arc<Sinks>,
     pub(super) held: Arc<ArcSwapOption<Held>>,
-    pub(super) ahead: Arc<AtomicU64>,
+    pub(super) watch: Watch,
     /// What the engine may do on a store that others share.
     pub(super) role: Role,
 }
@@ -193,9 +191,9 @@ impl Control {
                 continue;
             }
             let Some(lease) = lease else { break };
-            let since = now.wall.since(lease.wall).min(Member::lease_lasts(ruleset));
-            // Nobody is there to set the time by: then the calendar says for how long.
-            let observed = if is_free { now.observed } else { lease.observed + since };
+            // The holder's time, as it was at its last sign of life: two calendars may be hours apart, and a time ahead of
+            // the holder's would shorten waits. Where nobody is there to set it by, the calendar says for how long.
+            let observed = if is_free { now.observed } else { lease.observed };
             let mut member = Member::new(member.node, role, ruleset, observed);
             member.position = reports;
             member.see(&lease, observed);
@@ -210,7 +208,9 @@ impl Control {
         // Observed time never runs backwards, from one process to the next neither: on a calendar that was set back, the
         // windows of triggers would begin in the future.
         let last = held.as_ref().map_or(now.observed, |held| held.state.last_observed());
-        let now = Now { observed: now.observed.max(last), ..now };
+        let windows = found.as_ref().map_or(now.observed, |found| found.windows.latest());
+        let now = Now { observed: now.observed.max(last).max(windows), ..now };
+        ground.watch.set(now.observed);
         let ruleset = ground.ruleset.clone();
         let mut control = Self {
             windows: Windows::new(ruleset.clone(), now.observed),
@@ -229,13 +229,12 @@ impl Control {
             saved: 0,
             member,
             pending: Vec::new(),
-            ahead: ground.ahead.clone(),
+            watch: ground.watch.clone(),
             has_reshaped: false,
             saved_epoch: None,
             rewound: None,
-            opened: now.observed,
             committed: now.observed,
-            offset: now.wall.0 - now.observed.0,
+            offset: ground.watch.offset(),
             asked: 0,
             keep: Keep::new(&ruleset, now),
             ruleset,
@@ -346,10 +345,9 @@ impl Control {
     pub(super) fn evaluate(&mut self, now: Now) {
         let Some(member) = self.member.as_ref() else { return self.lead(now) };
         let role = member.role;
-        let before = self.ahead();
         // A store that is away is tried again soon; until then this node does what it may do alone.
         let _ = self.refresh(now);
-        let now = Now { observed: now.observed + Span(self.ahead() - before), ..now };
+        let now = self.watch.now();
         match (role, self.is_leader()) {
             (Role::Visitor, _) => {
                 self.windows.advance(now.observed);
@@ -377,9 +375,7 @@ impl Control {
         if let Some((from, to)) = decide::observe(&self.ruleset, &mut self.state, now.observed, passing) {
             self.windows.unwatched(from, to);
         }
-        if let Some(member) = self.member.as_mut() {
-            member.looked = now.observed;
-        }
+        self.look(now);
         // The time that was just credited may have made gates due that compare.
         if depth == Depth::Totals && judging::depth(self) == Depth::Subjects {
             self.collect(Depth::Subjects, now);
@@ -426,12 +422,13 @@ impl Control {
     pub(super) fn command(&mut self, command: &Command, now: Now) -> Outcome {
         // Where the store is away, it is decided on what is known here.
         let _ = self.refresh(now);
+        let now = self.watch.now();
         let mut outcome = self.command_once(command, now);
         for _ in 0..TRIES {
             match &outcome {
                 Err(error) if is_beaten(error) => {
                     self.refresh(now)?;
-                    outcome = self.command_once(command, now);
+                    outcome = self.command_once(command, self.watch.now());
                 }
                 _ => break,
             }
@@ -442,7 +439,8 @@ impl Control {
     fn command_once(&mut self, command: &Command, now: Now) -> Outcome {
         self.collect(Depth::Subjects, now);
         self.note_jump(now);
-        decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Command);
+        let passing = self.in_between();
+        decide::observe(&self.ruleset, &mut self.state, now.observed, passing);
         let findings = judging::command(self, command, now);
         let transition = self.decide(&findings, Input::Command(command), now);
         let refused = transition.refused.clone();
@@ -490,7 +488,8 @@ impl Control {
             return;
         }
         // The waits that a rollback begins are counted from now, not from the evaluation before.
-        decide::observe(&self.ruleset, &mut self.state, now.observed, Passing::Command);
+        let passing = self.in_between();
+        decide::observe(&self.ruleset, &mut self.state, now.observed, passing);
         let transition = self.decide(&findings, Input::Recording, now);
         if !transition.effects.is_empty() {
             self.remember(Pending::Fired(findings, now));
@@ -509,7 +508,7 @@ impl Control {
 
     /// A wall clock that was set is journalled; nothing else follows from it (SEMANTICS 6.10).
     fn note_jump(&mut self, now: Now) {
-        let offset = now.wall.0 - now.observed.0 + self.ahead() as i64;
+        let offset = self.watch.offset();
         let by_ms = offset - self.offset;
         if by_ms.abs() >= JUMP_MIN_MS {
             self.offset = offset;
@@ -517,9 +516,9 @@ impl Control {
         }
     }
 
-    /// How far other nodes' time is ahead of this one's clocks.
-    pub(super) fn ahead(&self) -> u64 {
-        self.ahead.load(std::sync::atomic::Ordering::Acquire)
+    /// How time passes between two evaluations: what one node has watched, another one's clock must not count again.
+    fn in_between(&self) -> Passing {
+        if self.is_leader() { Passing::Command } else { Passing::Elsewhere }
     }
 
     /// Executes effects in their order. Where a raise cannot be written down, nothing of the transition happens.

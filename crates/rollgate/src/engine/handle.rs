@@ -18,12 +18,13 @@ use super::actions::Actor;
 use super::builder::EngineBuilder;
 use super::control::{Beginning, Control, Ground, Held};
 use super::drops::{self, Thrift};
-use super::member::{Member, Role};
+use super::member::{Member, Role, SYNC_EVERY};
 use super::metric::{Alerts, Metric, names};
 use super::notices::{self, Whose};
 use super::scorecard;
 use super::status::RolloutStatus;
 use super::ticker::Ticker;
+use super::watch::Watch;
 use crate::clock::Clock;
 use crate::flag::{Exposures, Flag, Flags, View};
 use crate::notify::Sinks;
@@ -60,12 +61,8 @@ pub(super) struct Shared {
     store: Arc<dyn Store>,
     sinks: Arc<Sinks>,
     held: Arc<ArcSwapOption<Held>>,
-    /// Observed time that other nodes are ahead of this one's clocks.
-    ahead: Arc<AtomicU64>,
+    watch: Watch,
     role: Role,
-    clock: Arc<dyn Clock>,
-    /// Observed and monotonic time at which the process began to observe.
-    origin: (Timestamp, rollgate_core::time::Span),
     listeners: Vec<Listener>,
     pub(super) actor: Option<Actor>,
     /// Journal lines that listeners have seen. Its own lock keeps them in order without holding the control.
@@ -76,9 +73,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn now(&self) -> Now {
-        let elapsed = self.clock.monotonic() - self.origin.1;
-        let ahead = rollgate_core::time::Span(self.ahead.load(Ordering::Acquire));
-        Now { wall: self.clock.wall(), observed: self.origin.0 + elapsed + ahead }
+        self.watch.now()
     }
 
     /// Takes the lock, and then the time: so that time never runs backwards from one holder to the next.
@@ -117,7 +112,7 @@ impl Shared {
             recorder: self.recorder.clone(),
             sinks: self.sinks.clone(),
             held: self.held.clone(),
-            ahead: self.ahead.clone(),
+            watch: self.watch.clone(),
             role: self.role,
         };
         let store = self.store.forked(stored);
@@ -206,23 +201,22 @@ impl Engine {
         sinks: Sinks,
         role: Role,
     ) -> Result<Self, Error> {
-        let origin = (clock.wall(), clock.monotonic());
+        let watch = Watch::new(clock);
         let flags = Flags::new(ruleset.clone());
         let recorder = Recorder::new(&ruleset);
-        let now = Now::same(origin.0);
-        let (sinks, held, ahead) = (Arc::new(sinks), Arc::default(), Arc::default());
+        let now = watch.now();
+        let (sinks, held) = (Arc::new(sinks), Arc::default());
         let ground = Ground {
             ruleset: ruleset.clone(),
             flags: flags.clone(),
             recorder: recorder.clone(),
             sinks: Arc::clone(&sinks),
             held: Arc::clone(&held),
-            ahead: Arc::clone(&ahead),
+            watch: watch.clone(),
             role,
         };
         let control = Control::open(&ground, store.clone(), now)?;
         let live = (0..=ruleset.metrics.len()).map(|_| AtomicBool::new(false)).collect();
-        let origin = (control.opened, origin.1);
         let told = PerProcess::new(control.journal.len() as u64);
         let control = PerProcess::new(control);
         let shared = Shared {
@@ -234,10 +228,8 @@ impl Engine {
             store,
             sinks,
             held,
-            ahead,
+            watch,
             role,
-            clock,
-            origin,
             listeners,
             actor,
             told,
@@ -344,9 +336,20 @@ impl Engine {
         drop(self.shared.control());
     }
 
+    /// Leaves the store that it shares with others: tells them what it has not told yet, and gives the lease back, so that
+    /// the next one need not wait. From then on it only looks. An engine that is dropped does this by itself; so does one
+    /// whose handles are dropped last.
+    ///
+    /// On a store of its own it does nothing.
+    pub fn leave(&self) {
+        let (mut control, now) = self.shared.lock();
+        control.leave(now);
+    }
+
     // ---- time
 
-    /// Does what is due: at most one evaluation. Calls the listeners, then the host's action where one waits, and then the
+    /// Does what is due: at most one evaluation. On a store that others share it also hears of what they have decided: a
+    /// program that ticks by itself does so four times a second, so that shares reach it within that time. Calls the listeners, then the host's action where one waits, and then the
     /// sinks of notices.
     pub fn tick(&self) {
         self.evaluate_due();
@@ -394,6 +397,12 @@ impl Engine {
     /// How long until [`next_wakeup`](Self::next_wakeup); zero where it is due.
     pub fn until_wakeup(&self) -> rollgate_core::time::Span {
         self.next_wakeup().since(self.shared.now().observed)
+    }
+
+    /// How long a thread that ticks may wait at the most: what other nodes decide must be heard of soon.
+    pub(super) fn longest_wait(&self, alone: std::time::Duration) -> std::time::Duration {
+        let is_shared = self.shared.control().member.is_some();
+        if is_shared { std::time::Duration::from_millis(SYNC_EVERY.0) } else { alone }
     }
 
     /// Starts a thread that ticks until the returned handle is dropped.

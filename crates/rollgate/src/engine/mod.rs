@@ -28,6 +28,7 @@ mod sight;
 mod status;
 mod summary;
 mod ticker;
+mod watch;
 mod week;
 
 pub use actions::DueAction;

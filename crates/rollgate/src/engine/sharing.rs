@@ -131,7 +131,7 @@ impl Control {
         }
         self.hear(&head, now)?;
         match &head.lease {
-            Some(lease) => self.watch_lease(lease, now),
+            Some(lease) => self.watch_lease(lease),
             None => self.try_to_lead(None, now),
         }
     }
@@ -185,16 +185,23 @@ impl Control {
         if let Some(found) = found {
             self.windows = found.windows;
             self.windows.log(Log::On);
-            self.windows.advance(now.observed);
+            // Another node has evaluated them up to a time that this one may not have come to.
+            self.watch.go_to(self.windows.latest());
+            self.windows.advance(self.watch.now().observed);
         }
         Ok(())
     }
 
     // ---- the lease
 
-    fn watch_lease(&mut self, lease: &Lease, now: Now) -> Result<(), Error> {
+    fn watch_lease(&mut self, lease: &Lease) -> Result<(), Error> {
         let Some(member) = self.member.as_mut() else { return Ok(()) };
         let is_mine = lease.holder == member.node;
+        // Who holds the lease sets the time.
+        if !is_mine {
+            self.watch.go_to(lease.observed);
+        }
+        let now = self.watch.now();
         let has_lapsed = member.see(lease, now.observed);
         match member.role {
             Role::Leader if is_mine => {}
@@ -237,18 +244,13 @@ impl Control {
         let behind = seen.map_or(Span::ZERO, |lease| {
             now.wall.since(lease.wall + now.observed.since(lease.observed) + self.ruleset.watched_gap())
         });
-        let now = self.skip(behind, now);
+        self.watch.go_to(now.observed + behind);
+        let now = self.watch.now();
         let since = self.state.evaluated.unwrap_or(now.observed).min(now.observed);
         if self.state.status != decide::Status::Pending || !self.journal.is_empty() {
             self.succeed(since, now);
         }
         self.save_windows(now)
-    }
-
-    /// Moves this node's observed time ahead, where others are ahead of it.
-    fn skip(&mut self, by: Span, now: Now) -> Now {
-        self.ahead.fetch_add(by.0, std::sync::atomic::Ordering::AcqRel);
-        Now { observed: now.observed + by, ..now }
     }
 
     /// Gives the lease back and tells what is left to tell: the next node need not wait.
@@ -259,16 +261,18 @@ impl Control {
         self.collect(Depth::Subjects, now);
         let _ = self.flush(now);
         let _ = self.report(now);
-        if !self.is_leader() {
-            return;
+        if self.is_leader() {
+            let _ = self.beat(now);
+            let _ = self.save_windows(now);
+            let held = self.member.as_ref().map(|member| (member.epoch, member.node.clone()));
+            if let Some((epoch, holder)) = held {
+                let _ = self.with_store(now, |store| store.leave(epoch, &holder));
+            }
         }
-        let _ = self.beat(now);
-        let _ = self.save_windows(now);
-        let Some((epoch, holder)) = self.member.as_ref().map(|member| (member.epoch, member.node.clone()))
-        else {
-            return;
-        };
-        let _ = self.with_store(now, |store| store.leave(epoch, &holder));
+        self.windows.log(Log::Off);
+        if let Some(member) = self.member.as_mut() {
+            member.role = Role::Visitor;
+        }
     }
 
     // ---- telling
@@ -405,16 +409,19 @@ impl Control {
     pub(super) fn follow(&mut self, now: Now) {
         self.collect(Depth::Subjects, now);
         self.windows.advance(now.observed);
-        let gap = self.ruleset.watched_gap();
-        if let Some(member) = self.member.as_mut() {
-            if now.observed.since(member.looked) > gap {
-                self.windows.unwatched(member.looked, now.observed);
-            }
-            member.looked = now.observed;
-        }
+        self.look(now);
         self.due = decide::next_wakeup(&self.ruleset, now.observed);
         self.judge(Which::All, now);
         self.share(now);
+    }
+
+    /// This node evaluates: what it has not watched since the last time is a gap in its windows.
+    pub(super) fn look(&mut self, now: Now) {
+        let Some(member) = self.member.as_mut() else { return };
+        let since = std::mem::replace(&mut member.looked, now.observed);
+        if now.observed.since(since) > self.ruleset.watched_gap() {
+            self.windows.unwatched(since, now.observed);
+        }
     }
 
     /// Takes over what another node wrote.
@@ -446,11 +453,13 @@ impl Control {
                 member.shares_revision = revision;
             }
         }
-        let ahead = state.last_observed().since(now.observed);
-        if ahead > Span::ZERO {
-            self.skip(ahead, now);
-        }
         self.state = state;
+        self.watch.go_to(self.state.last_observed());
+        if self.is_leader() {
+            // A wait that another node has begun is counted from here on: its clock is not this one's.
+            self.state.evaluated = Some(self.watch.now().observed);
+            self.state.credited = (Span::ZERO, Span::ZERO);
+        }
         self.revision = revision;
         self.saved = self.journal.len();
         Ok(())

@@ -63,8 +63,8 @@ impl Ticker {
                 engine.evaluate_due();
                 // What was decided may be for the threads beside this one.
                 stop.wake.notify_all();
-                let wait =
-                    Duration::from_millis(engine.until_wakeup().0).clamp(Duration::from_millis(1), WAIT_MAX);
+                let wait = Duration::from_millis(engine.until_wakeup().0);
+                let wait = wait.clamp(Duration::from_millis(1), engine.longest_wait(WAIT_MAX));
                 if stop.wait(wait) == Stop::Asked {
                     return;
                 }

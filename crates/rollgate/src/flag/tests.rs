@@ -49,6 +49,14 @@ fn flags() -> Flags {
     Flags::new(Arc::new(ruleset(PLAN, Format::Yaml).unwrap().ruleset))
 }
 
+/// What one flag gives for several keys at once.
+fn each(flag: &Flag, keys: &[&str]) -> Vec<bool> {
+    let mut answers = vec![None; keys.len()];
+    let beside = keys.iter().enumerate().map(|(place, key)| (place, key.as_bytes()));
+    flag.is_on_each(beside, |place, is_on| answers[place] = Some(is_on));
+    answers.into_iter().map(|answer| answer.unwrap()).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -66,15 +74,32 @@ proptest! {
         let states = states.collect();
         let ruleset = flags.shared.snapshots.load().ruleset.clone();
         let mirrors: &'static [FlagMirror; 8] = Box::leak(Box::default());
-        flags.lend_mirrors(mirrors);
+        let tag = Tag::new(7).unwrap();
+        flags.lend_mirrors(mirrors, tag);
         prop_assert_eq!(flags.publish(Snapshot { version: 2, ruleset, states }), Published::Current);
         let view = flags.view();
         let mut bits = [u64::MAX; 2];
         flags.all_on(&key, &mut bits);
         for (place, mirror) in mirrors.iter().enumerate() {
-            let answer = mirror.terms().is_on(key.as_bytes());
-            let wanted = flags.shared.cells.get(place).is_some_and(|cell| view.is_on(cell.key.as_str(), &key));
-            prop_assert!(answer.is_none_or(|answer| answer == wanted), "{}", place);
+            let Some(cell) = flags.shared.cells.get(place) else {
+                prop_assert_eq!(mirror.terms(tag), None);
+                continue;
+            };
+            let answer = mirror.terms(tag).unwrap().is_on(key.as_bytes());
+            let wanted = view.evaluate(cell.key.as_str(), &Context::new(&key));
+            prop_assert!(answer.is_none_or(|answer| answer == wanted.is_on()), "{}", place);
+            for (least, fallback) in [(0, false), (1, true)] {
+                let usual = mirror.is_on_usual(tag.number(), least, key.as_bytes());
+                prop_assert!(usual.is_none_or(|answer| answer == wanted.value_or(fallback)), "{}", place);
+                let split = mirror.is_on_split(tag.number(), least, key.as_bytes());
+                prop_assert!(split.is_none_or(|answer| answer == wanted.value_or(fallback)), "{}", place);
+                prop_assert!(usual.is_none() || split == usual, "{}", place);
+            }
+            for number in [0, 1, tag.number() | 1, tag.number() | 2, tag.number() | 3, tag.number() + 4, u32::MAX] {
+                prop_assert_ne!(mirror.is_on_usual(number, 0, key.as_bytes()), Some(true));
+                prop_assert_ne!(mirror.is_on_split(number, 0, key.as_bytes()), Some(true));
+                prop_assert!(Tag::of(number).is_none_or(|other| mirror.terms(other).is_none()));
+            }
         }
         prop_assert_eq!(bits[1], 0);
         for (place, (name, _)) in flags.exposures().into_iter().enumerate() {
@@ -86,6 +111,8 @@ proptest! {
             prop_assert_eq!(flags.is_on(name, &key), by_view, "{}", name);
             prop_assert_eq!(flags.flag(name).is_on(&key), by_view, "{}", name);
             prop_assert_eq!(flags.evaluate(name, &Context::new(&key)).is_on(), by_view, "{}", name);
+            let by_each = each(&flags.flag(name), &[&key, "", "tester", &key]);
+            prop_assert_eq!(by_each, [by_view, view.is_on(name, ""), view.is_on(name, "tester"), by_view], "{}", name);
         }
         for child in ["TOTAL", "PART", "OWN"] {
             prop_assert!(!view.is_on(child, &key) || view.is_on("PARENT", &key));
@@ -131,6 +158,7 @@ proptest! {
         for (place, (name, _)) in flags.exposures().into_iter().enumerate() {
             let is_on = flags.evaluate(name.as_str(), &Context::new(&key)).is_on();
             prop_assert_eq!(flags.is_on(name.as_str(), &key), is_on, "{}", name);
+            prop_assert_eq!(each(&flags.flag(name.as_str()), &[&key, &key]), [is_on; 2], "{}", name);
             prop_assert_eq!(bits[0] >> place & 1 == 1, is_on, "{}", name);
         }
     }
@@ -276,18 +304,20 @@ fn mirror_taken_back_stays_as_it_is_and_one_that_was_asked_is_told_of() {
         let states = states.collect();
         flags.publish(Snapshot { version, ruleset, states });
     };
-    flags.lend_mirrors(mirrors);
+    let tag = Tag::new(1).unwrap();
+    let terms = || mirrors[0].terms(tag);
+    flags.lend_mirrors(mirrors, tag);
     publish(2, 1_000_000);
-    assert_eq!(mirrors[0].terms().is_on(b"x"), Some(true));
-    assert!(mirrors[0].terms().is_above() && !flags.is_asked("PARENT"));
+    assert_eq!(terms().unwrap().is_on(b"x"), Some(true));
+    assert!(terms().unwrap().is_above() && !flags.is_asked("PARENT"));
     mirrors[0].ask();
     assert!(flags.is_asked("PARENT"));
     flags.forget_asked();
     assert!(!flags.is_asked("PARENT"));
     flags.take_mirrors_back();
     publish(3, 0);
-    assert_eq!(mirrors[0].terms().is_on(b"x"), Some(true));
+    assert_eq!(terms().unwrap().is_on(b"x"), Some(true));
     assert!(!flags.is_on("PARENT", "x"));
     mirrors[0].clear();
-    assert_eq!(mirrors[0].terms().is_on(b"x"), Some(false));
+    assert_eq!(terms(), None);
 }

@@ -31,7 +31,7 @@ enum Way {
     /// Nothing gets through.
     Cut,
     /// What is asked is done, and the answer is lost.
-    OneWay,
+    Deaf,
 }
 
 #[derive(Debug, Default)]
@@ -72,7 +72,7 @@ impl SharedMemoryStore {
     /// Loses every answer to this node until [`come_back`](Self::come_back): what it asks is done, and it is told that
     /// the store is away.
     pub fn lose_answers(&self) {
-        *unpoisoned(self.way.lock()) = Way::OneWay;
+        *unpoisoned(self.way.lock()) = Way::Deaf;
     }
 
     /// Ends [`go_away`](Self::go_away) and [`lose_answers`](Self::lose_answers).
@@ -87,7 +87,7 @@ impl SharedMemoryStore {
         }
         let mut held: MutexGuard<'_, Held> = unpoisoned(self.held.lock());
         let answer = work(&mut held);
-        if way == Way::OneWay { Err(away()) } else { answer }
+        if way == Way::Deaf { Err(away()) } else { answer }
     }
 }
 

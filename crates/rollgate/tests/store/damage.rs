@@ -74,23 +74,24 @@ fn r161_a_bit_that_flips_is_detected_or_harmless() {
     assert!(detected > 300, "{detected}");
 }
 
-/// What a killed process leaves: the file, and a log that is not in it yet.
+/// What a killed process leaves: the file, and a log that is not in it yet. The last commit of 13 is no decision.
 fn left_behind(folder: &Folder) -> (Vec<u8>, Vec<u8>) {
     let path = folder.0.join("left.db");
     let store = SqliteStore::open(&path).unwrap();
-    for n in 0..12 {
+    for n in 0..13 {
         commit(&store, 0, n, n + 1, 3 * n + 1, 3 * n + 3).unwrap();
     }
     (fs::read(&path).unwrap(), fs::read(beside(&path, "-wal")).unwrap())
 }
 
-/// SQLite takes what follows a page that does not fit for the torn end of a crash. So the state may be an older one; it
-/// is never one that was not.
+/// SQLite takes what follows a page that does not fit for the torn end of a crash. So what is no decision may be gone;
+/// decisions are not in the log any more.
 #[test]
-fn a_bit_that_flips_in_the_log_of_a_killed_process_leads_to_an_earlier_state_and_to_no_other() {
+fn a_bit_that_flips_in_the_log_of_a_killed_process_takes_back_no_decision() {
     let folder = Folder::new();
     let (file, log) = left_behind(&folder);
-    let (mut whole, mut earlier, mut empty, mut refused, mut seed) = (0, 0, 0, 0, 2);
+    assert!(log.len() > 4_096, "{}", log.len());
+    let (mut whole, mut earlier, mut refused, mut seed) = (0, 0, 0, 2);
     for flip in 0..200 {
         let path = folder.0.join(format!("{flip}.db"));
         let at = next(&mut seed) % (log.len() * 8);
@@ -99,11 +100,12 @@ fn a_bit_that_flips_in_the_log_of_a_killed_process_leads_to_an_earlier_state_and
         fs::write(&path, &file).unwrap();
         fs::write(beside(&path, "-wal"), flipped).unwrap();
         match read(&path) {
-            Ok((None, ..)) => empty += 1,
-            Ok((Some(stored), ..)) => {
+            Ok((stored, ..)) => {
+                let stored = stored.expect("twelve revisions are in the file");
                 let n = stored.revision;
                 assert_eq!((stored.state, stored.journal), (state(n), lines(3 * n)), "bit {at}");
-                if n == 12 { whole += 1 } else { earlier += 1 }
+                assert!(n >= 12, "bit {at}: a decision is gone, revision {n}");
+                if n == 13 { whole += 1 } else { earlier += 1 }
             }
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::StoreDamaged, "bit {at}: {error}");
@@ -115,11 +117,10 @@ fn a_bit_that_flips_in_the_log_of_a_killed_process_leads_to_an_earlier_state_and
         }
     }
     println!(
-        "200 bit flips in a log of {} bytes: {whole} harmless, {earlier} an earlier revision, {empty} none at all, \
-         {refused} refused",
+        "200 bit flips in a log of {} bytes: {whole} harmless, {earlier} without what was no decision, {refused} refused",
         log.len()
     );
-    assert!(earlier > 0 && whole > 0);
+    assert!(earlier > 0);
 }
 
 #[test]
@@ -137,7 +138,6 @@ fn what_is_no_store_is_refused_and_left_alone() {
         ("short", cut(60), ErrorKind::StoreDamaged, "it is not a database"),
         ("half", cut(bytes.len() / 2 / 4096 * 4096), ErrorKind::StoreDamaged, "damaged"),
         ("last page", cut(bytes.len() - 4096), ErrorKind::StoreDamaged, "damaged"),
-        ("odd end", cut(bytes.len() - 1), ErrorKind::StoreDamaged, "damaged"),
         ("newer", with(63, 77), ErrorKind::StoreTooNew, "schema 77"),
         ("version 0", with(63, 0), ErrorKind::StoreDamaged, "version 0"),
         ("another program's", with(71, 1), ErrorKind::StoreDamaged, "another program"),
@@ -167,7 +167,7 @@ fn a_log_beside_no_file_is_kept() {
         assert_eq!(error.kind(), ErrorKind::StoreDamaged, "{error}");
         assert_eq!(fs::read(beside(&path, "-wal")).unwrap(), log);
         fs::write(&path, &file).unwrap();
-        assert_eq!(SqliteStore::open(&path).unwrap().load(0).unwrap().unwrap().revision, 12);
+        assert_eq!(SqliteStore::open(&path).unwrap().load(0).unwrap().unwrap().revision, 13);
     }
 }
 
@@ -190,6 +190,6 @@ fn a_damaged_store_is_set_aside_with_its_log_only_where_somebody_says_so() {
     );
     assert_eq!(SqliteStore::open(&path).unwrap().load(0).unwrap(), None);
     fs::write(&aside, file).unwrap();
-    assert_eq!(SqliteStore::open(&aside).unwrap().load(0).unwrap().unwrap().revision, 12);
+    assert_eq!(SqliteStore::open(&aside).unwrap().load(0).unwrap().unwrap().revision, 13);
     assert_eq!(SqliteStore::set_aside(folder.0.join("nothing")).unwrap_err().kind(), ErrorKind::StoreAway);
 }

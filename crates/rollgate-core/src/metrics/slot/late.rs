@@ -37,13 +37,14 @@ impl Tier {
         // Two slots that became one may lie across the mark.
         let is_across = after < settled && self.slots.get(after).is_some_and(|slot| slot.start < mark);
         let place = if ends_there { after - 1 } else { after };
+        let stored = self.slots.len() - self.unsaved.min(self.slots.len());
         if !ends_there && !is_across {
             self.slots.insert(place, Slot::empty(mark));
         }
         if let Some(slot) = self.slots.get_mut(place) {
             slot.add(late, scratch);
         }
-        self.unsaved = self.unsaved.max(self.slots.len() - place);
+        self.unsaved = self.slots.len() - stored.min(place);
     }
 }
 

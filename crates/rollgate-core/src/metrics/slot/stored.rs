@@ -117,7 +117,7 @@ impl Tier {
         for alike in slots.chunk_by(|one, two| one.key() == two.key()) {
             let Some((start, end)) = alike.first().map(|slot| slot.key()) else { continue };
             let mut out = Out::new();
-            out.from_time(start);
+            out.times_from(start);
             out.size(alike.len());
             for slot in alike {
                 slot.sums.write(&mut out);
@@ -169,7 +169,7 @@ impl Tier {
     fn read_slots(&mut self, saved: &SavedSlot) -> Result<(), Damage> {
         let of = owner(saved.series, saved.tier, saved.start, saved.end);
         let mut reader = Reader::sealed(&saved.bytes, of)?;
-        reader.from_time(saved.start);
+        reader.times_from(saved.start);
         let before = self.slots.back().map_or(Timestamp::MIN, |slot| slot.end);
         let is_next = before <= saved.start && saved.start <= saved.end && saved.end <= self.open;
         reader.require(is_next, "slots that overlap")?;

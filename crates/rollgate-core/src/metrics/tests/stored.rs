@@ -251,7 +251,8 @@ fn slots_that_are_not_those_of_the_head_are_refused() {
 fn windows_of_another_plan_are_refused_with_the_reason() {
     let store = filled();
     let every = Span::seconds(10);
-    let changes: [(&str, fn(&mut Ruleset)); 7] = [
+    type Change = fn(&mut Ruleset);
+    let changes: [(&str, Change); 7] = [
         ("another number", |rules| {
             rules.metrics.pop();
         }),

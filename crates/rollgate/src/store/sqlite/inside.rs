@@ -25,7 +25,7 @@ pub(super) struct Inside;
 ///
 /// The id alone shows a fork that nobody told of; the number of forks shows one into a new namespace of ids.
 pub(super) fn process() -> u64 {
-    ((forks() as u64) << 22 ^ u64::from(std::process::id())) & 0xffff_ffff
+    (((forks() as u64) << 22) ^ u64::from(std::process::id())) & 0xffff_ffff
 }
 
 /// Goes inside.

@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::checked::{away, damaged, meaning};
-use super::file::{File, begin};
+use super::file::{File, begin, empty_log};
 use super::{schema, verify};
 
 /// What every SQLite file begins with.
@@ -83,7 +83,10 @@ fn look_and_go_on(connection: &Connection, path: &Path) -> Result<(), Error> {
         return Err(away(path, "the file or its directory is read-only"));
     }
     wal(connection, path, Instant::now() + busy)?;
-    schema::migrate(connection, schema::VERSION, begin).map_err(&failed)?;
+    if schema::version(connection).map_err(&failed)? < schema::VERSION {
+        schema::migrate(connection, schema::VERSION, begin).map_err(&failed)?;
+        empty_log(connection);
+    }
     connection
         .pragma_update_and_check(None, "journal_size_limit", STORE_WAL_BYTES_KEPT, |_| Ok(()))
         .map_err(&failed)?;
@@ -197,7 +200,7 @@ fn header(path: &Path) -> Result<(), Error> {
         return Err(damaged(path, "it is not a database: it does not begin as one"));
     }
     let number =
-        |at: usize| bytes[at..at + 4].iter().fold(0_u32, |n, byte| n << 8 | u32::from(*byte)).cast_signed();
+        |at: usize| bytes[at..at + 4].iter().fold(0_u32, |n, byte| (n << 8) | u32::from(*byte)).cast_signed();
     match (number(68), number(60)) {
         (schema::APPLICATION, version) if version > schema::VERSION => Err(too_new(path, version)),
         (0 | schema::APPLICATION, _) => Ok(()),

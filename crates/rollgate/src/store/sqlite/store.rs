@@ -8,7 +8,7 @@ use rollgate_core::error::{Error, ErrorKind};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::checked::{Field, away, damaged, fits, given, kept, meaning, sum};
-use super::file::File;
+use super::file::{File, empty_log};
 use super::open::Absent;
 use super::pool::Slot;
 use super::{inside, open, plan, pool, shared};
@@ -167,6 +167,9 @@ impl Store for SqliteStore {
             write_lines(&write, place.lines, commit.journal).map_err(&failed)?;
             write.execute("DELETE FROM watched", ()).map_err(&failed)?;
             write.commit().map_err(&failed)?;
+            if commit.durability == Durability::Decision {
+                empty_log(&file.connection);
+            }
             Ok(next.revision)
         })
     }
