@@ -6,10 +6,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::core::units::Share;
 
+use crate::rollout::Rollout;
+
 /// What a script wants to know, and where somebody begins.
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 a plan is refused, or what was asked did not come out well; 2 wrong usage, or input that cannot be \
-read. Standard output is data; what people should know is on standard error.
+read; 3 a store cannot be used: it is missing, away, damaged or of a later version. Standard output is data; what people \
+should know is on standard error.
 
 Begin with `rollgate demo`, then `rollgate check PLAN`.";
 
@@ -100,6 +103,8 @@ pub(crate) enum Command {
     /// The plan is on standard output. Every subject stays on its side: shares and variants are hashed as they were. What
     /// did not come over as it was is listed on standard error, and never left out in silence.
     Import(ImportArgs),
+    #[command(flatten)]
+    Rollout(Rollout),
 }
 
 /// Whether warnings count as errors.
@@ -228,6 +233,9 @@ pub(crate) struct ReplayArgs {
     /// JSON lines ordered by time; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: PathBuf,
+    /// Keep state and journal in this store, and go on from what it holds; only records of this trace are written out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
     /// Stop at this time, for example 2026-01-19T10:00:00Z; a shorter trace is continued up to it
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) until: Option<Timestamp>,
@@ -415,7 +423,7 @@ pub(crate) enum CardFormat {
     Prometheus,
 }
 
-fn flag_share(text: &str) -> Result<(String, Share), String> {
+pub(crate) fn flag_share(text: &str) -> Result<(String, Share), String> {
     let Some((flag, share)) = text.split_once('=').filter(|(flag, _)| !flag.is_empty()) else {
         return Err("expected FLAG=SHARE, for example USE_X=10%".into());
     };
@@ -449,7 +457,7 @@ fn plan_name(text: &str) -> Result<String, String> {
     if is_fine { Ok(text.to_owned()) } else { Err("expected 1 to 128 bytes without white space".into()) }
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     match text.parse::<i64>() {
         Ok(ms) => Ok(Timestamp(ms)),
         Err(_) => Timestamp::parse(text).map_err(|error| error.to_string()),

@@ -10,16 +10,23 @@ use std::sync::Arc;
 use rollgate::core::error::{Error, ErrorKind as Kind};
 use rollgate::core::snapshot::Ruleset;
 use rollgate::journal;
-use rollgate::read::{self, ReadError};
+use rollgate::read::{self, Format, ReadError};
+use rollgate::store::PlanText;
 use serde_json::Value;
 
 /// The compiled plan of a file.
 pub(crate) fn plan(path: &Path) -> Result<Arc<Ruleset>, Error> {
-    let compiled = read::plan_file(path).map_err(|error| match error {
+    plan_with_text(path).map(|(ruleset, _)| ruleset)
+}
+
+/// The same, with its text.
+pub(crate) fn plan_with_text(path: &Path) -> Result<(Arc<Ruleset>, Option<PlanText>), Error> {
+    let (compiled, text) = read::plan_file_with_text(path).map_err(|error| match error {
         ReadError::Io(..) => Error::new(Kind::Io, format_args!("{error}{}", looked_in(path))),
         error => error.into_error(),
     })?;
-    Ok(Arc::new(compiled.ruleset))
+    let text = Format::of_path(path).map(|format| PlanText { format, text });
+    Ok((Arc::new(compiled.ruleset), text))
 }
 
 /// Where a file was looked for that is not there: most often it is somewhere else.

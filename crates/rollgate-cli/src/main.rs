@@ -1,7 +1,8 @@
 //! The `rollgate` command.
 //!
 //! What is on standard output is data, what people should read goes to standard error. Exit codes: 0 done, 1 refused or
-//! problems found, 2 wrong usage or input that cannot be read.
+//! problems found, 2 wrong usage or input that cannot be read, 3 a
+//! store that cannot be used.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -20,6 +21,8 @@ mod rehearse;
 mod replay;
 mod reports;
 mod risks;
+mod rollout;
+mod shell;
 mod stale;
 mod table;
 
@@ -46,5 +49,6 @@ fn main() -> ExitCode {
         Command::Notices { plan, format } => notices::run(&plan, format),
         Command::Notify(asked) => notify::run(&asked),
         Command::Import(asked) => import::run(&asked),
+        Command::Rollout(asked) => rollout::run(&asked),
     }
 }

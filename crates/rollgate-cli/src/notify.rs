@@ -75,21 +75,30 @@ pub(crate) fn run(asked: &NotifyArgs) -> ExitCode {
 
 /// The webhook at the address that was named, if one was.
 fn hook(asked: &NotifyArgs) -> Result<Option<Webhook>, Error> {
-    let Some((url, place)) = address(&asked.address)? else { return Ok(None) };
-    let body = match asked.body {
+    let Some(found) = address(&asked.address)? else { return Ok(None) };
+    webhook(found, asked.body, asked.timeout).map(Some)
+}
+
+/// A webhook at an address that was found at a place.
+pub(crate) fn webhook(
+    (url, place): (String, String),
+    body: PostBody,
+    timeout: Span,
+) -> Result<Webhook, Error> {
+    let body = match body {
         PostBody::Notice => WebhookBody::Notice,
         PostBody::Text => WebhookBody::Text,
     };
-    let timeout = Duration::from_millis(asked.timeout.0.max(1));
+    let timeout = Duration::from_millis(timeout.0.max(1));
     match Webhook::new(url) {
-        Ok(hook) => Ok(Some(hook.with_timeout(timeout).with_body(body))),
+        Ok(hook) => Ok(hook.with_timeout(timeout).with_body(body)),
         // What stands there may be a secret all the same, so that it is not quoted.
         Err(error) => Err(Error::new(error.kind(), format_args!("{place}: {error}"))),
     }
 }
 
 /// The address as it stands where the command line says, and a name for that place.
-fn address(asked: &Address) -> Result<Option<(String, String)>, Error> {
+pub(crate) fn address(asked: &Address) -> Result<Option<(String, String)>, Error> {
     let named = asked.webhook_file.as_ref().and_then(|path| path.to_str()).or(asked.webhook_env.as_deref());
     if named.is_some_and(|name| name.contains("://")) {
         let why =

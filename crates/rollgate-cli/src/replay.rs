@@ -2,20 +2,25 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rollgate::core::error::Error;
 use rollgate::core::snapshot::Ruleset;
 use rollgate::replay::{self, Replay};
+use rollgate::store::{PlanText, SharedStore, SqliteStore, Store};
 use serde_json::Value;
 
 use crate::args::{JournalFormat, ReplayArgs};
-use crate::{input, journal_text, reports};
+use crate::reports::{self, Wanted};
+use crate::rollout::place;
+use crate::{input, journal_text};
 
 /// Replays the trace that was asked for.
 pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
-    let ruleset = match input::plan(&asked.plan) {
-        Ok(ruleset) => ruleset,
+    let (ruleset, text) = match input::plan_with_text(&asked.plan) {
+        Ok(read) => read,
         Err(error) => return input::refuse_plan(&asked.plan, &error),
     };
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
@@ -24,6 +29,13 @@ pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
         Err(error) => return input::refuse(&error),
     };
     let mut replay = Replay::new(ruleset.clone());
+    if let Some(path) = &asked.store {
+        // A replay may begin a store.
+        match SqliteStore::open(path) {
+            Ok(store) => replay = replay.with_store(store),
+            Err(error) => return place::Trouble::from(error).leave(),
+        }
+    }
     if let Some(until) = asked.until {
         replay = replay.with_until(until);
     }
@@ -41,7 +53,18 @@ pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
     if let (Some(engine), Ok(())) = (replay.engine(), &outcome)
         && ended.is_ok()
     {
-        outcome = reports::write(asked, engine, &mut out);
+        let wanted = Wanted {
+            scorecard: asked.scorecard,
+            form: asked.form,
+            reports: &asked.report,
+            report_format: asked.report_format,
+        };
+        outcome = reports::write(&wanted, engine, &mut out);
+    }
+    if let (Some(path), Some(_), Some(text)) = (&asked.store, replay.engine(), text)
+        && let Err(error) = keep(path, &text)
+    {
+        eprintln!("note: the store does not keep the plan's text: {error}");
     }
     let outcome = outcome.and_then(|()| out.flush());
     match ended {
@@ -60,6 +83,13 @@ pub(crate) fn run(asked: &ReplayArgs) -> ExitCode {
         }
         Err(error) => input::refuse(&format_args!("{}: {error}", input::name(&asked.trace))),
     }
+}
+
+/// Keeps the plan's text beside the rollout that was replayed, so that `rollgate status` needs nothing but the store.
+fn keep(path: &Path, text: &PlanText) -> Result<(), Error> {
+    let store = SqliteStore::open(path)?;
+    let epoch = SharedStore::head(&store)?.lease.map_or(0, |lease| lease.epoch);
+    store.keep_plan(epoch, text)
 }
 
 /// The file, with a bar while a person watches. Where records come to the same terminal they are the progress.

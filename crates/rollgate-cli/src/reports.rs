@@ -6,13 +6,26 @@ use rollgate::core::decide::Status;
 use rollgate::core::report::{Document, Form, Scorecard};
 use rollgate::{Engine, Report};
 
-use crate::args::{CardForm, CardFormat, ReplayArgs, ReportFormat, ReportName};
+use crate::args::{CardForm, CardFormat, ReportFormat, ReportName};
 use crate::paint::Paint;
 
+/// What is written after the journal, or by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    /// The scorecard, in this format.
+    pub(crate) scorecard: Option<CardFormat>,
+    /// Which; default: final once the rollout is completed, else that of the phase.
+    pub(crate) form: Option<CardForm>,
+    /// Reports after it.
+    pub(crate) reports: &'a [ReportName],
+    /// How they are written.
+    pub(crate) report_format: ReportFormat,
+}
+
 /// Writes what was asked for, if anything was.
-pub(crate) fn write(asked: &ReplayArgs, engine: &Engine, out: &mut dyn Write) -> io::Result<()> {
-    if let Some(format) = asked.scorecard {
-        let form = match asked.form {
+pub(crate) fn write(wanted: &Wanted<'_>, engine: &Engine, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(format) = wanted.scorecard {
+        let form = match wanted.form {
             Some(CardForm::Daily) => Form::Daily,
             Some(CardForm::Weekly) => Form::Weekly,
             Some(CardForm::Phase) => Form::Phase,
@@ -22,8 +35,8 @@ pub(crate) fn write(asked: &ReplayArgs, engine: &Engine, out: &mut dyn Write) ->
         };
         write_card(format, engine, &engine.scorecard(form), out)?;
     }
-    for report in &asked.report {
-        write_report(asked.report_format, *report, engine, out)?;
+    for report in wanted.reports {
+        write_report(wanted.report_format, *report, engine, out)?;
     }
     Ok(())
 }

@@ -53,7 +53,7 @@ impl Replay {
         Self { ruleset, store: None, until: None, opened: None, lines: 0 }
     }
 
-    /// Keeps state and journal in this store.
+    /// Keeps state and journal in this store, and goes on from what it holds.
     #[must_use]
     pub fn with_store(mut self, store: impl Store + 'static) -> Self {
         self.store = Some(Box::new(store));
@@ -118,13 +118,18 @@ impl Replay {
         }
         let clock = ManualClock::at(at);
         let mut builder = Engine::builder().ruleset(self.ruleset.clone()).clock(clock.clone()).offline();
+        // What a store holds already is no record of this trace.
+        let mut told = 0;
         builder = match self.store.take() {
-            Some(store) => builder.boxed_store(store),
+            Some(store) => {
+                told = store.load(0)?.map_or(0, |stored| stored.journal.len() as u64);
+                builder.boxed_store(store)
+            }
             None => builder.store(MemoryStore::new()),
         };
         let engine = builder.build()?;
         let metrics = vec![None; self.ruleset.metrics.len()];
-        self.opened = Some(Opened { engine, clock, at, metrics, alerts: None, told: 0 });
+        self.opened = Some(Opened { engine, clock, at, metrics, alerts: None, told });
         Ok(())
     }
 
@@ -136,7 +141,7 @@ impl Replay {
         opened.engine.note_drops();
     }
 
-    /// Journal lines since the last call, oldest first.
+    /// Journal lines since the last call, oldest first; at first those since the store was opened.
     pub fn journal(&mut self) -> Vec<String> {
         let Some(opened) = &mut self.opened else { return Vec::new() };
         let lines = opened.engine.journal_after(opened.told);

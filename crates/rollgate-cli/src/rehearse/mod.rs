@@ -3,7 +3,6 @@
 mod drill;
 mod fault;
 mod levels;
-mod shell;
 mod show;
 mod stage;
 

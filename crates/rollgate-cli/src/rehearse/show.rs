@@ -15,10 +15,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::drill::{Drill, drill};
-use super::shell;
 use super::stage::Stage;
 use crate::args::{RehearseArgs, TableFormat};
 use crate::input;
+use crate::shell::{self, Earnest};
 use crate::table::{Style, Table};
 
 /// An action before a step, and what came of it.
@@ -151,7 +151,10 @@ fn acted(ruleset: &Arc<Ruleset>, plan: &Path) -> (Vec<Acted>, Option<String>) {
     let seen = log.clone();
     let actor = move |action: &DueAction| {
         let result = match &action.run {
-            Some(_) => shell::run(action, &folder, Duration::from_millis(action.timeout.0)),
+            Some(_) => {
+                let timeout = Duration::from_millis(action.timeout.0);
+                shell::run(action, &folder, timeout, Earnest::Rehearsal)
+            }
             // People do it, and say so.
             None => Ok(action.expect.clone().unwrap_or_default()),
         };

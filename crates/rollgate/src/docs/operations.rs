@@ -21,6 +21,25 @@
 //! {"at":"2026-01-22T09:00:00Z","command":"release","flags":["NEW_SEARCH"],"by":"ann"}
 //! ```
 //!
+//! # Five commands
+//!
+//! Where the rollout lives in a store, whoever runs the plan, from any shell of that host; `ROLLGATE_STORE` and
+//! `ROLLGATE_BY` stand for `--store` and `--by`. The store keeps the plan's text, so that no plan need be named.
+//!
+//! ```text
+//! rollgate status --store rollout.db                     where it stands, what it waits for, who leads it
+//! rollgate journal --store rollout.db --follow           what happened, and happens
+//! rollgate stop --store rollout.db --by ann              everything off, now; needs neither name nor reason
+//! rollgate set NEW_SEARCH=0% --store rollout.db --by ann one flag down, the rest as it is
+//! rollgate scorecard --store rollout.db                  what the gates say
+//! ```
+//!
+//! `status`, `flags`, `scorecard` and `journal` write nothing. Commands of people are read by the programs on the store at
+//! their next look; each answer says the new status and the shares. Exit code 1 is a refusal, with how to mend it; 3 is a
+//! store that is missing, away, damaged or of a later version: then tell the programs directly. `nobody leads it` means that
+//! no program advances the plan and nobody judges its triggers: start the program, or `rollgate run --store rollout.db`.
+//! `rollgate journal verify` says whether every record is as it was written.
+//!
 //! # What the status means
 //!
 //! [`Engine::status`](crate::Engine::status) gives it, and every journal record carries it.

@@ -70,6 +70,7 @@
 //! | `lease` | one | who advances: `epoch`, `holder`, `beat`; times of its last sign of life |
 //! | `watched` | at most one | counters that run while nothing is decided; void under another revision |
 //! | `reports` | the latest | what each process recorded: `seq`, `node`, `revision`, `observed_ms`, `tape` |
+//! | `plan` | at most one | `format` and `text` of the plan, as the process that led last was given it: for tools |
 //! | `windows`, `slots` | one; one a slot | windows of the metrics up to a report; slots by `series` (the metric's place in the plan), `tier` and time |
 //!
 //! Views: `rollbacks`, `decisions`, `attestations`, `share_changes`, `latches`, `baselines`. `.schema` shows a comment with

@@ -16,12 +16,14 @@ use super::sources::Server;
 use crate::clock::{Clock, SystemClock};
 use crate::notify::{Delivery, SendError, Sink, Sinks};
 use crate::read;
-use crate::store::{MemoryStore, Store};
+use crate::store::{MemoryStore, PlanText, Store};
 
 /// Builds an [`Engine`]. A plan is required; store and clock default to memory and the system's.
 #[must_use]
 pub struct EngineBuilder {
     ruleset: Option<Arc<Ruleset>>,
+    /// What it was compiled of, where it was a text.
+    text: Option<PlanText>,
     store: Box<dyn Store>,
     clock: Arc<dyn Clock>,
     listeners: Vec<Listener>,
@@ -40,6 +42,7 @@ impl EngineBuilder {
     pub(super) fn new() -> Self {
         Self {
             ruleset: None,
+            text: None,
             store: Box::new(MemoryStore::new()),
             clock: Arc::new(SystemClock::new()),
             listeners: Vec::new(),
@@ -57,8 +60,10 @@ impl EngineBuilder {
     /// # Errors
     /// [`ErrorKind::Io`] where the file cannot be read, [`ErrorKind::InvalidConfig`] with all of its problems.
     pub fn plan_file(self, path: impl AsRef<Path>) -> Result<Self, Error> {
-        let compiled = read::plan_file(path.as_ref()).map_err(|error| error.into_error())?;
-        Ok(self.ruleset(compiled.ruleset))
+        let path = path.as_ref();
+        let (compiled, text) = read::plan_file_with_text(path).map_err(|error| error.into_error())?;
+        let text = read::Format::of_path(path).map(|format| PlanText { format, text });
+        Ok(Self { text, ..self.ruleset(compiled.ruleset) })
     }
 
     /// Reads the plan from text.
@@ -66,7 +71,8 @@ impl EngineBuilder {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] with all of its problems.
     pub fn plan_text(self, text: &str, format: read::Format) -> Result<Self, Error> {
-        self.compiled(read::ruleset(text, format))
+        let builder = self.compiled(read::ruleset(text, format))?;
+        Ok(Self { text: Some(PlanText { format, text: text.to_owned() }), ..builder })
     }
 
     /// Takes a plan that the program has filled in.
@@ -93,7 +99,9 @@ impl EngineBuilder {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] with all of its problems.
     pub fn plan_object(self, plan: &serde_json::Value) -> Result<Self, Error> {
-        self.compiled(read::object(plan))
+        let builder = self.compiled(read::object(plan))?;
+        let text = PlanText { format: read::Format::Json, text: plan.to_string() };
+        Ok(Self { text: Some(text), ..builder })
     }
 
     fn compiled(self, compiled: Result<Compiled, Problems>) -> Result<Self, Error> {
@@ -104,6 +112,7 @@ impl EngineBuilder {
     /// Takes a compiled plan.
     pub fn ruleset(mut self, ruleset: impl Into<Arc<Ruleset>>) -> Self {
         self.ruleset = Some(ruleset.into());
+        self.text = None;
         self
     }
 
@@ -280,9 +289,22 @@ impl EngineBuilder {
             true => Err("this engine is offline"),
             false => server(&ruleset, self.prometheus)?,
         };
-        let (store, role) = (self.store.into(), self.role);
+        let (store, role): (Arc<dyn Store>, Role) = (self.store.into(), self.role);
         let outside = Outside { listeners: self.listeners, actor: self.actor, sinks: self.sinks, server };
-        Engine::open(ruleset, store, self.clock, outside, role)
+        let engine = Engine::open(ruleset, store.clone(), self.clock, outside, role)?;
+        if let Some(text) = &self.text {
+            remember(&engine, &*store, text);
+        }
+        Ok(engine)
+    }
+}
+
+/// Keeps the plan's text beside the rollout that it is of, for tools; only who leads does.
+fn remember(engine: &Engine, store: &dyn Store, text: &PlanText) {
+    let control = engine.shared.control();
+    if let Some(member) = control.member.as_ref().filter(|member| member.is_leader()) {
+        // Nothing depends on it: a store that is away gets it from the next engine that begins.
+        let _ = store.keep_plan(member.epoch, text);
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) struct Answer {
 
 /// Why there is no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "prometheus"), allow(dead_code))] // Only who asks a server hears these.
 pub(super) enum Silence {
     /// The server cannot be reached; another query would wait for nothing too.
     Away(String),

@@ -33,6 +33,20 @@ impl Format {
             _ => None,
         }
     }
+
+    /// Its name: `yaml`, `toml` or `json`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Yaml => "yaml",
+            Self::Toml => "toml",
+            Self::Json => "json",
+        }
+    }
+
+    /// The form of this [name](Self::name).
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Yaml, Self::Toml, Self::Json].into_iter().find(|format| format.name() == name)
+    }
 }
 
 /// A plan that was read and refused: its problems, and its text for excerpts.

@@ -8,6 +8,7 @@ use rollgate_core::metrics::Saved;
 use rollgate_core::time::Timestamp;
 
 use super::MemoryStore;
+use crate::read::Format;
 
 /// What a store holds of one plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +49,15 @@ pub enum Durability {
     Progress,
 }
 
+/// The text of a plan, as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanText {
+    /// How it is written.
+    pub format: Format,
+    /// What was written.
+    pub text: String,
+}
+
 /// Keeps the state and the journal of a rollout; one commit is one transaction.
 ///
 /// A store may be away for a while. The engine goes on serving; it raises nothing until the store is back, and what it
@@ -70,6 +80,24 @@ pub trait Store: Send + Sync {
     /// [`StoreAway`](rollgate_core::error::ErrorKind::StoreAway) where it cannot be written: it may have been, all of it
     /// or nothing, and the writer reads again to know.
     fn commit(&self, commit: &Commit<'_>) -> Result<u64, Error>;
+
+    /// The text of the plan, as the engine that led last was given it: so that tools need nothing but the store. `None`
+    /// where none is kept.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn plan(&self) -> Result<Option<PlanText>, Error> {
+        Ok(None)
+    }
+
+    /// Keeps the text of the plan in place of the one before. A store that has no place for it does nothing.
+    ///
+    /// # Errors
+    /// [`LeaseLost`](rollgate_core::error::ErrorKind::LeaseLost) where the store knows a later epoch;
+    /// [`StoreAway`](rollgate_core::error::ErrorKind::StoreAway) where it cannot be written.
+    fn keep_plan(&self, _epoch: u64, _plan: &PlanText) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// What engines that share this store need beside; `None` for a store that serves one engine only.
     fn shared(&self) -> Option<&dyn SharedStore> {

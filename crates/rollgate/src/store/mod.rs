@@ -9,8 +9,8 @@ mod shared_memory;
 mod sqlite;
 
 pub use contract::{
-    Checkpoint, Claim, Commit, Durability, Head, Lease, Report, Reported, Restored, SharedStore, Store,
-    Stored,
+    Checkpoint, Claim, Commit, Durability, Head, Lease, PlanText, Report, Reported, Restored, SharedStore,
+    Store, Stored,
 };
 pub use memory::MemoryStore;
 pub use node::{has_ended, node_name};

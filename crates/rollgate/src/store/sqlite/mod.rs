@@ -4,6 +4,7 @@ mod checked;
 mod file;
 mod inside;
 mod open;
+mod plan;
 mod pool;
 mod schema;
 mod shared;

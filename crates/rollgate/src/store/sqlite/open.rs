@@ -41,18 +41,29 @@ pub(super) fn open(path: &Path, absent: Absent) -> Result<File, Error> {
     Ok(File::new(connection, path))
 }
 
-/// Looks at everything before anything is written.
-fn look_and_go_on(connection: &Connection, path: &Path) -> Result<(), Error> {
+/// Opens a store that is there, to read it: nothing is made, brought up to date or written.
+pub(super) fn look(path: &Path) -> Result<File, Error> {
+    if !place(path)? {
+        return Err(away(path, "there is no such file"));
+    }
+    header(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(meaning(path))?;
+    look_at(&connection, path)?;
+    Ok(File::new(connection, path))
+}
+
+/// Looks at everything before anything is written; gives what it is.
+fn look_at(connection: &Connection, path: &Path) -> Result<Found, Error> {
     let failed = meaning(path);
-    let busy = Duration::from_millis(STORE_BUSY_MS);
-    connection.busy_timeout(busy).map_err(&failed)?;
+    connection.busy_timeout(Duration::from_millis(STORE_BUSY_MS)).map_err(&failed)?;
     // While we do not know what this is, closing it must not move the log into the file.
-    let kept = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-    connection.set_db_config(kept, true).map_err(&failed)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(&failed)?;
     connection
         .execute_batch("PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL;")
         .map_err(&failed)?;
-    match found(connection, path)? {
+    let found = found(connection, path)?;
+    match found {
         Found::Nothing => {}
         Found::Store(version) if version > schema::VERSION => return Err(too_new(path, version)),
         Found::Store(version) => {
@@ -60,6 +71,14 @@ fn look_and_go_on(connection: &Connection, path: &Path) -> Result<(), Error> {
             verify::content(connection, path, version)?;
         }
     }
+    Ok(found)
+}
+
+/// Looks at everything, and then makes of it what this version writes.
+fn look_and_go_on(connection: &Connection, path: &Path) -> Result<(), Error> {
+    let failed = meaning(path);
+    let busy = Duration::from_millis(STORE_BUSY_MS);
+    look_at(connection, path)?;
     if connection.is_readonly("main").map_err(&failed)? {
         return Err(away(path, "the file or its directory is read-only"));
     }
@@ -71,7 +90,7 @@ fn look_and_go_on(connection: &Connection, path: &Path) -> Result<(), Error> {
     connection
         .pragma_update_and_check(None, "journal_size_limit", STORE_WAL_BYTES_KEPT, |_| Ok(()))
         .map_err(&failed)?;
-    connection.set_db_config(kept, false).map_err(&failed)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(&failed)?;
     Ok(())
 }
 

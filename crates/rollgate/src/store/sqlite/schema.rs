@@ -7,7 +7,7 @@ pub(super) const APPLICATION: i32 = 0x726c_6774;
 
 /// What makes each version of the schema of the one before it; the first makes version 1 of nothing. A step that was
 /// ever released is never changed.
-pub(super) const STEPS: &[&str] = &[TABLES, VIEWS];
+pub(super) const STEPS: &[&str] = &[TABLES, VIEWS, super::plan::STEP];
 
 /// The version that this code writes.
 pub(super) const VERSION: i32 = STEPS.len() as i32;

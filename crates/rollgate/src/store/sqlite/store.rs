@@ -11,9 +11,9 @@ use super::checked::{Field, away, damaged, fits, given, kept, meaning, sum};
 use super::file::{File, empty_log};
 use super::open::Absent;
 use super::pool::Slot;
-use super::{inside, open, pool, shared};
+use super::{inside, open, plan, pool, shared};
 use crate::store::fence::{fenced, follows};
-use crate::store::{Commit, Durability, SharedStore, Store, Stored};
+use crate::store::{Commit, Durability, PlanText, SharedStore, Store, Stored};
 
 /// Keeps everything in one SQLite file, which all processes of a host may share.
 ///
@@ -28,6 +28,24 @@ use crate::store::{Commit, Durability, SharedStore, Store, Stored};
 pub struct SqliteStore {
     path: PathBuf,
     slot: Option<Slot>,
+    way: Way,
+}
+
+/// What is done with the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Use,
+    Look,
+}
+
+impl Way {
+    /// Opens a file that was open before.
+    fn again(self, path: &Path) -> Result<File, Error> {
+        match self {
+            Self::Use => open::open(path, Absent::Refuse),
+            Self::Look => open::look(path),
+        }
+    }
 }
 
 impl SqliteStore {
@@ -58,14 +76,30 @@ impl SqliteStore {
     /// # Ok::<(), rollgate::core::error::Error>(())
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = std::path::absolute(path.as_ref()).map_err(|error| away(path.as_ref(), error))?;
+        Self::opened(path.as_ref(), Way::Use, |path| open::open(path, Absent::Make))
+    }
+
+    /// Opens the store in a file to look at it: for tools. Nothing is made, brought up to this version or written; every
+    /// write is refused as [`StoreAway`](ErrorKind::StoreAway). Other processes may use the file all the while.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`StoreAway`](ErrorKind::StoreAway) (701) where there is no such file.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn look(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::opened(path.as_ref(), Way::Look, open::look)
+    }
+
+    fn opened(path: &Path, way: Way, open: impl Fn(&Path) -> Result<File, Error>) -> Result<Self, Error> {
+        let path = std::path::absolute(path).map_err(|error| away(path, error))?;
         let _inside = inside::enter()?;
         // What was inherited goes before a new connection is opened beside it.
         pool::settle();
-        let file = open::open(&path, Absent::Make)?;
+        let file = open(&path)?;
         let slot = pool::join();
         *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
-        Ok(Self { path, slot: Some(slot) })
+        Ok(Self { path, slot: Some(slot), way })
     }
 
     /// Renames a damaged file, with its log, to a name with the time, and gives that name.
@@ -96,7 +130,7 @@ impl SqliteStore {
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match &mut *slot {
             Some(file) => file,
-            closed => closed.insert(open::open(&self.path, Absent::Refuse)?),
+            closed => closed.insert(self.way.again(&self.path)?),
         };
         file.still_there(&self.path)?;
         work(file)
@@ -140,6 +174,22 @@ impl Store for SqliteStore {
         })
     }
 
+    fn plan(&self) -> Result<Option<PlanText>, Error> {
+        self.with(|file| plan::read(&*file.read(&self.path)?, &self.path))
+    }
+
+    fn keep_plan(&self, epoch: u64, text: &PlanText) -> Result<(), Error> {
+        self.with(|file| {
+            let write = file.write(&self.path, Durability::Decision)?;
+            fenced(epoch, latest_epoch(&write, &self.path)?)?;
+            if plan::read(&write, &self.path)?.as_ref() != Some(text) {
+                plan::write(&write, &self.path, text)?;
+                write.commit().map_err(meaning(&self.path))?;
+            }
+            Ok(())
+        })
+    }
+
     fn shared(&self) -> Option<&dyn SharedStore> {
         Some(self)
     }
@@ -147,7 +197,7 @@ impl Store for SqliteStore {
     fn forked(&self, _last: Option<Stored>) -> Arc<dyn Store> {
         // Opened by its first call. Where a thread of the parent was inside, it stays as it is: away.
         let slot = inside::enter().ok().map(|_inside| pool::join());
-        Arc::new(Self { path: self.path.clone(), slot })
+        Arc::new(Self { path: self.path.clone(), slot, way: self.way })
     }
 }
 

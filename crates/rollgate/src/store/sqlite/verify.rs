@@ -6,7 +6,7 @@ use rollgate_core::error::Error;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::checked::{damaged, meaning};
-use super::{schema, shared, store};
+use super::{plan, schema, shared, store};
 use crate::journal;
 
 /// The pages: SQLite's own look at them.
@@ -27,6 +27,7 @@ pub(super) fn content(connection: &Connection, path: &Path, version: i32) -> Res
     shared::head(&read, path)?;
     shared::reports(&read, path, 0)?;
     shared::restore(&read, path)?;
+    plan::read(&read, path)?;
     Ok(())
 }
 

@@ -13,15 +13,33 @@ const ASK_EVERY: Duration = Duration::from_millis(10);
 /// Bytes of each stream that are kept, the last ones.
 const KEPT: usize = 64 << 10;
 
+/// Whether it is in earnest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Earnest {
+    /// A rehearsal: commands see `ROLLGATE_REHEARSAL=1`.
+    Rehearsal,
+    /// A rollout.
+    Rollout,
+}
+
 /// Runs an action in a folder; gives what it wrote to standard output, or why it failed.
-pub(super) fn run(action: &DueAction, folder: &Path, timeout: Duration) -> Result<String, String> {
+pub(crate) fn run(
+    action: &DueAction,
+    folder: &Path,
+    timeout: Duration,
+    earnest: Earnest,
+) -> Result<String, String> {
     let Some(line) = &action.run else {
         return Err("it has no `run`: there is nothing that a shell could run".into());
     };
     let mut command = Command::new("sh");
     command.args(["-c", line]).current_dir(folder);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.env("ROLLGATE_REHEARSAL", "1").env("ROLLGATE_PLAN", action.plan.as_str());
+    match earnest {
+        Earnest::Rehearsal => command.env("ROLLGATE_REHEARSAL", "1"),
+        Earnest::Rollout => command.env_remove("ROLLGATE_REHEARSAL"),
+    };
+    command.env("ROLLGATE_PLAN", action.plan.as_str());
     command.env("ROLLGATE_PHASE", action.phase.as_str()).env("ROLLGATE_STEP", action.step.to_string());
     command.env("ROLLGATE_ACTION", action.action.as_str());
     // A group of its own, so that what it started ends with it.
@@ -125,7 +143,7 @@ mod tests {
     }
 
     fn ran(line: &str) -> Result<String, String> {
-        run(&action(line), &std::env::temp_dir(), LONG)
+        run(&action(line), &std::env::temp_dir(), LONG, Earnest::Rehearsal)
     }
 
     #[test]
@@ -134,7 +152,7 @@ mod tests {
         let known =
             ran("echo $ROLLGATE_REHEARSAL $ROLLGATE_PLAN $ROLLGATE_PHASE $ROLLGATE_STEP $ROLLGATE_ACTION");
         assert_eq!(known.as_deref(), Ok("1 memory ten 2 backup\n"));
-        assert_eq!(run(&action("pwd"), Path::new("/"), LONG).as_deref(), Ok("/\n"));
+        assert_eq!(run(&action("pwd"), Path::new("/"), LONG, Earnest::Rollout).as_deref(), Ok("/\n"));
     }
 
     #[test]
@@ -142,7 +160,7 @@ mod tests {
         let why = ran("echo disk full >&2; exit 3").unwrap_err();
         assert!(why.contains('3') && why.contains("disk full"), "{why}");
         assert!(
-            run(&DueAction { run: None, ..action("") }, Path::new("/"), LONG)
+            run(&DueAction { run: None, ..action("") }, Path::new("/"), LONG, Earnest::Rollout)
                 .unwrap_err()
                 .contains("no `run`")
         );
@@ -151,11 +169,13 @@ mod tests {
     #[test]
     fn a_command_without_an_end_is_killed_with_what_it_started() {
         // The streams stay open until the last of the group has gone: a child that is left would hang this test.
-        let why = run(&action("sleep 600 & sleep 600"), Path::new("/"), Duration::ZERO).unwrap_err();
+        let why = run(&action("sleep 600 & sleep 600"), Path::new("/"), Duration::ZERO, Earnest::Rollout)
+            .unwrap_err();
         assert!(why.contains("timeout of 30s"), "{why}");
         // One that ends, and leaves behind what holds its output.
         let why =
-            run(&action("sleep 600 & echo ok"), Path::new("/"), Duration::from_millis(300)).unwrap_err();
+            run(&action("sleep 600 & echo ok"), Path::new("/"), Duration::from_millis(300), Earnest::Rollout)
+                .unwrap_err();
         assert!(why.contains("timeout of 30s"), "{why}");
     }
 
