@@ -91,6 +91,30 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
     let is_curable = map.take("curable").and_then(|item| reader.flag(&item)).unwrap_or(true);
     reader.close(map);
     let (kind, unit) = (kind?, unit?);
+    check_unit(reader, item, kind, unit, default_unit);
+    Some(Metric {
+        key: Key::new(key),
+        description,
+        kind,
+        unit,
+        good,
+        arms,
+        max_gap,
+        is_curable,
+        view,
+        scope,
+        source,
+    })
+}
+
+/// Refuses a unit that no metric of this kind has.
+fn check_unit(
+    reader: &mut Reader,
+    item: &Item<'_>,
+    kind: MetricKind,
+    unit: Unit,
+    default_unit: Option<Unit>,
+) {
     let fits = match kind {
         MetricKind::Ratio => unit == Unit::Percent,
         MetricKind::Event => unit == Unit::Count,
@@ -110,19 +134,6 @@ fn metric(reader: &mut Reader, key: &str, item: &Item<'_>, flags: &[Flag]) -> Op
             help,
         );
     }
-    Some(Metric {
-        key: Key::new(key),
-        description,
-        kind,
-        unit,
-        good,
-        arms,
-        max_gap,
-        is_curable,
-        view,
-        scope,
-        source,
-    })
 }
 
 /// The flags whose arms its samples carry.

@@ -18,7 +18,8 @@ const REST: Span = Span::seconds(10);
 /// How long the queries of one round may take together before the rest waits for the next: evaluations come first.
 const ROUND: Span = Span::seconds(1);
 
-/// What a server said.
+/// What a server said. Without the feature nobody says anything.
+#[cfg_attr(not(feature = "prometheus"), allow(dead_code))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Answer {
     /// The one value.
@@ -30,6 +31,7 @@ pub(super) struct Answer {
 }
 
 /// Why there is no value.
+#[cfg_attr(not(feature = "prometheus"), allow(dead_code))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "prometheus"), allow(dead_code))] // Only who asks a server hears these.
 pub(super) enum Silence {
