@@ -179,7 +179,7 @@ fn files(folder: &Folder) -> Vec<(String, Vec<u8>)> {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         // What SQLite puts beside a file while it reads is no part of it.
-        .filter(|name| !name.ends_with("-shm") && !(name.ends_with("-wal") && is_empty(folder, name)))
+        .filter(|name| !(name.ends_with("-shm") || name.ends_with("-wal") && is_empty(folder, name)))
         .map(|name| (name.clone(), fs::read(folder.0.join(&name)).unwrap_or_default()))
         .collect();
     files.sort();

@@ -155,6 +155,23 @@ impl Control {
             Some(shared) => Self::join(ground, shared, now).map(|(member, now)| (Some(member), now))?,
             None => (None, now),
         };
+        let lease = member.as_ref().filter(|member| member.is_leader());
+        let lease = lease.map(|member| (member.epoch, member.node.clone()));
+        let opened = Self::open_joined(ground, store.clone(), member, now);
+        // Whoever is refused leads nothing: the next node need not wait.
+        if let (Err(_), Some((epoch, node)), Some(shared)) = (&opened, lease, store.shared()) {
+            let _ = shared.leave(epoch, &node);
+        }
+        opened
+    }
+
+    /// A control of a node that is among the others already.
+    fn open_joined(
+        ground: &Ground,
+        store: Arc<dyn Store>,
+        member: Option<Member>,
+        now: Now,
+    ) -> Result<Self, Error> {
         let empty = Windows::new(ground.ruleset.clone(), now.observed);
         let found = match store.shared() {
             Some(shared) => sharing::find(shared, &empty)?,
