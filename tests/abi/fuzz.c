@@ -292,6 +292,15 @@ static void steer(struct dice *dice) {
     free(buf);
 }
 
+// A panic that was caught is a bug all the same, also where the call gave its default.
+static void check_no_panic(void) {
+    char said[512];
+    rollgate_error_message(said, sizeof said);
+    if (strstr(said, " panicked: ") == NULL) return;
+    fprintf(stderr, "%s\n", said);
+    exit(1);
+}
+
 static void *run(void *argument) {
     struct dice dice = {(seed + (uint64_t)(uintptr_t)argument) * UINT64_C(0x9e3779b97f4a7c15) | 1};
     for (;;) {
@@ -303,6 +312,7 @@ static void *run(void *argument) {
             else if (what < 20) steer(&dice);
             else if (what < 80) record(&dice);
             else ask(&dice);
+            check_no_panic();
         }
     }
 }

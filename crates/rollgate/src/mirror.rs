@@ -4,7 +4,7 @@
 //! that live for ever, lends them to an engine while it is open, and takes them back before it closes it. What a mirror
 //! says is the engine's answer; a door adds nothing of its own.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use rollgate_core::bucket::Seeded;
 
@@ -81,6 +81,17 @@ pub struct Terms {
     word: u64,
 }
 
+/// What a mirror has to say of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// On or off.
+    Is(bool),
+    /// Only the flag itself can tell.
+    AskFlag,
+    /// The mirror is not lent under this tag any more.
+    Stale,
+}
+
 impl FlagMirror {
     /// A mirror of no flag: off for everybody.
     pub const fn new() -> Self {
@@ -118,14 +129,34 @@ impl FlagMirror {
         Some(seed.bucket_of_usual(key)? < word as u32)
     }
 
-    /// As [`is_on_usual`](Self::is_on_usual), for a key of any length but none.
-    #[inline]
-    pub fn is_on_split(&self, number: u32, least: u32, key: &[u8]) -> Option<bool> {
+    /// The answer for any key, in one reading; `fallback` is the caller's default. Remembers that it was
+    /// [asked](Self::ask). The number is that of a tag; for any other nothing is on.
+    ///
+    /// What is on for everybody is on whatever the caller's default, and a threshold above zero is an answer for every key
+    /// but the empty one. Zero also stands for that default: where it is on, the flag itself has to tell which it is.
+    #[inline(always)]
+    pub fn answer(&self, number: u32, fallback: bool, key: &[u8]) -> Answer {
         let (seed, word) = self.read();
-        if (word >> 32) as u32 != number || (word as u32) < least || key.is_empty() {
-            return None;
+        let (lent, threshold) = ((word >> 32) as u32, word as u32);
+        if lent == number {
+            if threshold < fallback.into() || key.is_empty() {
+                return if fallback { Answer::AskFlag } else { Answer::Is(false) };
+            }
+            return Answer::Is(seed.bucket(key) < threshold);
         }
-        Some(seed.bucket(key) < word as u32)
+        // Not by their difference: a number that is no tag may have bits of the state itself.
+        if lent == number | IS_EVERYBODY {
+            self.ask();
+            return Answer::Is(true);
+        }
+        if lent == number | IS_ASKED_FOR { Answer::AskFlag } else { Answer::Stale }
+    }
+
+    /// Whether the mirror is still lent under a tag of this number; what was read before is read before that.
+    #[inline]
+    pub fn is_lent(&self, number: u32) -> bool {
+        fence(Ordering::Acquire);
+        (self.word.load(Ordering::Acquire) >> 32) as u32 & !STATE == number
     }
 
     /// The order matters; see above.

@@ -77,11 +77,22 @@ fn test() -> Result<(), String> {
     shown(&plain("book"), &[&book::write(&plain("evaluations"))?])?;
     compile("gcc", &["-std=c11"], "tests/abi/doors.c", &plain("doors"))?;
     shown(&plain("doors"), &["tests/spec/doors"])?;
+    stored(&plain("store"))?;
     fuzz("gcc")?;
     shown(&plain("fuzz"), &["1", CALLS, "4"])?;
     examples()?;
     page::test(&absolute(PREFIX)?, TARGET)?;
     panics()
+}
+
+/// Stores: in a folder of the test's own, which is empty before it.
+fn stored(program: &str) -> Result<(), String> {
+    compile("gcc", &["-std=c11"], "tests/abi/store.c", program)?;
+    let folder = format!("{program}-files");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).map_err(|error| format!("{folder}: {error}"))?;
+    shown(program, &[&folder])?;
+    fs::remove_dir_all(&folder).map_err(|error| format!("{folder}: {error}"))
 }
 
 /// `C: N of M` for a file of vectors; an error where one does not hold.

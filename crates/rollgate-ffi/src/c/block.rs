@@ -83,8 +83,11 @@ impl<T> Link<T> {
         Some(unsafe { &*block.add(place) })
     }
 
-    /// The place that [`at`](Self::at) looks at.
+    /// The place that [`at`](Self::at) looks at. Before the first block there is none: any number, beyond its end.
     pub(super) fn place(block: &[T], hash: u32) -> usize {
+        if block.is_empty() {
+            return 0;
+        }
         hash.wrapping_shr(32 - block.len().trailing_zeros()) as usize
     }
 }
@@ -111,6 +114,7 @@ mod tests {
         let mut pool: Pool<FlagMirror> = Pool::new();
         let link = Link::none();
         assert!(link.get().is_empty() && link.at(7).is_none());
+        assert_eq!(Link::place(link.get(), u32::MAX), 0);
         for size in [1, 2, 1_000] {
             let block = pool.take(size);
             link.set(block);

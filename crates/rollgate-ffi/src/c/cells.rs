@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rollgate::core::error::{Error, ErrorKind};
 use rollgate::core::limits::FLAGS_MAX;
-use rollgate::mirror::{FlagMirror, Tag, Terms};
+use rollgate::mirror::{Answer, FlagMirror, Tag, Terms};
 
 /// Flags that may be open at once, in all engines of a process. Pages of the table that no engine has take no memory.
 const CELLS: usize = 1 << 20;
@@ -116,16 +116,16 @@ fn mirror(flag: u64) -> Option<&'static FlagMirror> {
 }
 
 /// The answer for a key of 9 to 16 bytes, where a threshold of at least `least` decides the flag: what nearly all calls
-/// ask. `None`: the handle is no flag's, or [`terms`] can tell more. It cannot panic.
+/// ask. `None`: the handle is no flag's, or [`answer`] can tell more. It cannot panic.
 #[inline(always)]
 pub(super) fn is_on_usual(flag: u64, least: u32, key: &[u8]) -> Option<bool> {
     MIRRORS.get(flag as u32 as usize)?.is_on_usual(number(flag), least, key)
 }
 
-/// As [`is_on_usual`], for a key of any length.
+/// The answer for any key, where the caller's default is `fallback`.
 #[inline]
-pub(super) fn is_on_split(flag: u64, least: u32, key: &[u8]) -> Option<bool> {
-    mirror(flag)?.is_on_split(number(flag), least, key)
+pub(super) fn answer(flag: u64, fallback: bool, key: &[u8]) -> Answer {
+    mirror(flag).map_or(Answer::Stale, |mirror| mirror.answer(number(flag), fallback, key))
 }
 
 /// A flag's mirror and what it says; `None` where the handle is not one of an open engine's flags.
@@ -136,9 +136,11 @@ pub(super) fn terms(flag: u64) -> Option<(&'static FlagMirror, Terms)> {
 }
 
 /// Whose flag it is: what [`Row::own`] was told.
+#[inline]
 pub(super) fn owner(flag: u64) -> Option<u64> {
     let owner = OWNERS.get(flag as u32 as usize)?.load(Ordering::Acquire);
-    terms(flag).map(|_| owner)
+    // A number without its highest bit is no tag, and that of a mirror that is lent to nobody.
+    (number(flag) >> 31 == 1 && mirror(flag)?.is_lent(number(flag))).then_some(owner)
 }
 
 #[cfg(test)]

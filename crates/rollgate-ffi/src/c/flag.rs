@@ -5,13 +5,13 @@ use std::ffi::c_char;
 use rollgate::core::error::{Error, ErrorKind};
 use rollgate::core::evaluate::Context;
 use rollgate::flag::Flag;
-use rollgate::mirror::{FlagMirror, Terms};
+use rollgate::mirror::{Answer, FlagMirror, Terms};
 
 use super::error::Status;
 use super::guard::{guard, status};
 use super::handle::{self, EngineHandle, FlagHandle, Kind};
 use super::opened::Opened;
-use super::slots::{self, Found, hold, stale, with};
+use super::slots::{self, Found, hold, stale, try_with, with};
 use super::text::{bytes, fill, out, text, text_until_nul, try_bytes, try_until_nul};
 use super::{cells, fork};
 
@@ -68,21 +68,31 @@ pub unsafe extern "C" fn rollgate_flag_is_on(flag: FlagHandle, key: *const c_cha
     match usual {
         Some(is_on) if !IS_INJECTED => is_on,
         // SAFETY: the caller's promise.
-        _ => unsafe { flag_is_on(flag, key, len) },
+        _ => unsafe { flag_is_on_beside(flag.id, key, len, false) },
     }
 }
 
-/// All that the quick way has no answer for. By itself, so that the quick way needs no stack; and cold, so that it is laid
-/// out for speed, and asks each of its questions with one branch.
+/// The way to [`flag_is_on`]: one jump. It alone is cold, so that the quick ways are laid out for speed and ask each of
+/// their questions with one branch; what it leads to is compiled as everything else is.
+///
+/// # Safety
+/// As of [`flag_is_on`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn flag_is_on_beside(flag: u64, key: *const c_char, len: usize, fallback: bool) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { flag_is_on(flag, key, len, fallback) }
+}
+
+/// All that the quick ways have no answer for, once the flag is known. By itself, so that they need no stack.
 ///
 /// # Safety
 /// As of [`rollgate_flag_is_on`].
-#[cold]
 #[inline(never)]
-unsafe extern "C" fn flag_is_on(flag: FlagHandle, key: *const c_char, len: usize) -> bool {
-    guard("rollgate_flag_is_on", false, || {
+unsafe extern "C" fn flag_is_on(flag: u64, key: *const c_char, len: usize, fallback: bool) -> bool {
+    guard("rollgate_flag_is_on", fallback, || {
         // SAFETY: the caller's promise.
-        unsafe { try_bytes(key, len) }.is_some_and(|key| is_on(flag.id, key))
+        unsafe { try_bytes(key, len) }.map_or(fallback, |key| is_on(flag, key, fallback))
     })
 }
 
@@ -96,7 +106,7 @@ unsafe extern "C" fn flag_is_on(flag: FlagHandle, key: *const c_char, len: usize
 pub unsafe extern "C" fn rollgate_flag_is_on_str(flag: FlagHandle, key: *const c_char) -> bool {
     guard("rollgate_flag_is_on_str", false, || {
         // SAFETY: the caller's promise.
-        unsafe { try_until_nul(key) }.is_some_and(|key| is_on(flag.id, key))
+        unsafe { try_until_nul(key) }.is_some_and(|key| is_on(flag.id, key, false))
     })
 }
 
@@ -165,24 +175,44 @@ pub unsafe extern "C" fn rollgate_is_on(
     key_len: usize,
     fallback: bool,
 ) -> bool {
-    // SAFETY: the caller's promises.
-    let usual = unsafe { (usual_name(name, name_len), usual_key(key, key_len)) };
-    if let (Some(name), Some(key)) = usual
-        && let Some(is_on) = slots::is_on_usual(engine.id, name, fallback.into(), key)
-        && !IS_INJECTED
-    {
-        return is_on;
+    // SAFETY: the caller's promise.
+    let flag = unsafe { usual_name(name, name_len) }.and_then(|name| slots::by_usual_name(engine.id, name));
+    let Some(flag) = flag.filter(|_| !IS_INJECTED) else {
+        // SAFETY: the caller's promises.
+        return unsafe { is_on_named_beside(engine, name, name_len, key, key_len, fallback) };
+    };
+    // SAFETY: the caller's promise.
+    let usual =
+        unsafe { usual_key(key, key_len) }.and_then(|key| cells::is_on_usual(flag, fallback.into(), key));
+    match usual {
+        Some(is_on) => is_on,
+        // SAFETY: the caller's promise.
+        None => unsafe { flag_is_on_beside(flag, key, key_len, fallback) },
     }
-    // SAFETY: the caller's promises.
-    unsafe { is_on_named(engine, name, name_len, key, key_len, fallback) }
 }
 
-/// All that the quick way has no answer for. By itself, so that the quick way needs no stack; and cold, so that it is laid
-/// out for speed, and asks each of its questions with one branch.
+/// The way to [`is_on_named`]: see [`flag_is_on_beside`].
 ///
 /// # Safety
 /// As of [`rollgate_is_on`].
 #[cold]
+#[inline(never)]
+unsafe extern "C" fn is_on_named_beside(
+    engine: EngineHandle,
+    name: *const c_char,
+    name_len: usize,
+    key: *const c_char,
+    key_len: usize,
+    fallback: bool,
+) -> bool {
+    // SAFETY: the caller's promises.
+    unsafe { is_on_named(engine, name, name_len, key, key_len, fallback) }
+}
+
+/// All names that the quick way does not find. By itself, so that the quick way needs no stack.
+///
+/// # Safety
+/// As of [`rollgate_is_on`].
 #[inline(never)]
 unsafe extern "C" fn is_on_named(
     engine: EngineHandle,
@@ -381,48 +411,43 @@ unsafe fn usual_name<'a>(ptr: *const c_char, len: usize) -> Option<&'a [u8]> {
         .then(|| unsafe { std::slice::from_raw_parts(ptr.cast(), len) })
 }
 
-#[inline]
-fn is_on(flag: u64, key: &[u8]) -> bool {
-    cells::is_on_split(flag, 0, key).unwrap_or_else(|| is_on_at_all(flag, key))
+/// The answer for any flag and key; `fallback` where the handle is stale, or the flag has no answer.
+#[inline(always)]
+fn is_on(flag: u64, key: &[u8], fallback: bool) -> bool {
+    match cells::answer(flag, fallback, key) {
+        Answer::Is(is_on) => is_on,
+        Answer::Stale => fallback,
+        Answer::AskFlag if fallback => ask_flag_or_on(flag, key),
+        Answer::AskFlag => ask_flag(flag, key),
+    }
 }
 
-/// On for everybody, or to be walked; or no flag.
+/// The flag's own evaluation: by itself, for what it needs of the stack.
 #[inline(never)]
-fn is_on_at_all(flag: u64, key: &[u8]) -> bool {
-    let Some((mirror, terms)) = cells::terms(flag) else { return false };
-    match terms.is_on(key) {
-        Some(is_on) => {
-            if terms.is_above() {
-                mirror.ask();
-            }
-            is_on
-        }
-        None => with_flag(flag, |_, flag| flag.is_on_bytes(key)).unwrap_or(false),
-    }
+fn ask_flag(flag: u64, key: &[u8]) -> bool {
+    with_flag(flag, |_, flag| flag.is_on_bytes(key)).unwrap_or(false)
+}
+
+/// As [`ask_flag`], where the caller's default is on: off is to be told from no answer, which only an evaluation with its
+/// reason can.
+#[inline(never)]
+fn ask_flag_or_on(flag: u64, key: &[u8]) -> bool {
+    with_flag(flag, |_, flag| flag.evaluate(&Context::of_bytes(key)).value_or(true)).unwrap_or(true)
 }
 
 fn is_on_by_name(engine: u64, name: &[u8], key: &[u8], fallback: bool) -> bool {
-    let Found::Flag(flag) = slots::by_name(engine, name) else { return fallback };
-    if !fallback {
-        return is_on(flag, key);
+    match slots::by_name(engine, name) {
+        Found::Flag(flag) => is_on(flag, key, fallback),
+        Found::Unknown | Found::Stale => fallback,
     }
-    if let Some(is_on) = cells::is_on_split(flag, 1, key) {
-        return is_on;
-    }
-    // Off is to be told from no answer, which only an evaluation can.
-    let ask = |flag: &Flag| flag.evaluate(&Context::of_bytes(key)).value_or(true);
-    with_flag(flag, |_, flag| ask(flag)).unwrap_or(true)
 }
 
-/// Runs `read` on a flag of an open engine, which is not closed meanwhile; see [`with`].
-///
-/// # Errors
-/// [`ErrorKind::InvalidHandle`].
-fn with_flag<T>(flag: u64, read: impl FnOnce(&Opened, &Flag) -> T) -> Result<T, Error> {
-    let owner = cells::owner(flag).ok_or_else(stale)?;
-    with(handle::engine_of(owner, Kind::Flag), |opened| {
-        opened.flag(owner).map(|flag| read(opened, flag)).ok_or_else(stale)
-    })?
+/// Runs `read` on a flag of an open engine, which is not closed meanwhile; see [`with`]. `None`: the handle is stale.
+#[inline]
+fn with_flag<T>(flag: u64, read: impl FnOnce(&Opened, &Flag) -> T) -> Option<T> {
+    let owner = cells::owner(flag)?;
+    let engine = handle::engine_of(owner, Kind::Flag);
+    try_with(engine, |opened| opened.flag(owner).map(|flag| read(opened, flag)))?
 }
 
 fn batch(
@@ -441,7 +466,7 @@ fn batch(
                 write(at, view.evaluate(flag.key(), &Context::of_bytes(key(pair))).is_on());
             }
         };
-        return with_flag(flag, walk);
+        return with_flag(flag, walk).ok_or_else(stale);
     }
     if terms.is_above() {
         mirror.ask();

@@ -194,16 +194,12 @@ pub(super) fn by_name(engine: u64, name: &[u8]) -> Found {
     found.map_or(Found::Unknown, Found::Flag)
 }
 
-/// As [`by_name`], for the names and flags that [`names::find_usual`] and [`cells::is_on_usual`] have an answer for. It
-/// cannot panic.
+/// As [`by_name`], for the names that [`names::find_usual`] finds; `None`: [`by_name`] can tell more. It cannot panic.
 #[inline(always)]
-pub(super) fn is_on_usual(engine: u64, name: &[u8], least: u32, key: &[u8]) -> Option<bool> {
+pub(super) fn by_usual_name(engine: u64, name: &[u8]) -> Option<u64> {
     let slot = slot(engine);
     let flag = names::find_usual(&slot.names, name)?;
-    if !is_open(slot, engine) {
-        return None;
-    }
-    cells::is_on_usual(flag, least, key)
+    is_open(slot, engine).then_some(flag)
 }
 
 /// Whether an engine is open in its slot; what was read before is read before that.
@@ -220,12 +216,18 @@ fn is_open(slot: &Slot, engine: u64) -> bool {
 /// [`ErrorKind::InvalidHandle`].
 #[inline]
 pub(super) fn with<T>(engine: u64, read: impl FnOnce(&Opened) -> T) -> Result<T, Error> {
+    try_with(engine, read).ok_or_else(stale)
+}
+
+/// As [`with`], for calls that say nothing of an error, and so need no memory for its text.
+#[inline]
+pub(super) fn try_with<T>(engine: u64, read: impl FnOnce(&Opened) -> T) -> Option<T> {
     let pin = Pin::new(engine);
-    let opened = pinned(engine).ok_or_else(stale)?;
+    let opened = pinned(engine)?;
     // SAFETY: see `pinned`; the pin is dropped after the last use.
     let outcome = read(unsafe { &*opened });
     drop(pin);
-    Ok(outcome)
+    Some(outcome)
 }
 
 /// The engine of a handle that this thread has pinned, as [`Arc::into_raw`] gave it. It is there as long as the pin: the

@@ -1,6 +1,7 @@
 //! Handle, name, view and batch against each other.
 
 use super::*;
+use crate::mirror::Answer;
 use crate::read::{Format, ruleset};
 use proptest::prelude::*;
 use rollgate_core::evaluate::Attribute;
@@ -91,13 +92,19 @@ proptest! {
             for (least, fallback) in [(0, false), (1, true)] {
                 let usual = mirror.is_on_usual(tag.number(), least, key.as_bytes());
                 prop_assert!(usual.is_none_or(|answer| answer == wanted.value_or(fallback)), "{}", place);
-                let split = mirror.is_on_split(tag.number(), least, key.as_bytes());
-                prop_assert!(split.is_none_or(|answer| answer == wanted.value_or(fallback)), "{}", place);
-                prop_assert!(usual.is_none() || split == usual, "{}", place);
+                let answer = mirror.answer(tag.number(), fallback, key.as_bytes());
+                prop_assert_ne!(answer, Answer::Stale);
+                if let Answer::Is(is_on) = answer {
+                    prop_assert_eq!(is_on, wanted.value_or(fallback), "{}", place);
+                }
+                prop_assert!(usual.is_none_or(|is_on| answer == Answer::Is(is_on)), "{}", place);
             }
+            prop_assert!(mirror.is_lent(tag.number()));
             for number in [0, 1, tag.number() | 1, tag.number() | 2, tag.number() | 3, tag.number() + 4, u32::MAX] {
                 prop_assert_ne!(mirror.is_on_usual(number, 0, key.as_bytes()), Some(true));
-                prop_assert_ne!(mirror.is_on_split(number, 0, key.as_bytes()), Some(true));
+                prop_assert_ne!(mirror.answer(number, false, key.as_bytes()), Answer::Is(true));
+                prop_assert_ne!(mirror.answer(number, true, key.as_bytes()), Answer::Is(true));
+                prop_assert!(!mirror.is_lent(number));
                 prop_assert!(Tag::of(number).is_none_or(|other| mirror.terms(other).is_none()));
             }
         }
@@ -310,7 +317,7 @@ fn mirror_taken_back_stays_as_it_is_and_one_that_was_asked_is_told_of() {
     publish(2, 1_000_000);
     assert_eq!(terms().unwrap().is_on(b"x"), Some(true));
     assert!(terms().unwrap().is_above() && !flags.is_asked("PARENT"));
-    mirrors[0].ask();
+    assert_eq!(mirrors[0].answer(tag.number(), false, b"x"), Answer::Is(true));
     assert!(flags.is_asked("PARENT"));
     flags.forget_asked();
     assert!(!flags.is_asked("PARENT"));
@@ -320,4 +327,5 @@ fn mirror_taken_back_stays_as_it_is_and_one_that_was_asked_is_told_of() {
     assert!(!flags.is_on("PARENT", "x"));
     mirrors[0].clear();
     assert_eq!(terms(), None);
+    assert_eq!(mirrors[0].answer(tag.number(), false, b"x"), Answer::Stale);
 }
