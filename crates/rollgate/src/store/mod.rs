@@ -4,6 +4,8 @@ mod contract;
 mod fence;
 mod memory;
 mod node;
+#[cfg(feature = "redis")]
+mod redis;
 mod shared_memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -14,6 +16,8 @@ pub use contract::{
 };
 pub use memory::MemoryStore;
 pub use node::{has_ended, node_name};
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub use shared_memory::SharedMemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
