@@ -10,14 +10,14 @@ mod shared_memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub use contract::{
     Checkpoint, Claim, Commit, Durability, Head, Lease, Report, Reported, Restored, SharedStore, Store,
     Stored,
 };
 pub use memory::MemoryStore;
 pub use node::{has_ended, node_name};
-#[cfg(feature = "redis")]
-pub use self::redis::RedisStore;
 pub use shared_memory::SharedMemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

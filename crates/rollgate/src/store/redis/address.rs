@@ -43,7 +43,9 @@ impl Address {
                      redis://",
                 );
             }
-            _ => return refuse("the URL of a Redis server is redis://[user:password@]host[:port][/database]"),
+            _ => {
+                return refuse("the URL of a Redis server is redis://[user:password@]host[:port][/database]");
+            }
         }
         let Ok(client) = Client::open(url) else {
             return refuse(

@@ -133,11 +133,7 @@ fn is_answer(error: &RedisError) -> bool {
 /// A new connection, with its time-outs.
 fn connect(at: &Address) -> Result<Connection, Error> {
     let connection = at.client.get_connection_with_timeout(ANSWER).map_err(|error| {
-        if error.is_connection_refusal() {
-            away(at, "nobody listens there")
-        } else {
-            meaning(at, &error)
-        }
+        if error.is_connection_refusal() { away(at, "nobody listens there") } else { meaning(at, &error) }
     })?;
     connection
         .set_read_timeout(Some(ANSWER))

@@ -45,8 +45,9 @@ pub(super) fn load(link: &mut Link, at: &Address, after: u64) -> Result<Option<S
         Some(other) => return Err(damaged(at, format_args!("its layout is {other}"))),
     }
     link.look_at_revision(at, state.0.unwrap_or(0))?;
-    let is_known =
-        |(seq, sum)| last.as_ref().and_then(|line| split(line)).is_some_and(|(found, _)| found == sum && seq <= count);
+    let is_known = |(seq, sum)| {
+        last.as_ref().and_then(|line| split(line)).is_some_and(|(found, _)| found == sum && seq <= count)
+    };
     if !known.is_none_or(is_known) {
         return Err(damaged(
             at,
@@ -119,7 +120,7 @@ fn watched(
     if sum.as_deref() != Some(&*written(watched_sum(revision, &json))) {
         return Err(damaged(at, "what was watched does not fit its sum"));
     }
-    let watched =
-        serde_json::from_str(&json).map_err(|error| damaged(at, format_args!("what was watched: {error}")))?;
+    let watched = serde_json::from_str(&json)
+        .map_err(|error| damaged(at, format_args!("what was watched: {error}")))?;
     Ok(Some(watched))
 }

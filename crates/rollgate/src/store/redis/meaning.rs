@@ -39,18 +39,26 @@ pub(super) fn meaning(at: &Address, error: &RedisError) -> Error {
     let detail = error.detail().unwrap_or_default();
     match (error.kind(), error.code()) {
         (_, Some(LAYOUT_TOO_NEW)) => too_new(at, detail.split(' ').next().unwrap_or_default()),
-        (_, Some(PARTS_LOST)) => away(at, "the server has lost windows that were sent in parts; they are sent again"),
-        (_, Some("WRONGTYPE")) => damaged(at, "one of its keys is of another kind: another program writes there"),
+        (_, Some(PARTS_LOST)) => {
+            away(at, "the server has lost windows that were sent in parts; they are sent again")
+        }
+        (_, Some("WRONGTYPE")) => {
+            damaged(at, "one of its keys is of another kind: another program writes there")
+        }
         (Kind::UnexpectedReturnType, _) => {
             damaged(at, "one of its keys has a value that is none of rollgate's")
         }
         (Kind::AuthenticationFailed, _) | (_, Some("NOAUTH" | "WRONGPASS")) => {
             away(at, "the server refuses the user or the password, or wants one; they stand in the URL")
         }
-        (Kind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::CrossSlot), _) => away(
-            at,
-            format_args!("this node of a cluster does not have these keys; name the one that has ({detail})"),
-        ),
+        (Kind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::CrossSlot), _) => {
+            away(
+                at,
+                format_args!(
+                    "this node of a cluster does not have these keys; name the one that has ({detail})"
+                ),
+            )
+        }
         (Kind::Io, _) if error.is_timeout() => {
             away(at, format_args!("no answer within {STORE_ANSWER_MS} ms"))
         }

@@ -106,8 +106,7 @@ fn send(
 }
 
 /// The row of windows: epoch, position, head, sum, number of slots, and the halves of the sum of their sums.
-type Row =
-    (Option<u64>, Option<u64>, Option<Vec<u8>>, Option<String>, Option<u64>, Option<u64>, Option<u64>);
+type Row = (Option<u64>, Option<u64>, Option<Vec<u8>>, Option<String>, Option<u64>, Option<u64>, Option<u64>);
 
 /// The windows, every slot against its sum and all of them against their number.
 pub(super) fn restore(link: &mut Link, at: &Address) -> Result<Option<Restored>, Error> {
@@ -129,8 +128,9 @@ pub(super) fn restore(link: &mut Link, at: &Address) -> Result<Option<Restored>,
     let mut slots = Vec::with_capacity(pairs.len());
     let (mut low, mut high) = (0_u32, 0_u32);
     for (name, value) in &pairs {
-        let (slot, sum) = slot_of(name, value)
-            .ok_or_else(|| damaged(at, format_args!("the slot {name} of the windows does not fit its sum")))?;
+        let (slot, sum) = slot_of(name, value).ok_or_else(|| {
+            damaged(at, format_args!("the slot {name} of the windows does not fit its sum"))
+        })?;
         low = low.wrapping_add(sum as u32);
         high = high.wrapping_add((sum >> 32) as u32);
         slots.push(slot);

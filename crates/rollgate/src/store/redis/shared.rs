@@ -65,14 +65,17 @@ impl SharedStore for RedisStore {
 
     fn beat(&self, epoch: u64, claim: &Claim<'_>, watched: &Watched) -> Result<(), Error> {
         let json = serde_json::to_string(watched).map_err(|error| away(self.at(), error))?;
+        let sum = written(watched_sum(watched.revision, &json));
+        let (epoch_digits, revision) = (digits(kept(epoch)), digits(watched.revision));
+        let (observed, wall) = (digits(claim.observed.0), digits(claim.wall.0));
         let arguments: [&[u8]; 7] = [
-            &digits(kept(epoch)),
+            &epoch_digits,
             claim.holder.as_bytes(),
-            &digits(claim.observed.0),
-            &digits(claim.wall.0),
-            &digits(watched.revision),
+            &observed,
+            &wall,
+            &revision,
             json.as_bytes(),
-            written(watched_sum(watched.revision, &json)).as_bytes(),
+            sum.as_bytes(),
         ];
         let (is_done, (now, holder)): (bool, (Option<u64>, Option<String>)) =
             self.ask(|scripts| &scripts.beat, &arguments)?;

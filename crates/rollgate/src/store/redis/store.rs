@@ -13,6 +13,7 @@ use super::checked::{kept, sum, with_sum, written};
 use super::link::Link;
 use super::load::{self, line_sum};
 use super::meaning::{away, damaged};
+use super::scripts::Scripts;
 use crate::journal;
 use crate::process::PerProcess;
 use crate::store::fence::{fenced, follows};
@@ -172,14 +173,14 @@ impl Store for RedisStore {
             let sum = written(state_sum(next, commit.epoch, &seen, &json));
             let lines: Vec<Vec<u8>> =
                 (commit.first..).zip(commit.journal).map(|(seq, line)| line_of(seq, line)).collect();
-            let send = |connection: &mut Connection, script| -> RedisResult<(bool, u64, u64, u64)> {
-                let mut call = begin(script, &self.at);
-                call.arg(kept(commit.epoch)).arg(commit.expected).arg(next).arg(kept(commit.first));
-                call.arg(&writer).arg(&seen).arg(&json).arg(&sum).arg(&lines);
-                call.invoke(connection)
-            };
-            let (is_done, revision, latest, stored) =
-                link.ask(&self.at, |connection, scripts| send(connection, &scripts.commit))?;
+            let send =
+                |connection: &mut Connection, scripts: &Scripts| -> RedisResult<(bool, u64, u64, u64)> {
+                    let mut call = begin(&scripts.commit, &self.at);
+                    call.arg(kept(commit.epoch)).arg(commit.expected).arg(next).arg(kept(commit.first));
+                    call.arg(&writer).arg(&seen).arg(&json).arg(&sum).arg(&lines);
+                    call.invoke(connection)
+                };
+            let (is_done, revision, latest, stored) = link.ask(&self.at, send)?;
             link.look_at_revision(&self.at, revision)?;
             if !is_done {
                 fenced(commit.epoch, latest)?;
@@ -210,12 +211,7 @@ impl Store for RedisStore {
 
 /// The sum over a state and what it is a state of; the journal's lines have their own.
 pub(super) fn state_sum(revision: u64, epoch: u64, seen: &str, json: &str) -> u64 {
-    sum(&[
-        &revision.to_le_bytes(),
-        &kept(epoch).to_le_bytes(),
-        seen.as_bytes(),
-        json.as_bytes(),
-    ])
+    sum(&[&revision.to_le_bytes(), &kept(epoch).to_le_bytes(), seen.as_bytes(), json.as_bytes()])
 }
 
 /// A journal line as it is stored.

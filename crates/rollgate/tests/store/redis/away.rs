@@ -1,0 +1,147 @@
+//! Servers that do not answer.
+
+use std::time::{Duration, Instant};
+
+use rollgate::core::error::{Error, ErrorKind};
+use rollgate::core::time::Timestamp;
+use rollgate::store::{Checkpoint, RedisStore, Store};
+
+use super::proxy::{Proxy, Way};
+use super::server::{Server, server};
+use crate::given::{claim, commit, lines, report, watched, whole};
+
+/// Longer than a connect and two answers on a machine that does other things beside.
+const LONG: Duration = Duration::from_secs(5);
+
+/// Asks everything that a store can be asked; each must say that it is away, and soon.
+fn all_are_away(store: &dyn Store, revision: u64) {
+    let shared = store.shared().unwrap();
+    let saved = whole(b"h", vec![]);
+    let checkpoint = Checkpoint { epoch: 1, position: 0, saved: &saved, forget: Timestamp::MIN };
+    let seen = None;
+    let calls: [(&str, &dyn Fn() -> Result<(), Error>); 10] = [
+        ("load", &|| store.load(0).map(drop)),
+        ("commit", &|| commit(store, 1, revision, 2, 2, 2).map(drop)),
+        ("head", &|| shared.head().map(drop)),
+        ("take", &|| shared.take(seen, &claim("b", 1)).map(drop)),
+        ("beat", &|| shared.beat(1, &claim("a", 1), &watched(1, 1))),
+        ("leave", &|| shared.leave(9, "nobody")),
+        ("report", &|| shared.report(&report("n", 1, b"")).map(drop)),
+        ("reports", &|| shared.reports(0).map(drop)),
+        ("save", &|| shared.save(&checkpoint)),
+        ("restore", &|| shared.restore().map(drop)),
+    ];
+    for (what, call) in calls {
+        let begin = Instant::now();
+        let error = call().expect_err(what);
+        assert_eq!(error.kind(), ErrorKind::StoreAway, "{what}: {error}");
+        assert!(begin.elapsed() < LONG, "{what} took {:?}", begin.elapsed());
+    }
+}
+
+fn filled(server: &Server, url: &str) -> RedisStore {
+    let store = RedisStore::open(url, "away").unwrap();
+    store.shared().unwrap().take(None, &claim("a", 1)).unwrap();
+    commit(&store, 1, 0, 1, 1, 1).unwrap();
+    assert_eq!(server.store("away").load(0).unwrap().unwrap().revision, 1);
+    store
+}
+
+#[test]
+fn a_server_that_is_stopped_or_killed_is_away_and_comes_back() {
+    let Some(mut server) = server() else { return };
+    let store = filled(&server, &server.url());
+    server.pause();
+    all_are_away(&store, 1);
+    // The connect succeeds, because the system takes it for the server.
+    let error = RedisStore::open(&server.url(), "away").map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StoreAway, "{error}");
+    server.go_on();
+    // What was asked meanwhile may have happened, all of it or nothing.
+    let stored = store.load(0).unwrap().unwrap();
+    assert!(stored.revision <= 2 && stored.journal == lines(stored.revision));
+    server.kill();
+    all_are_away(&store, stored.revision);
+    let error = store.load(0).unwrap_err();
+    assert!(error.to_string().contains("nobody listens there"), "{error}");
+    let child = store.forked(None);
+    assert_eq!(child.load(0).unwrap_err().kind(), ErrorKind::StoreAway);
+}
+
+#[test]
+fn a_network_that_is_cut_or_held_up_is_away_and_comes_back() {
+    let Some(server) = server() else { return };
+    let proxy = Proxy::to(server.port);
+    let store = filled(&server, &proxy.url());
+    for way in [Way::Cut, Way::HeldUp] {
+        proxy.set(way);
+        all_are_away(&store, 1);
+        if way == Way::Cut {
+            assert_eq!(server.store("away").load(0).unwrap().unwrap().revision, 1, "nothing got through");
+        }
+        proxy.set(Way::Open);
+        store.load(0).unwrap();
+    }
+}
+
+#[test]
+fn an_answer_that_is_lost_leaves_a_commit_that_is_read_again() {
+    let Some(server) = server() else { return };
+    let proxy = Proxy::to(server.port);
+    let store = filled(&server, &proxy.url());
+    proxy.set(Way::OneWay);
+    assert_eq!(commit(&store, 1, 1, 2, 2, 2).unwrap_err().kind(), ErrorKind::StoreAway);
+    proxy.set(Way::Open);
+    let stored = store.load(1).unwrap().unwrap();
+    assert_eq!((stored.revision, stored.journal), (2, lines(2)[1..].to_vec()));
+    assert_eq!(commit(&store, 1, 1, 2, 2, 2).unwrap_err().kind(), ErrorKind::StoreConflict);
+    commit(&store, 1, 2, 3, 3, 3).unwrap();
+}
+
+#[test]
+fn a_connection_that_was_closed_while_idle_is_opened_again_and_nobody_notices() {
+    let Some(server) = server() else { return };
+    let store = filled(&server, &server.url());
+    let shared = store.shared().unwrap();
+    let mut raw = server.raw();
+    let mut close = || {
+        redis::cmd("CLIENT").arg("KILL").arg("SKIPME").arg("yes").exec(&mut raw).unwrap();
+        // A server that was started anew has no scripts either.
+        redis::cmd("SCRIPT").arg("FLUSH").exec(&mut raw).unwrap();
+    };
+    for n in 2..=5 {
+        close();
+        assert_eq!(commit(&store, 1, n - 1, n, n, n).unwrap(), n);
+        close();
+        assert_eq!(shared.head().unwrap().revision, n);
+        close();
+        shared.beat(1, &claim("a", 2), &watched(n, 1)).unwrap();
+    }
+}
+
+/// The server does what was asked and the connection breaks before the answer: what is asked again is done once.
+#[test]
+fn a_commit_that_breaks_off_after_it_was_done_is_done_once() {
+    let Some(server) = server() else { return };
+    let proxy = Proxy::to(server.port);
+    let store = filled(&server, &proxy.url());
+    proxy.set(Way::OneWay);
+    let revision = std::thread::scope(|scope| {
+        let commit = scope.spawn(|| commit(&store, 1, 1, 2, 2, 2));
+        let beside = server.store("away");
+        while beside.shared().unwrap().head().unwrap().revision < 2 {
+            std::thread::yield_now();
+        }
+        // The connection goes, and the way is open for the next one.
+        proxy.set(Way::Cut);
+        proxy.set(Way::Open);
+        commit.join().unwrap()
+    });
+    // Where the machine was too slow, the wait for the answer was over first.
+    match revision {
+        Ok(revision) => assert_eq!(revision, 2),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::StoreAway),
+    }
+    let stored = store.load(0).unwrap().unwrap();
+    assert_eq!((stored.revision, stored.journal), (2, lines(2)));
+}
