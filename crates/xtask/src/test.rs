@@ -29,6 +29,19 @@ const BINDINGS: [Binding; 2] = [
     },
 ];
 
+/// A program that Rust's tests start: without it they do nothing, which tests that pass cannot say.
+struct Program {
+    name: &'static str,
+    package: &'static str,
+    tests: &'static str,
+}
+
+const PROGRAMS: [Program; 1] = [Program {
+    name: "redis-server",
+    package: "redis-server",
+    tests: "the tests of the Redis store (crates/rollgate/tests/store/redis)",
+}];
+
 /// Where test data lies that is not the project's.
 const BESIDE: &str = "../shared";
 
@@ -90,6 +103,10 @@ pub(super) fn run() -> Result<(), String> {
         }
     }
     outcomes.push(python::test(is_ci));
+    let absent: Vec<String> = PROGRAMS.iter().filter(|program| !has(program.name)).map(needs).collect();
+    if is_ci {
+        outcomes.extend(absent.iter().cloned().map(Err));
+    }
     let cargo = cargo();
     outcomes.push(shown(&cargo, &["test", "--workspace", "--doc", "--quiet"]));
     outcomes.push(if has("cargo-nextest") {
@@ -98,9 +115,15 @@ pub(super) fn run() -> Result<(), String> {
         shown(&cargo, &["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"])
     });
     // Behind the summary, which counts them as passed.
-    not_run(Path::new(BESIDE)).iter().for_each(|line| eprintln!("{line}"));
+    absent.iter().chain(&not_run(Path::new(BESIDE))).for_each(|line| eprintln!("{line}"));
     let wrong: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
     if wrong.is_empty() { Ok(()) } else { Err(format!("failed:\n{}", wrong.join("\n"))) }
+}
+
+/// What tests that did nothing would have needed.
+fn needs(program: &Program) -> String {
+    let Program { name, package, tests } = program;
+    format!("NOT RUN: {tests}: needs {name} (Debian: apt-get install {package})")
 }
 
 /// The tests that passed and tested nothing, because their data is not in this folder.
