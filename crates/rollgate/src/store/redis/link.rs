@@ -77,7 +77,7 @@ impl Link {
             answer = ask(&mut connection, &self.scripts);
         }
         // After a time-out the answer may still come, and would be taken for that of the next question.
-        if answer.as_ref().is_ok_and(|_| true) || answer.as_ref().is_err_and(is_answer) {
+        if answer.as_ref().err().is_none_or(is_answer) {
             self.connection = Some(connection);
         }
         answer.map_err(|error| failed(&error))

@@ -1,15 +1,17 @@
 //! What nodes tell each other through the server: who advances, and what was recorded.
 
-use redis::FromRedisValue;
+use redis::{FromRedisValue, Script};
 use rollgate_core::decide::Watched;
 use rollgate_core::error::Error;
 use rollgate_core::time::Timestamp;
 
 use super::address::Address;
 use super::checked::{kept, split, sum, with_sum, written};
+use super::link::Link;
 use super::load::watched_sum;
 use super::meaning::{away, damaged};
 use super::save;
+use super::scripts::Scripts;
 use super::store::{RedisStore, begin};
 use crate::store::fence::lost;
 use crate::store::{Checkpoint, Claim, Head, Lease, Report, Reported, Restored, SharedStore, node};
@@ -17,21 +19,18 @@ use crate::store::{Checkpoint, Claim, Head, Lease, Report, Reported, Restored, S
 /// A lease as it is stored: epoch, holder, beat, observed time, calendar.
 type Fields = (Option<u64>, Option<String>, Option<u64>, Option<i64>, Option<i64>);
 
+/// One of the scripts.
+type Which = for<'s> fn(&'s Scripts) -> &'s Script;
+
 impl RedisStore {
     /// Asks one script.
-    fn ask<T: FromRedisValue>(
-        &self,
-        which: impl for<'s> Fn(&'s super::scripts::Scripts) -> &'s redis::Script,
-        arguments: &[&[u8]],
-    ) -> Result<T, Error> {
-        self.with(|link| {
-            link.ask(self.at(), |connection, scripts| {
-                let mut call = begin(which(scripts), self.at());
-                arguments.iter().for_each(|argument| {
-                    call.arg(*argument);
-                });
-                call.invoke(connection)
-            })
+    fn ask<T: FromRedisValue>(&self, link: &mut Link, which: Which, arguments: &[&[u8]]) -> Result<T, Error> {
+        link.ask(self.at(), |connection, scripts| {
+            let mut call = begin(which(scripts), self.at());
+            arguments.iter().for_each(|argument| {
+                call.arg(*argument);
+            });
+            call.invoke(connection)
         })
     }
 }
@@ -43,24 +42,28 @@ fn digits(number: impl std::fmt::Display) -> Vec<u8> {
 
 impl SharedStore for RedisStore {
     fn head(&self) -> Result<Head, Error> {
-        let (revision, reports, lease): (Option<u64>, Option<u64>, Fields) =
-            self.ask(|scripts| &scripts.head, &[])?;
-        let lease = lease_of(self.at(), lease)?;
-        let head = Head { revision: revision.unwrap_or(0), reports: reports.unwrap_or(0), lease };
-        self.with(|link| link.look(self.at(), &head))?;
-        Ok(head)
+        self.with(|link| {
+            let (revision, reports, lease): (Option<u64>, Option<u64>, Fields) =
+                self.ask(link, |scripts| &scripts.head, &[])?;
+            let lease = lease_of(self.at(), lease)?;
+            let head = Head { revision: revision.unwrap_or(0), reports: reports.unwrap_or(0), lease };
+            link.look(self.at(), &head)?;
+            Ok(head)
+        })
     }
 
     fn take(&self, seen: Option<&Lease>, claim: &Claim<'_>) -> Result<Option<u64>, Error> {
         let seen = seen.map_or_else(String::new, |lease| format!("{}:{}", lease.epoch, lease.beat));
         let (observed, wall) = (digits(claim.observed.0), digits(claim.wall.0));
         let arguments = [seen.as_bytes(), claim.holder.as_bytes(), &observed, &wall];
-        let epoch: u64 = self.ask(|scripts| &scripts.take, &arguments)?;
-        if epoch == 0 {
-            return Ok(None);
-        }
-        self.with(|link| link.look_at_epoch(self.at(), epoch))?;
-        Ok(Some(epoch))
+        self.with(|link| {
+            let epoch: u64 = self.ask(link, |scripts| &scripts.take, &arguments)?;
+            if epoch == 0 {
+                return Ok(None);
+            }
+            link.look_at_epoch(self.at(), epoch)?;
+            Ok(Some(epoch))
+        })
     }
 
     fn beat(&self, epoch: u64, claim: &Claim<'_>, watched: &Watched) -> Result<(), Error> {
@@ -78,7 +81,7 @@ impl SharedStore for RedisStore {
             sum.as_bytes(),
         ];
         let (is_done, (now, holder)): (bool, (Option<u64>, Option<String>)) =
-            self.ask(|scripts| &scripts.beat, &arguments)?;
+            self.with(|link| self.ask(link, |scripts| &scripts.beat, &arguments))?;
         if is_done {
             return Ok(());
         }
@@ -89,20 +92,27 @@ impl SharedStore for RedisStore {
 
     fn leave(&self, epoch: u64, holder: &str) -> Result<(), Error> {
         let epoch = digits(kept(epoch));
-        let _is_done: bool = self.ask(|scripts| &scripts.leave, &[&epoch, holder.as_bytes()])?;
+        let arguments = [&*epoch, holder.as_bytes()];
+        let _is_done: bool = self.with(|link| self.ask(link, |scripts| &scripts.leave, &arguments))?;
         Ok(())
     }
 
     fn report(&self, report: &Report<'_>) -> Result<u64, Error> {
-        let last: u64 = self.ask(|scripts| &scripts.report, &[&packed(report)])?;
-        self.with(|link| link.look_at_report(self.at(), last))?;
-        Ok(last)
+        let packed = packed(report);
+        self.with(|link| {
+            let last: u64 = self.ask(link, |scripts| &scripts.report, &[&packed])?;
+            link.look_at_report(self.at(), last)?;
+            Ok(last)
+        })
     }
 
     fn reports(&self, after: u64) -> Result<Vec<Reported>, Error> {
-        let (last, count, first, reports): (u64, u64, u64, Vec<Vec<u8>>) =
-            self.ask(|scripts| &scripts.reports, &[&digits(kept(after))])?;
-        self.with(|link| link.look_at_report(self.at(), last))?;
+        let (last, count, first, reports): (u64, u64, u64, Vec<Vec<u8>>) = self.with(|link| {
+            let answer: (u64, u64, u64, Vec<Vec<u8>>) =
+                self.ask(link, |scripts| &scripts.reports, &[&digits(kept(after))])?;
+            link.look_at_report(self.at(), answer.0)?;
+            Ok(answer)
+        })?;
         if count > last || (count == 0 && last > 0) {
             return Err(damaged(self.at(), format_args!("it has {count} reports up to number {last}")));
         }

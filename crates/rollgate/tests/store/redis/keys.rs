@@ -1,7 +1,10 @@
 //! The contract, and what is stored under the keys.
 
+use rollgate::Engine;
+use rollgate::clock::ManualClock;
 use rollgate::core::error::{Error, ErrorKind};
-use rollgate::core::time::Timestamp;
+use rollgate::core::time::{Span, Timestamp};
+use rollgate::read::Format;
 use rollgate::store::{Checkpoint, RedisStore, Store};
 
 use super::server::{server, server_with_log};
@@ -266,4 +269,32 @@ fn a_server_with_a_log_keeps_what_it_acknowledged_through_kills() {
         assert_eq!(shared.restore().unwrap().unwrap().saved, saved);
         assert_eq!(shared.head().unwrap().lease.unwrap().epoch, 1);
     }
+}
+
+/// The engine of a process that has seen more than the server has now.
+#[test]
+fn r161_a_server_that_went_back_raises_nothing_and_stops_no_rollback() {
+    let Some(mut server) = server() else { return };
+    let clock = ManualClock::at(Timestamp(1_768_298_400_000));
+    let builder = Engine::builder().plan_text(super::node::PLAN, Format::Yaml).unwrap();
+    let engine = builder.store(server.store("engine")).clock(clock.clone()).build().unwrap();
+    let share = || engine.shares()[0].1.ppm() / 10_000;
+    let pass = |seconds: i64| {
+        for _ in 0..seconds {
+            clock.advance(Span::seconds(1));
+            engine.tick();
+        }
+    };
+    engine.start("ann").unwrap();
+    pass(10);
+    assert_eq!(share(), 10);
+    server.restart();
+    pass(120);
+    assert_eq!(share(), 10, "a step that nobody can write down");
+    let store = engine.status().store.unwrap();
+    assert!(store.why.as_ref().is_some_and(|why| why.contains("is damaged")), "{store:?}");
+    assert_eq!(server.store("engine").load(0).unwrap(), None, "what is there is left");
+    engine.metric("heap").unwrap().record(2_000.0);
+    pass(6);
+    assert_eq!(share(), 0);
 }
