@@ -57,12 +57,11 @@ fn a_raw_writer_of_a_lower_epoch_is_refused_by_the_server_itself() {
     // Another program takes the lease by hand: what counts is what the server has, not what a store remembers.
     let mut raw = server.raw();
     redis::cmd("HSET").arg("rollgate:{fenced}:lease").arg(&["epoch", "7"]).exec(&mut raw).unwrap();
-    let held = |raw: &mut _| -> Vec<Vec<String>> {
-        let hash =
-            |of: &str| redis::cmd("HVALS").arg(format!("rollgate:{{fenced}}:{of}")).query(raw).unwrap();
-        ["state", "lease", "windows", "watched"].map(hash).to_vec()
+    let mut held = || -> Vec<Vec<String>> {
+        let keys = ["state", "lease", "windows", "watched"].map(|of| format!("rollgate:{{fenced}}:{of}"));
+        keys.iter().map(|key| redis::cmd("HVALS").arg(key).query(&mut raw).unwrap()).collect()
     };
-    let before = held(&mut raw);
+    let before = held();
     for store in [&old, &new, &server.store("fenced")] {
         for epoch in [0, 2, 6] {
             assert_eq!(kind(commit(store, epoch, 1, 2, 2, 2)), ErrorKind::LeaseLost, "{epoch}");
@@ -70,7 +69,7 @@ fn a_raw_writer_of_a_lower_epoch_is_refused_by_the_server_itself() {
             assert_eq!(kind(store.shared().unwrap().save(&checkpoint)), ErrorKind::LeaseLost, "{epoch}");
         }
     }
-    assert_eq!(held(&mut raw), before);
+    assert_eq!(held(), before);
     commit(&new, 7, 1, 2, 2, 2).unwrap();
 }
 

@@ -136,8 +136,8 @@ pub(crate) fn play(server: &Server, store: &str, seed: u64) -> Played {
     let began = Instant::now();
     let mut random = Random::new(seed);
     // Calendars up to three hours apart.
-    let skew = |random: &mut Random| Span::seconds(random.below(21_600) as i64 - 10_800);
-    let nodes = (0..NODES).map(|_| Node::start(server, store, START + skew(&mut random))).collect();
+    let skewed = |random: &mut Random| START + Span::seconds(random.below(21_600)) - Span::hours(3);
+    let nodes = (0..NODES).map(|_| Node::start(server, store, skewed(&mut random))).collect();
     let record_at = random.steps(40_000, (STEPS - 40) * STEP);
     let mut schedule =
         Schedule { server, store, random, nodes, troubles: 0, slow: false, witness: None, recorded: None };
@@ -248,7 +248,7 @@ impl Schedule<'_> {
 
     /// Kills a process, and starts another one.
     fn replace(&mut self, index: usize, now: i64) {
-        let wall = self.nodes[index].wall + Span(now * STEP);
+        let wall = self.nodes[index].wall + Span((now * STEP) as u64);
         let mut node = Node::start(self.server, self.store, wall);
         (node.wall, node.told) = (self.nodes[index].wall, now);
         // The old one goes first, as processes do that are replaced.
