@@ -13,7 +13,19 @@ use serde_json::{Value, json};
 
 /// A state; `n` tells one from another.
 pub(crate) fn state(n: u64) -> RolloutState {
-    let plan = "{ version: 1, name: stored, flags: { NEW: { share: 0% } }, phases: [ { name: one, steps: [ { NEW: 10% } ] } ] }";
+    let plan = "
+version: 1
+name: stored
+flags: { NEW: {} }
+metrics: { heap: { kind: gauge, unit: MB, good: down } }
+phases:
+  - id: one
+    duration: 1h
+    steps: [ { set: { NEW: 10% } } ]
+    gates: { time: { phase_for: 1h } }
+    triggers: { heap: { when: { metric: heap, stat: last, above: 1GB }, rollback: { to: zero } } }
+    contingency: { to: zero }
+";
     let ruleset = ruleset(plan, Format::Yaml).unwrap().ruleset;
     let mut state = RolloutState::new(&ruleset, Timestamp(1_000));
     state.watched = Span(n);
