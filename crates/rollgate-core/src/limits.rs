@@ -129,8 +129,6 @@ pub const STORE_WAL_BYTES_KEPT: i64 = 4 << 20;
 /// hundreds of times what a call takes in one network, and no longer than a process may go without hearing of a change of
 /// shares. Whatever takes longer is an outage.
 pub const STORE_ANSWER_MS: u64 = 250;
-/// How long a decision waits for replicas, in milliseconds: the answer comes within [`STORE_ANSWER_MS`], whatever it is.
-pub const STORE_REPLICAS_MS: u64 = 200;
 /// Bytes that one call of a store on the network sends at most where it can be divided: a server that does one thing at a
 /// time does this one in about a millisecond.
 pub const STORE_CALL_BYTES: usize = 1 << 20;

@@ -1,6 +1,7 @@
 //! Where a store is: the server, and the names of its keys there.
 
 use std::fmt;
+use std::time::Duration;
 
 use redis::{Client, ConnectionAddr};
 use rollgate_core::error::{Error, ErrorKind};
@@ -9,6 +10,8 @@ use rollgate_core::limits::STORE_NAME_BYTES_MAX;
 /// A server, and the keys of one plan on it.
 pub(super) struct Address {
     pub(super) client: Client,
+    /// How long a connection is waited for, and how long bytes of an answer are.
+    pub(super) answer: Duration,
     name: String,
 }
 
@@ -20,7 +23,10 @@ impl Address {
     /// Reads a URL and the name of a store.
     ///
     /// What is refused is never quoted: a URL may have a password in it.
-    pub(super) fn new(url: &str, name: &str) -> Result<Self, Error> {
+    pub(super) fn new(url: &str, name: &str, answer: Duration) -> Result<Self, Error> {
+        if answer.is_zero() {
+            return Err(Error::new(ErrorKind::InvalidArgument, "no server answers within no time"));
+        }
         let refuse = |why: &str| Err(Error::new(ErrorKind::InvalidArgument, why));
         if name.is_empty()
             || name.len() > STORE_NAME_BYTES_MAX
@@ -58,7 +64,7 @@ impl Address {
                 return refuse("the URL of the Redis server names no host, or port 0");
             }
         }
-        Ok(Self { client, name: name.to_owned() })
+        Ok(Self { client, answer, name: name.to_owned() })
     }
 
     /// A key of this store. The braces let all of them lie in one slot of a cluster.
@@ -91,7 +97,8 @@ mod tests {
 
     #[test]
     fn addresses_are_read_and_no_password_is_ever_shown() {
-        let address = Address::new("redis://ann:s3cret@127.0.0.1:7/2", "web").unwrap();
+        let second = Duration::from_secs(1);
+        let address = Address::new("redis://ann:s3cret@127.0.0.1:7/2", "web", second).unwrap();
         assert_eq!(address.to_string(), "127.0.0.1:7/2 rollgate:{web}:*");
         assert_eq!(address.keys()[1], "rollgate:{web}:state");
         for (url, name, says) in [
@@ -106,7 +113,7 @@ mod tests {
             ("redis://:s3cret@host", "a b", "no space"),
             ("redis://:s3cret@host", "a}b", "no brace"),
         ] {
-            let error = Address::new(url, name).map(|_| ()).unwrap_err();
+            let error = Address::new(url, name, second).map(|_| ()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{url}");
             let text = error.to_string();
             assert!(text.contains(says) && !text.contains("s3cret"), "{url}: {text}");

@@ -1,18 +1,12 @@
 //! The connection of one process to the server, and what has been seen through it.
 
-use std::time::Duration;
-
-use redis::{Connection, RedisError, RedisResult};
+use redis::{Connection, FromRedisValue, RedisError, RedisResult, Value};
 use rollgate_core::error::Error;
-use rollgate_core::limits::STORE_ANSWER_MS;
 
 use super::address::Address;
 use super::meaning::{away, damaged, meaning};
 use super::scripts::Scripts;
 use crate::store::{Head, node_name};
-
-/// How long a connection is waited for, and how long bytes of an answer are.
-const ANSWER: Duration = Duration::from_millis(STORE_ANSWER_MS);
 
 /// A connection, while there is one.
 pub(super) struct Link {
@@ -60,13 +54,12 @@ impl Link {
     /// Asks the server. Where a connection that was there has been closed meanwhile, it asks once more through a new one:
     /// so what is asked twice must be the same as what is asked once.
     ///
-    /// It takes at most a connect and two answers, each of [`STORE_ANSWER_MS`] without a byte.
-    pub(super) fn ask<T>(
+    /// It takes at most a connect and two answers, each of [`Address::answer`] without a byte.
+    pub(super) fn ask<T: FromRedisValue>(
         &mut self,
         at: &Address,
-        ask: impl Fn(&mut Connection, &Scripts) -> RedisResult<T>,
+        ask: impl Fn(&mut Connection, &Scripts) -> RedisResult<Value>,
     ) -> Result<T, Error> {
-        let failed = |error: &RedisError| meaning(at, error);
         let (mut connection, is_old) = match self.connection.take() {
             Some(connection) => (connection, true),
             None => (connect(at)?, false),
@@ -80,7 +73,9 @@ impl Link {
         if answer.as_ref().err().is_none_or(is_answer) {
             self.connection = Some(connection);
         }
-        answer.map_err(|error| failed(&error))
+        let answer = answer.map_err(|error| meaning(at, &error))?;
+        redis::from_redis_value(answer)
+            .map_err(|_| damaged(at, "one of its keys has a value that is none of rollgate's"))
     }
 
     /// Whether the store is where it was, or further. Remembers it.
@@ -132,12 +127,12 @@ fn is_answer(error: &RedisError) -> bool {
 
 /// A new connection, with its time-outs.
 fn connect(at: &Address) -> Result<Connection, Error> {
-    let connection = at.client.get_connection_with_timeout(ANSWER).map_err(|error| {
+    let connection = at.client.get_connection_with_timeout(at.answer).map_err(|error| {
         if error.is_connection_refusal() { away(at, "nobody listens there") } else { meaning(at, &error) }
     })?;
     connection
-        .set_read_timeout(Some(ANSWER))
-        .and_then(|()| connection.set_write_timeout(Some(ANSWER)))
+        .set_read_timeout(Some(at.answer))
+        .and_then(|()| connection.set_write_timeout(Some(at.answer)))
         .map_err(|error| meaning(at, &error))?;
     Ok(connection)
 }

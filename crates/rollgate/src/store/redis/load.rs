@@ -1,15 +1,13 @@
 //! Reading state and journal, as of one moment.
 
-use redis::Pipeline;
 use rollgate_core::decide::{RolloutState, Watched};
 use rollgate_core::error::Error;
 
 use super::address::Address;
 use super::checked::{kept, split, sum, written};
 use super::link::Link;
-use super::meaning::{damaged, too_new};
-use super::scripts::LAYOUT;
-use super::store::state_sum;
+use super::meaning::damaged;
+use super::store::{begin, state_sum};
 use crate::store::Stored;
 
 /// The sum of a journal line.
@@ -22,10 +20,9 @@ pub(super) fn watched_sum(revision: u64, json: &str) -> u64 {
     sum(&[&revision.to_le_bytes(), json.as_bytes()])
 }
 
-/// What one transaction reads: layout; revision, epoch, time, lines, state, sum; revision, counters, sum; how many lines
+/// What one script reads: revision, epoch, time, lines, state, sum; revision, counters, sum; how many lines
 /// there are; those that were asked for; the last line that is known here.
 type Answer = (
-    Option<u64>,
     (Option<u64>, Option<u64>, Option<String>, Option<u64>, Option<String>, Option<String>),
     (Option<u64>, Option<String>, Option<String>),
     u64,
@@ -36,14 +33,10 @@ type Answer = (
 /// State, counters and lines, each against its sum, and the lines against their number and against those seen before.
 pub(super) fn load(link: &mut Link, at: &Address, after: u64) -> Result<Option<Stored>, Error> {
     let known = link.seen.line;
-    let read = transaction(at, kept(after), known.map_or(1, |(seq, _)| seq));
-    let (layout, state, counters, count, lines, last): Answer =
-        link.ask(at, |connection, _| read.query(connection))?;
-    match layout {
-        None | Some(LAYOUT) => {}
-        Some(later) if later > LAYOUT => return Err(too_new(at, later)),
-        Some(other) => return Err(damaged(at, format_args!("its layout is {other}"))),
-    }
+    let last = known.map_or(0, |(seq, _)| seq.saturating_sub(1));
+    let (state, counters, count, lines, last): Answer = link.ask(at, |connection, scripts| {
+        begin(&scripts.load, at).arg(kept(after)).arg(last).invoke(connection)
+    })?;
     link.look_at_revision(at, state.0.unwrap_or(0))?;
     let is_known = |(seq, sum)| {
         last.as_ref().and_then(|line| split(line)).is_some_and(|(found, _)| found == sum && seq <= count)
@@ -78,19 +71,6 @@ pub(super) fn load(link: &mut Link, at: &Address, after: u64) -> Result<Option<S
     let journal = checked_lines(link, at, after.min(count), lines)?;
     let watched = watched(at, counters)?.filter(|watched| watched.revision == revision);
     Ok(Some(Stored { revision, state, watched, journal }))
-}
-
-fn transaction(at: &Address, after: u64, known: u64) -> Pipeline {
-    let [layout, state, journal, watched, ..] = at.keys();
-    let mut read = redis::pipe();
-    read.atomic().cmd("GET").arg(layout);
-    let fields = ["revision", "epoch", "at", "lines", "json", "sum"];
-    read.cmd("HMGET").arg(state).arg(&fields);
-    read.cmd("HMGET").arg(watched).arg(&["revision", "json", "sum"]);
-    read.cmd("LLEN").arg(&journal);
-    read.cmd("LRANGE").arg(&journal).arg(after).arg(-1);
-    read.cmd("LINDEX").arg(&journal).arg(known.saturating_sub(1));
-    read
 }
 
 fn checked_lines(

@@ -2,7 +2,6 @@
 
 use redis::{ErrorKind as Kind, RedisError, ServerErrorKind};
 use rollgate_core::error::{Error, ErrorKind};
-use rollgate_core::limits::STORE_ANSWER_MS;
 
 use super::address::Address;
 use super::scripts::{LAYOUT, LAYOUT_TOO_NEW, PARTS_LOST};
@@ -45,9 +44,6 @@ pub(super) fn meaning(at: &Address, error: &RedisError) -> Error {
         (_, Some("WRONGTYPE")) => {
             damaged(at, "one of its keys is of another kind: another program writes there")
         }
-        (Kind::UnexpectedReturnType, _) => {
-            damaged(at, "one of its keys has a value that is none of rollgate's")
-        }
         (Kind::AuthenticationFailed, _) | (_, Some("NOAUTH" | "WRONGPASS")) => {
             away(at, "the server refuses the user or the password, or wants one; they stand in the URL")
         }
@@ -60,7 +56,7 @@ pub(super) fn meaning(at: &Address, error: &RedisError) -> Error {
             )
         }
         (Kind::Io, _) if error.is_timeout() => {
-            away(at, format_args!("no answer within {STORE_ANSWER_MS} ms"))
+            away(at, format_args!("no answer within {} ms", at.answer.as_millis()))
         }
         // Of the client's own errors the text has no part of the URL; what the server says is quoted.
         _ => away(at, error),

@@ -1,6 +1,6 @@
 //! The metrics' windows: saved in one script, or in parts that become valid at once, and read as of one moment.
 
-use redis::{Connection, RedisResult, Script};
+use redis::{Connection, RedisResult, Script, Value};
 use rollgate_core::error::Error;
 use rollgate_core::limits::{STORE_CALL_BYTES, STORE_PARTS_MS};
 use rollgate_core::metrics::{Saved, SavedSlot};
@@ -66,13 +66,14 @@ fn stage(link: &mut Link, at: &Address, staged: &str, pairs: &[Pair]) -> Result<
             bytes <= STORE_CALL_BYTES
         };
         let (part, behind) = rest.split_at(rest.iter().take_while(fits).count().max(1));
-        let mut write = redis::pipe();
-        write.atomic().cmd("HSET").arg(staged);
-        part.iter().for_each(|(name, value)| {
-            write.arg(name).arg(value);
-        });
-        write.ignore().cmd("PEXPIRE").arg(staged).arg(STORE_PARTS_MS).ignore();
-        link.ask(at, |connection, _| write.query::<()>(connection))?;
+        let _is_done: bool = link.ask(at, |connection, scripts| {
+            let mut call = begin(&scripts.stage, at);
+            call.key(staged).arg(STORE_PARTS_MS);
+            part.iter().for_each(|(name, value)| {
+                call.arg(name).arg(value);
+            });
+            call.invoke(connection)
+        })?;
         rest = behind;
     }
     Ok(())
@@ -85,7 +86,7 @@ fn send(
     checkpoint: &Checkpoint<'_>,
     pairs: &[Pair],
     staged: Option<&str>,
-) -> RedisResult<(bool, u64, Option<u64>)> {
+) -> RedisResult<Value> {
     let Checkpoint { epoch, position, saved: Saved { head, oldest, is_whole, .. }, forget } = *checkpoint;
     let mut call = begin(script, at);
     call.arg(kept(epoch)).arg(position).arg(forget.0);
@@ -110,11 +111,8 @@ type Row = (Option<u64>, Option<u64>, Option<Vec<u8>>, Option<String>, Option<u6
 
 /// The windows, every slot against its sum and all of them against their number.
 pub(super) fn restore(link: &mut Link, at: &Address) -> Result<Option<Restored>, Error> {
-    let [.., windows, slots] = at.keys();
-    let mut read = redis::pipe();
-    let fields = ["epoch", "position", "head", "sum", "slots", "low", "high"];
-    read.atomic().cmd("HMGET").arg(windows).arg(&fields).cmd("HGETALL").arg(slots);
-    let (row, pairs): (Row, Vec<(String, Vec<u8>)>) = link.ask(at, |connection, _| read.query(connection))?;
+    let (row, pairs): (Row, Vec<(String, Vec<u8>)>) =
+        link.ask(at, |connection, scripts| begin(&scripts.restore, at).invoke(connection))?;
     let (position, head, expected) = match row {
         (None, None, None, None, None, None, None) if pairs.is_empty() => return Ok(None),
         (Some(epoch), Some(position), Some(head), Some(sum), Some(count), Some(low), Some(high)) => {

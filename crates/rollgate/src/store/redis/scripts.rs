@@ -1,7 +1,7 @@
-//! What the server does in one go: one script for each write, and one for each read of several keys.
+//! What the server does in one go: one script for each write, and one for each read.
 //!
 //! A script reads every key that it will write before it writes the first one: so a key of another kind, or a server that
-//! takes no writes, refuses it as a whole. Revisions and numbers of lines are compared as they were sent; what is counted
+//! takes no writes, refuses it as a whole. They read without a transaction, which a server that is out of memory would refuse. Revisions and numbers of lines are compared as they were sent; what is counted
 //! is far below the 2^53 up to which doubles, Lua's numbers, are exact.
 
 use redis::Script;
@@ -47,6 +47,18 @@ for i = 10, #ARGV do redis.call('RPUSH', JOURNAL, ARGV[i]) end
 redis.call('DEL', WATCHED)
 tell('commit ' .. ARGV[4] .. ' ' .. ARGV[2])
 return { 1, ARGV[4], latest, lines + #ARGV - 9 }
+";
+
+/// ARGV: channel, the number of the line before those that are asked for, the index of the last one that is known. Gives
+/// the state, what was watched, the number of lines, those lines, and the one that is known.
+const LOAD: &str = "
+return {
+  redis.call('HMGET', STATE, 'revision', 'epoch', 'at', 'lines', 'json', 'sum'),
+  redis.call('HMGET', WATCHED, 'revision', 'json', 'sum'),
+  redis.call('LLEN', JOURNAL),
+  redis.call('LRANGE', JOURNAL, ARGV[2], -1),
+  redis.call('LINDEX', JOURNAL, ARGV[3]),
+}
 ";
 
 const HEAD: &str = "
@@ -169,8 +181,24 @@ tell('windows ' .. ARGV[3] .. ' ' .. ARGV[2])
 return { 1, latest, ARGV[2] }
 ";
 
+/// ARGV: channel, how long it stays in milliseconds, pairs of name and value. KEYS 10: where they go. It takes nothing of
+/// the store's, so that it needs no epoch.
+const STAGE: &str = "
+for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[10], ARGV[i], ARGV[i + 1]) end
+redis.call('PEXPIRE', KEYS[10], ARGV[2])
+return 1
+";
+
+const RESTORE: &str = "
+return {
+  redis.call('HMGET', WINDOWS, 'epoch', 'position', 'head', 'sum', 'slots', 'low', 'high'),
+  redis.call('HGETALL', SLOTS),
+}
+";
+
 /// The scripts with their digests.
 pub(super) struct Scripts {
+    pub(super) load: Script,
     pub(super) commit: Script,
     pub(super) head: Script,
     pub(super) take: Script,
@@ -178,7 +206,9 @@ pub(super) struct Scripts {
     pub(super) leave: Script,
     pub(super) report: Script,
     pub(super) reports: Script,
+    pub(super) stage: Script,
     pub(super) save: Script,
+    pub(super) restore: Script,
 }
 
 impl Default for Scripts {
@@ -186,6 +216,7 @@ impl Default for Scripts {
     fn default() -> Self {
         let script = |code: &str| Script::new(&format!("{BEGIN}{code}"));
         Self {
+            load: script(LOAD),
             commit: script(COMMIT),
             head: script(HEAD),
             take: script(TAKE),
@@ -193,7 +224,9 @@ impl Default for Scripts {
             leave: script(LEAVE),
             report: script(REPORT),
             reports: script(REPORTS),
+            stage: script(STAGE),
             save: script(SAVE),
+            restore: script(RESTORE),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use redis::{Connection, RedisResult, ScriptInvocation};
+use redis::{Connection, RedisResult, ScriptInvocation, Value};
 use rollgate_core::decide::RolloutState;
 use rollgate_core::error::Error;
-use rollgate_core::limits::STORE_REPLICAS_MS;
+use rollgate_core::limits::STORE_ANSWER_MS;
 
 use super::address::Address;
 use super::checked::{kept, sum, with_sum, written};
@@ -103,7 +104,20 @@ impl RedisStore {
     /// # Ok::<(), rollgate::core::error::Error>(())
     /// ```
     pub fn open(url: &str, name: &str) -> Result<Self, Error> {
-        let at = Arc::new(Address::new(url, name)?);
+        Self::open_within(url, name, Duration::from_millis(STORE_ANSWER_MS))
+    }
+
+    /// As [`open`](Self::open), for a server that is slow or far away: `answer` is how long a call waits for a connection,
+    /// and for bytes of the answer. Evaluations of flags wait for no call; ticks and commands do.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); and [`InvalidArgument`](rollgate_core::error::ErrorKind::InvalidArgument) (100) where
+    /// `answer` is zero.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn open_within(url: &str, name: &str, answer: Duration) -> Result<Self, Error> {
+        let at = Arc::new(Address::new(url, name, answer)?);
         let store = Self { at, replicas: 0, from: 0, link: PerProcess::new(Link::default()) };
         let lines = store.load(0)?.map_or_else(Vec::new, |stored| stored.journal);
         journal::verify(lines.iter().map(String::as_str)).map_err(|error| damaged(&store.at, error))?;
@@ -112,7 +126,7 @@ impl RedisStore {
 
     /// Lets every decision wait until this many replicas have it; 0, the default, waits for none.
     ///
-    /// Where fewer have it within 200 ms, the commit answers
+    /// Where fewer have it within 200 ms (four fifths of what is waited for an answer), the commit answers
     /// [`StoreAway`](rollgate_core::error::ErrorKind::StoreAway): it has happened on the server, and the engine reads it
     /// again.
     #[must_use]
@@ -131,8 +145,10 @@ impl RedisStore {
     }
 
     fn is_on_replicas(&self, link: &mut Link) -> Result<(), Error> {
+        // The answer comes within the time of an answer, whatever it is.
+        let wait = (self.at.answer.as_millis() as u64 * 4 / 5).max(1);
         let have: u32 = link.ask(&self.at, |connection, _| {
-            redis::cmd("WAIT").arg(self.replicas).arg(STORE_REPLICAS_MS).query(connection)
+            redis::cmd("WAIT").arg(self.replicas).arg(wait).query(connection)
         })?;
         if have >= self.replicas {
             return Ok(());
@@ -173,14 +189,13 @@ impl Store for RedisStore {
             let sum = written(state_sum(next, commit.epoch, &seen, &json));
             let lines: Vec<Vec<u8>> =
                 (commit.first..).zip(commit.journal).map(|(seq, line)| line_of(seq, line)).collect();
-            let send =
-                |connection: &mut Connection, scripts: &Scripts| -> RedisResult<(bool, u64, u64, u64)> {
-                    let mut call = begin(&scripts.commit, &self.at);
-                    call.arg(kept(commit.epoch)).arg(commit.expected).arg(next).arg(kept(commit.first));
-                    call.arg(&writer).arg(&seen).arg(&json).arg(&sum).arg(&lines);
-                    call.invoke(connection)
-                };
-            let (is_done, revision, latest, stored) = link.ask(&self.at, send)?;
+            let send = |connection: &mut Connection, scripts: &Scripts| -> RedisResult<Value> {
+                let mut call = begin(&scripts.commit, &self.at);
+                call.arg(kept(commit.epoch)).arg(commit.expected).arg(next).arg(kept(commit.first));
+                call.arg(&writer).arg(&seen).arg(&json).arg(&sum).arg(&lines);
+                call.invoke(connection)
+            };
+            let (is_done, revision, latest, stored): (bool, u64, u64, u64) = link.ask(&self.at, send)?;
             link.look_at_revision(&self.at, revision)?;
             if !is_done {
                 fenced(commit.epoch, latest)?;

@@ -6,7 +6,7 @@ use rollgate::Engine;
 use rollgate::clock::ManualClock;
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::read::Format;
-use rollgate::store::{RedisStore, Store};
+use rollgate::store::Store;
 
 use super::server::server;
 use crate::given::{claim, commit, watched};
@@ -69,7 +69,7 @@ fn an_evaluation_of_fifty_nodes_is_one_instant() {
     let clock = ManualClock::at(START);
     let engines: Vec<Engine> = (0..50)
         .map(|_| {
-            let store = RedisStore::open(&server.url(), "fifty").unwrap();
+            let store = server.store("fifty");
             let builder = Engine::builder().plan_text(PLAN, Format::Yaml).unwrap();
             builder.store(store).clock(clock.clone()).build().unwrap()
         })

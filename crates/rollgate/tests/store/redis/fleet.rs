@@ -35,8 +35,8 @@ fn r161_schedules_of_pauses_cuts_and_skew_leave_one_history() {
         redis::cmd("PUBLISH").arg(changes(&name)).arg("end").exec(&mut server.raw()).unwrap();
         let heard = heard.join().unwrap();
         eprintln!(
-            "seed {seed}: {} troubles, {} leaders, rolled back after {} ms, {:?}",
-            played.troubles, played.leaders, played.rolled_back_after, played.took
+            "seed {seed}: {} troubles, rolled back after {} ms, {:?}",
+            played.troubles, played.rolled_back_after, played.took
         );
         audit(&heard, seed, &mut sums);
         judge(&server.store(&name), &played, seed, &mut sums);
@@ -49,7 +49,6 @@ fn r161_schedules_of_pauses_cuts_and_skew_leave_one_history() {
 #[derive(Debug, Default)]
 struct Sums {
     troubles: usize,
-    leaders: usize,
     commits: usize,
     checkpoints: usize,
     epochs: u64,
@@ -61,7 +60,6 @@ struct Sums {
 impl Sums {
     fn add(&mut self, played: &Played) {
         self.troubles += played.troubles;
-        self.leaders += played.leaders;
         self.rolled_back_after_max = self.rolled_back_after_max.max(played.rolled_back_after);
         self.longest = self.longest.max(played.took);
     }
@@ -151,6 +149,6 @@ fn judge(store: &RedisStore, played: &Played, seed: u64, sums: &mut Sums) {
     // step may be seen by so much later than it was decided, and the hold after it is so much shorter. Never by more.
     for pair in played.first_seen.windows(2).filter(|pair| pair[0].0 > 0 && pair[1].0 > pair[0].0) {
         let hold = pair[1].1 - pair[0].1;
-        assert!(hold >= 30_000 - LEASE, "seed {seed}: {pair:?}\n{}", show());
+        assert!(hold >= 30_000 - LEASE - STEP, "seed {seed}: {pair:?}\n{}", show());
     }
 }

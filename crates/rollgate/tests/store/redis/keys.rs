@@ -7,7 +7,7 @@ use rollgate::core::time::{Span, Timestamp};
 use rollgate::read::Format;
 use rollgate::store::{Checkpoint, RedisStore, Store};
 
-use super::server::{server, server_with_log};
+use super::server::{patient, server, server_with_log};
 use crate::contract::each;
 use crate::given::{claim, commit, lines, report, slot, state, watched, whole};
 
@@ -23,7 +23,7 @@ fn the_redis_store_keeps_the_contract() {
         || {
             let n = numbers.replace(numbers.get() + 1);
             let url = server.url();
-            move || Box::new(RedisStore::open(&url, &format!("contract-{n}")).unwrap()) as Box<dyn Store>
+            move || Box::new(patient(&url, &format!("contract-{n}"))) as Box<dyn Store>
         },
         true,
     );
@@ -204,7 +204,7 @@ fn passwords_are_used_and_never_shown() {
     let mut raw = server.raw();
     redis::cmd("CONFIG").arg("SET").arg("requirepass").arg("s3cret").exec(&mut raw).unwrap();
     let url = |password: &str| format!("redis://:{password}@127.0.0.1:{}/0", server.port);
-    let store = RedisStore::open(&url("s3cret"), "locked").unwrap();
+    let store = patient(&url("s3cret"), "locked");
     commit(&store, 0, 0, 1, 1, 1).unwrap();
     assert!(!format!("{store:?}").contains("s3cret"), "{store:?}");
     for wrong in [server.url(), url("wr0ng")] {

@@ -48,9 +48,7 @@ fn a_node_of_the_fleet() {
         return;
     };
     let clock = ManualClock::at(Timestamp(wall.parse().unwrap()));
-    let store = RedisStore::open(&url, &name).unwrap();
-    let builder = Engine::builder().plan_text(PLAN, Format::Yaml).unwrap();
-    let engine = builder.store(store).clock(clock.clone()).build().unwrap();
+    let engine = open(&url, &name, &clock);
     answer(&engine);
     for line in std::io::stdin().lines() {
         let line = line.unwrap();
@@ -59,7 +57,8 @@ fn a_node_of_the_fleet() {
                 clock.advance(Span(ms.parse().unwrap()));
                 engine.tick();
             }
-            _ if line == "start" => engine.start("ann").unwrap(),
+            // The store may be away; then it is told again.
+            _ if line == "start" => drop(engine.start("ann")),
             _ if line == "record" => {
                 engine.metric("heap").unwrap().record(2_000.0);
                 engine.tick();
@@ -68,6 +67,22 @@ fn a_node_of_the_fleet() {
         }
         answer(&engine);
     }
+}
+
+/// A process that starts while the server is away starts again, as its supervisor would do it.
+fn open(url: &str, name: &str, clock: &ManualClock) -> Engine {
+    let mut last = None;
+    for _ in 0..100 {
+        let built = RedisStore::open(url, name).and_then(|store| {
+            let builder = Engine::builder().plan_text(PLAN, Format::Yaml).unwrap();
+            builder.store(store).clock(clock.clone()).build()
+        });
+        match built {
+            Ok(engine) => return engine,
+            Err(error) => last = Some(error),
+        }
+    }
+    panic!("{last:?}")
 }
 
 /// Behind whatever the test's runner has written on the line.

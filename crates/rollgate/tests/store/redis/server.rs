@@ -60,7 +60,7 @@ impl Server {
     }
 
     pub(crate) fn store(&self, name: &str) -> RedisStore {
-        RedisStore::open(&self.url(), name).unwrap()
+        patient(&self.url(), name)
     }
 
     /// A way to the server beside the store.
@@ -95,6 +95,11 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A store that waits as long as a busy machine may take.
+pub(crate) fn patient(url: &str, name: &str) -> RedisStore {
+    RedisStore::open_within(url, name, Duration::from_secs(20)).unwrap()
 }
 
 fn spawn(folder: &Folder, port: u16, is_logged: bool) -> (Child, String) {
