@@ -33,6 +33,10 @@ pub(super) fn too_new(at: &Address, layout: impl std::fmt::Display) -> Error {
     )
 }
 
+fn refused(at: &Address) -> Error {
+    away(at, "the server refuses the user or the password, or wants one; they stand in the URL")
+}
+
 /// What an error means: the keys are not what they were, or the server cannot be reached or does not want to.
 pub(super) fn meaning(at: &Address, error: &RedisError) -> Error {
     let detail = error.detail().unwrap_or_default();
@@ -44,9 +48,9 @@ pub(super) fn meaning(at: &Address, error: &RedisError) -> Error {
         (_, Some("WRONGTYPE")) => {
             damaged(at, "one of its keys is of another kind: another program writes there")
         }
-        (Kind::AuthenticationFailed, _) | (_, Some("NOAUTH" | "WRONGPASS")) => {
-            away(at, "the server refuses the user or the password, or wants one; they stand in the URL")
-        }
+        (Kind::AuthenticationFailed, _) | (_, Some("NOAUTH" | "WRONGPASS")) => refused(at),
+        // What a server without a password from us says to a command as long as a script's.
+        _ if detail.contains("unauthenticated") => refused(at),
         (Kind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::CrossSlot), _) => {
             away(
                 at,

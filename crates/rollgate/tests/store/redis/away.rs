@@ -147,8 +147,7 @@ fn a_commit_that_breaks_off_after_it_was_done_is_done_once() {
             std::thread::yield_now();
         }
         // The connection goes, and the way is open for the next one.
-        proxy.set(Way::Cut);
-        proxy.set(Way::Open);
+        proxy.break_off();
         commit.join().unwrap()
     });
     assert_eq!(revision.unwrap(), 2);

@@ -63,11 +63,25 @@ impl Proxy {
         let mut state = self.shared.0.lock().unwrap();
         state.way = way;
         if matches!(way, Way::Cut | Way::Gone) {
-            state.streams.drain(..).for_each(|stream| {
-                let _ = stream.shutdown(Shutdown::Both);
-            });
+            state.close();
         }
         self.shared.1.notify_all();
+    }
+
+    /// Closes what is connected, and is open for what connects next.
+    pub(crate) fn break_off(&self) {
+        let mut state = self.shared.0.lock().unwrap();
+        state.way = Way::Open;
+        state.close();
+        self.shared.1.notify_all();
+    }
+}
+
+impl State {
+    fn close(&mut self) {
+        self.streams.drain(..).for_each(|stream| {
+            let _ = stream.shutdown(Shutdown::Both);
+        });
     }
 }
 

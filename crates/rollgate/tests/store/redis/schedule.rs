@@ -230,12 +230,13 @@ impl Schedule<'_> {
     fn pause(&mut self, index: usize, now: i64, until: i64) {
         let lead = Duration::from_micros(self.random.below(4_000));
         let node = &mut self.nodes[index];
+        // What it owes from before it could not say any more.
+        node.listen();
         let mut signal = node.process.signalling("-STOP");
         let begin = Instant::now();
         while begin.elapsed() < lead {
             std::hint::spin_loop();
         }
-        node.listen();
         node.tick(now);
         assert!(signal.wait().unwrap().success());
         node.is_stopped = true;
