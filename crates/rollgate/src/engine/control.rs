@@ -24,6 +24,7 @@ use super::notices;
 use super::pending::{Pending, TRIES};
 use super::records::{self, record_of};
 use super::sharing::{self, Found, is_beaten};
+use crate::clock::Clock;
 use crate::flag::Flags;
 use crate::journal::Journal;
 use crate::notify::Sinks;
@@ -64,6 +65,9 @@ pub(super) struct Control {
     pub(super) pending: Vec<Pending>,
     /// Observed time that other nodes are ahead of this one's clocks.
     pub(super) ahead: Arc<AtomicU64>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// The clock when the lock was taken, and the time read by which everything under it is done.
+    pub(super) began: Span,
     /// Windows were cut since they were saved last.
     pub(super) has_reshaped: bool,
     /// The epoch that this node's windows were saved under last.
@@ -97,6 +101,7 @@ pub(super) struct Ground {
     pub(super) sinks: Arc<Sinks>,
     pub(super) held: Arc<ArcSwapOption<Held>>,
     pub(super) ahead: Arc<AtomicU64>,
+    pub(super) clock: Arc<dyn Clock>,
     /// What the engine may do on a store that others share.
     pub(super) role: Role,
 }
@@ -230,6 +235,8 @@ impl Control {
             member,
             pending: Vec::new(),
             ahead: ground.ahead.clone(),
+            clock: ground.clock.clone(),
+            began: ground.clock.monotonic(),
             has_reshaped: false,
             saved_epoch: None,
             rewound: None,
@@ -349,7 +356,9 @@ impl Control {
         let before = self.ahead();
         // A store that is away is tried again soon; until then this node does what it may do alone.
         let _ = self.refresh(now);
-        let now = Now { observed: now.observed + Span(self.ahead() - before), ..now };
+        let observed = now.observed + Span(self.ahead() - before);
+        // After a stall the clock catches up by itself with some of what was skipped, and this time is never behind.
+        let now = Now { observed: observed.max(self.state.last_observed()), ..now };
         match (role, self.is_leader()) {
             (Role::Visitor, _) => {
                 self.windows.advance(now.observed);

@@ -83,7 +83,8 @@ impl Shared {
 
     /// Takes the lock, and then the time: so that time never runs backwards from one holder to the next.
     pub(super) fn lock(&self) -> (MutexGuard<'_, Control>, Now) {
-        let control = self.control();
+        let mut control = self.control();
+        control.began = self.clock.monotonic();
         (control, self.now())
     }
 
@@ -118,6 +119,7 @@ impl Shared {
             sinks: self.sinks.clone(),
             held: self.held.clone(),
             ahead: self.ahead.clone(),
+            clock: self.clock.clone(),
             role: self.role,
         };
         let store = self.store.forked(stored);
@@ -218,6 +220,7 @@ impl Engine {
             sinks: Arc::clone(&sinks),
             held: Arc::clone(&held),
             ahead: Arc::clone(&ahead),
+            clock: Arc::clone(&clock),
             role,
         };
         let control = Control::open(&ground, store.clone(), now)?;

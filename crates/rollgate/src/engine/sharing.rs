@@ -246,8 +246,12 @@ impl Control {
     }
 
     /// Moves this node's observed time ahead, where others are ahead of it.
+    ///
+    /// Where this process stood still since it read the time, its clock has gone on meanwhile: only the rest is skipped.
+    /// Else the time of the stall would count twice, and shorten what is waited for.
     fn skip(&mut self, by: Span, now: Now) -> Now {
-        self.ahead.fetch_add(by.0, std::sync::atomic::Ordering::AcqRel);
+        let stalled = self.clock.monotonic() - self.began;
+        self.ahead.fetch_add(by.0.saturating_sub(stalled.0), std::sync::atomic::Ordering::AcqRel);
         Now { observed: now.observed + by, ..now }
     }
 

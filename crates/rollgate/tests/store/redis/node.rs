@@ -1,11 +1,15 @@
 //! One node of a fleet: a process of its own, with an engine, a clock that is told what time it is, and a way to the
 //! server.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
 use rollgate::Engine;
-use rollgate::clock::ManualClock;
+use rollgate::clock::Clock;
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::read::Format;
 use rollgate::store::RedisStore;
@@ -15,6 +19,7 @@ use super::server::signal;
 const URL: &str = "ROLLGATE_NODE_URL";
 const STORE: &str = "ROLLGATE_NODE_STORE";
 const WALL: &str = "ROLLGATE_NODE_WALL";
+const TIME: &str = "ROLLGATE_NODE_TIME";
 
 /// Five steps of half a minute; a lease lasts for 15 s, which is two evaluations and five seconds.
 pub(crate) const PLAN: &str = "
@@ -47,19 +52,17 @@ fn a_node_of_the_fleet() {
     let (Some(url), Some(name), Some(wall)) = (variable(URL), variable(STORE), variable(WALL)) else {
         return;
     };
-    let clock = ManualClock::at(Timestamp(wall.parse().unwrap()));
+    let time = File::open(variable(TIME).unwrap()).unwrap();
+    let clock = FileClock { time: Arc::new(time), wall: Timestamp(wall.parse().unwrap()) };
     let engine = open(&url, &name, &clock);
     answer(&engine);
     for line in std::io::stdin().lines() {
         let line = line.unwrap();
-        match line.split_once(' ') {
-            Some(("tick", ms)) => {
-                clock.advance(Span(ms.parse().unwrap()));
-                engine.tick();
-            }
+        match line.as_str() {
+            "tick" => engine.tick(),
             // The store may be away; then it is told again.
-            _ if line == "start" => drop(engine.start("ann")),
-            _ if line == "record" => {
+            "start" => drop(engine.start("ann")),
+            "record" => {
                 engine.metric("heap").unwrap().record(2_000.0);
                 engine.tick();
             }
@@ -69,8 +72,46 @@ fn a_node_of_the_fleet() {
     }
 }
 
+/// The time that the test has written into a file. It goes on while the process is stopped, as real time does.
+#[derive(Clone)]
+struct FileClock {
+    time: Arc<File>,
+    /// The calendar at its beginning.
+    wall: Timestamp,
+}
+
+impl Clock for FileClock {
+    fn wall(&self) -> Timestamp {
+        self.wall + self.monotonic()
+    }
+
+    fn monotonic(&self) -> Span {
+        let mut bytes = [0; 8];
+        self.time.read_exact_at(&mut bytes, 0).unwrap();
+        Span(u64::from_le_bytes(bytes))
+    }
+}
+
+/// The file that such clocks read.
+pub(crate) struct Time {
+    file: File,
+    path: PathBuf,
+}
+
+impl Time {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        let time = Self { file: File::create(&path).unwrap(), path };
+        time.set(0);
+        time
+    }
+
+    pub(crate) fn set(&self, ms: u64) {
+        self.file.write_all_at(&ms.to_le_bytes(), 0).unwrap();
+    }
+}
+
 /// A process that starts while the server is away starts again, as its supervisor would do it.
-fn open(url: &str, name: &str, clock: &ManualClock) -> Engine {
+fn open(url: &str, name: &str, clock: &FileClock) -> Engine {
     let mut last = None;
     for _ in 0..100 {
         let built = RedisStore::open(url, name).and_then(|store| {
@@ -110,12 +151,13 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts it; its first answer comes when its engine is open.
-    pub(crate) fn start(url: &str, store: &str, wall: Timestamp) -> Self {
+    pub(crate) fn start(url: &str, store: &str, wall: Timestamp, time: &Time) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "redis::node::a_node_of_the_fleet", "--ignored", "--nocapture"])
             .env(URL, url)
             .env(STORE, store)
             .env(WALL, wall.0.to_string())
+            .env(TIME, &time.path)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rollgate::core::time::{Span, Timestamp};
 
-use super::node::{Process, Said};
+use super::node::{Process, Said, Time};
 use super::proxy::{Proxy, Way};
 use super::server::Server;
 
@@ -65,8 +65,6 @@ struct Node {
     process: Process,
     proxy: Proxy,
     wall: Timestamp,
-    /// What its clock has been told, in steps from the beginning.
-    told: i64,
     trouble: Option<(Trouble, i64)>,
     is_stopped: bool,
     /// It was told something just before it was stopped.
@@ -75,11 +73,11 @@ struct Node {
 }
 
 impl Node {
-    fn start(server: &Server, store: &str, wall: Timestamp) -> Self {
+    fn start(server: &Server, store: &str, wall: Timestamp, time: &Time) -> Self {
         let proxy = Proxy::to(server.port);
-        let process = Process::start(&proxy.url(), store, wall);
+        let process = Process::start(&proxy.url(), store, wall, time);
         let said = Said { share: 0, is_leader: false };
-        Self { process, proxy, wall, told: 0, trouble: None, is_stopped: false, owes_answer: true, said }
+        Self { process, proxy, wall, trouble: None, is_stopped: false, owes_answer: true, said }
     }
 
     fn listen(&mut self) {
@@ -91,13 +89,6 @@ impl Node {
     fn tell(&mut self, what: &str) {
         self.process.tell(what);
         self.owes_answer = true;
-    }
-
-    /// Lets its clock catch up.
-    fn tick(&mut self, now: i64) {
-        let ms = (now - self.told) * STEP;
-        self.told = now;
-        self.tell(&format!("tick {ms}"));
     }
 
     fn stop(&mut self) {
@@ -121,6 +112,7 @@ pub(crate) struct Played {
 struct Schedule<'a> {
     server: &'a Server,
     store: &'a str,
+    time: Time,
     random: Random,
     nodes: Vec<Node>,
     troubles: usize,
@@ -138,13 +130,24 @@ pub(crate) fn play(server: &Server, store: &str, seed: u64) -> Played {
     let mut random = Random::new(seed);
     // Calendars up to three hours apart.
     let skewed = |random: &mut Random| START + Span::seconds(random.below(21_600)) - Span::hours(3);
-    let nodes = (0..NODES).map(|_| Node::start(server, store, skewed(&mut random))).collect();
+    let time = Time::new(server.file(store));
+    let nodes = (0..NODES).map(|_| Node::start(server, store, skewed(&mut random), &time)).collect();
     let record_at = random.steps(40_000, (STEPS - 20) * STEP);
-    let mut schedule =
-        Schedule { server, store, random, nodes, troubles: 0, slow: false, witness: None, recorded: None };
+    let mut schedule = Schedule {
+        server,
+        store,
+        time,
+        random,
+        nodes,
+        troubles: 0,
+        slow: false,
+        witness: None,
+        recorded: None,
+    };
     schedule.nodes.iter_mut().for_each(Node::listen);
     let (mut first_seen, mut recorded, mut rolled_back) = (Vec::new(), None, None);
     for now in 1..=STEPS + CALM {
+        schedule.time.set((now * STEP) as u64);
         schedule.end_troubles(now, now > STEPS);
         if now % 2 == 0 && first_seen.len() < 2 {
             schedule.begin();
@@ -155,7 +158,7 @@ pub(crate) fn play(server: &Server, store: &str, seed: u64) -> Played {
         if now == record_at {
             recorded = schedule.record();
         }
-        schedule.pass(now);
+        schedule.pass();
         for node in &schedule.nodes {
             if !first_seen.iter().any(|(share, _)| *share == node.said.share) {
                 first_seen.push((node.said.share, now * STEP));
@@ -180,12 +183,12 @@ pub(crate) fn play(server: &Server, store: &str, seed: u64) -> Played {
 }
 
 impl Schedule<'_> {
-    /// Everybody's clock goes on; all at once, so that they race.
-    fn pass(&mut self, now: i64) {
+    /// Everybody who is awake does what is due; all at once, so that they race.
+    fn pass(&mut self) {
         let awake = |node: &&mut Node| !node.is_stopped;
         self.nodes.iter_mut().filter(awake).for_each(|node| {
             node.listen();
-            node.tick(now);
+            node.tell("tick");
         });
         self.nodes.iter_mut().filter(awake).for_each(Node::listen);
     }
@@ -216,18 +219,18 @@ impl Schedule<'_> {
         match self.random.below(20) {
             0 if !std::mem::replace(&mut self.slow, true) => self.one_way(index, now),
             1 if !std::mem::replace(&mut self.slow, true) => self.hold_up(index, now),
-            2..=3 if self.recorded != Some(index) => self.replace(index, now),
+            2..=3 if self.recorded != Some(index) => self.replace(index),
             4..=9 => {
                 self.nodes[index].proxy.set(Way::Cut);
                 self.nodes[index].trouble = Some((Trouble::Cut, until));
             }
-            _ => self.pause(index, now, until),
+            _ => self.pause(index, until),
         }
     }
 
     /// Stops a process while it does something, if the time is right: the signal and what it is told are on their way at
     /// the same time.
-    fn pause(&mut self, index: usize, now: i64, until: i64) {
+    fn pause(&mut self, index: usize, until: i64) {
         let lead = Duration::from_micros(self.random.below(4_000));
         let node = &mut self.nodes[index];
         // What it owes from before it could not say any more.
@@ -237,7 +240,7 @@ impl Schedule<'_> {
         while begin.elapsed() < lead {
             std::hint::spin_loop();
         }
-        node.tick(now);
+        node.tell("tick");
         assert!(signal.wait().unwrap().success());
         node.is_stopped = true;
         node.trouble = Some((Trouble::Paused, until));
@@ -255,10 +258,8 @@ impl Schedule<'_> {
     }
 
     /// Kills a process, and starts another one.
-    fn replace(&mut self, index: usize, now: i64) {
-        let wall = self.nodes[index].wall + Span((now * STEP) as u64);
-        let mut node = Node::start(self.server, self.store, wall);
-        (node.wall, node.told) = (self.nodes[index].wall, now);
+    fn replace(&mut self, index: usize) {
+        let node = Node::start(self.server, self.store, self.nodes[index].wall, &self.time);
         // The old one goes first, as processes do that are replaced.
         self.nodes[index] = node;
         self.nodes[index].listen();

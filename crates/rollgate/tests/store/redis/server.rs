@@ -63,6 +63,11 @@ impl Server {
         patient(&self.url(), name)
     }
 
+    /// A file beside those of the server.
+    pub(crate) fn file(&self, name: &str) -> std::path::PathBuf {
+        self.folder.0.join(name)
+    }
+
     /// A way to the server beside the store.
     pub(crate) fn raw(&self) -> Connection {
         Client::open(self.url()).unwrap().get_connection().unwrap()
