@@ -6,10 +6,10 @@ use rollgate::Engine;
 use rollgate::clock::ManualClock;
 use rollgate::core::time::{Span, Timestamp};
 use rollgate::read::Format;
-use rollgate::store::Store;
+use rollgate::store::{Commit, Durability, Store};
 
 use super::server::server;
-use crate::given::{claim, commit, watched};
+use crate::given::{claim, lines, state, watched};
 
 const START: Timestamp = Timestamp(1_768_298_400_000);
 
@@ -54,9 +54,17 @@ fn a_commit_and_a_look_cost_parts_of_a_millisecond() {
     let shared = store.shared().unwrap();
     shared.take(None, &claim("a", 1)).unwrap();
     let (mut commits, mut heads, mut beats) = (Vec::new(), Vec::new(), Vec::new());
+    let (state, journal) = (state(2), lines(200));
     for n in 1..=200 {
-        // Even numbers are decisions.
-        timed(&mut commits, || commit(&store, 1, n - 1, 2 * n, n, n)).unwrap();
+        let commit = Commit {
+            epoch: 1,
+            expected: n - 1,
+            state: &state,
+            journal: &journal[n as usize - 1..n as usize],
+            first: n,
+            durability: Durability::Decision,
+        };
+        timed(&mut commits, || store.commit(&commit)).unwrap();
         timed(&mut heads, || shared.head()).unwrap();
         timed(&mut beats, || shared.beat(1, &claim("a", 2), &watched(n, 1))).unwrap();
     }
