@@ -250,8 +250,10 @@ impl Control {
     /// Where this process stood still since it read the time, its clock has gone on meanwhile: only the rest is skipped.
     /// Else the time of the stall would count twice, and shorten what is waited for.
     fn skip(&mut self, by: Span, now: Now) -> Now {
-        let stalled = self.clock.monotonic() - self.began;
-        self.ahead.fetch_add(by.0.saturating_sub(stalled.0), std::sync::atomic::Ordering::AcqRel);
+        let stalled = by.min(self.clock.monotonic() - self.began);
+        // Once only: a second skip under the same lock has this behind it.
+        self.began = self.began + stalled;
+        self.ahead.fetch_add((by - stalled).0, std::sync::atomic::Ordering::AcqRel);
         Now { observed: now.observed + by, ..now }
     }
 
