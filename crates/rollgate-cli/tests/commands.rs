@@ -1,7 +1,7 @@
 //! `rollgate matrix`, `evaluate` and `replay` as scripts call them: what is on which stream, and the exit codes.
 #![allow(clippy::unwrap_used)]
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
@@ -352,7 +352,7 @@ fn a_trace_from_a_file_is_read_as_from_standard_input() {
     let from_file = text(&["replay", PLAN, "--trace", &file], b"");
     assert_eq!(from_file, text(&["replay", PLAN, "--trace", "-"], TRACE.as_bytes()));
     refuses(&["replay", PLAN, "--trace", "no-such.jsonl"], b"", "no-such.jsonl cannot be read");
-    refuses(&["replay", PLAN, "--trace", "-", "--store", "x.db"], b"", "unexpected argument '--store'");
+    refuses(&["replay", PLAN, "--trace", "-", "--stoer", "x.db"], b"", "unexpected argument '--stoer'");
     refuses(&["replay", PLAN, "--trace", "-", "--until", "soon"], b"", "RFC 3339");
 }
 
@@ -373,6 +373,40 @@ fn input_that_holds_nothing_is_said_to_hold_nothing() {
     assert!(output.status.code() == Some(2) && said.contains(env!("CARGO_TARGET_TMPDIR")), "{said}");
 }
 
+/// The README's rollout in a store: one process runs it, the others ask and tell.
+fn readme_on_a_store(root: &str, commands: &[&str]) {
+    let store = format!("{}/readme-rollout.db", env!("CARGO_TARGET_TMPDIR"));
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{store}{end}"));
+    }
+    let begin = |command: &str| {
+        let words = command.replace("rollout.db", &store);
+        let mut process = Command::new(env!("CARGO_BIN_EXE_rollgate"));
+        process.args(words.split(' ')).current_dir(root).stdout(Stdio::piped()).stderr(Stdio::piped());
+        process.spawn().unwrap()
+    };
+    let first_line = |from: &mut dyn Read| {
+        let mut line = String::new();
+        BufReader::new(from).read_line(&mut line).unwrap();
+        line
+    };
+    let [run, asked @ .., follow] = commands else { panic!("{commands:?}") };
+    let mut running = begin(run);
+    // It says that it has begun, and so the store is there.
+    assert_ne!(first_line(running.stderr.as_mut().unwrap()), "");
+    for command in asked {
+        let output = begin(command).wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && !output.stdout.is_empty(), "{command}: {said}");
+    }
+    let mut following = begin(follow);
+    assert!(first_line(following.stdout.as_mut().unwrap()).contains("started"));
+    for process in [&mut following, &mut running] {
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+}
+
 /// The last block of commands in the README, word for word, from the top of the checkout.
 #[test]
 fn the_commands_of_the_readme_do_what_it_says() {
@@ -380,7 +414,10 @@ fn the_commands_of_the_readme_do_what_it_says() {
     let readme = std::fs::read_to_string(format!("{root}/README.md")).unwrap();
     let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("rollgate ")).collect();
     let commands: Vec<&str> = commands.into_iter().filter(|command| *command != "demo").collect();
-    assert_eq!(commands.len(), 10, "{commands:?}");
+    let (on_a_store, commands): (Vec<&str>, Vec<&str>) =
+        commands.into_iter().partition(|command| command.contains("--store"));
+    assert_eq!((commands.len(), on_a_store.len()), (10, 5), "{commands:?} {on_a_store:?}");
+    readme_on_a_store(root, &on_a_store);
     for command in commands {
         let output = Command::new(env!("CARGO_BIN_EXE_rollgate"))
             .args(command.split(' '))

@@ -1,6 +1,7 @@
 //! What newcomers get wrong, as rows: each with its exit code, what was wrong, and how it is mended.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "stage/folder.rs"]
 mod stage;
 
 use std::fs;

@@ -1,6 +1,7 @@
 //! A rollout in a store, by the command alone: run, killed, run again; looked at; replayed in halves.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "stage/folder.rs"]
 mod stage;
 
 use std::fs;

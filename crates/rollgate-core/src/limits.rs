@@ -133,3 +133,16 @@ pub const NOTICE_ERROR_BYTES_MAX: usize = 512;
 pub const STORE_BUSY_MS: u64 = 250;
 /// Bytes of the store's log that are kept once its content is in the file; it grows beyond them while one is long read.
 pub const STORE_WAL_BYTES_KEPT: i64 = 4 << 20;
+/// How long a call of a store on the network waits to be connected, and how long for bytes of the answer, in milliseconds:
+/// hundreds of times what a call takes in one network, and no longer than a process may go without hearing of a change of
+/// shares. Whatever takes longer is an outage.
+pub const STORE_ANSWER_MS: u64 = 250;
+/// Bytes that one call of a store on the network sends at most where it can be divided: a server that does one thing at a
+/// time does this one in about a millisecond.
+pub const STORE_CALL_BYTES: usize = 1 << 20;
+/// How long windows that were sent in parts and never finished stay on a server, in milliseconds.
+pub const STORE_PARTS_MS: u64 = 600_000;
+/// Bytes of the name of a store: it stands in every key.
+pub const STORE_NAME_BYTES_MAX: usize = 128;
+/// Numbers that a script on a server tells apart: it counts in doubles. No revision, epoch or number of lines gets near it.
+pub const STORE_NUMBER_MAX: u64 = 1 << 53;

@@ -29,6 +29,26 @@ const BINDINGS: [Binding; 2] = [
     },
 ];
 
+/// A program that Rust's tests start: without it they do nothing, which tests that pass cannot say.
+struct Program {
+    name: &'static str,
+    package: &'static str,
+    tests: &'static str,
+}
+
+const PROGRAMS: [Program; 2] = [
+    Program {
+        name: "redis-server",
+        package: "redis-server",
+        tests: "the tests of the Redis store (crates/rollgate/tests/store/redis)",
+    },
+    Program {
+        name: "prometheus",
+        package: "prometheus",
+        tests: "the tests of a real Prometheus server (crates/rollgate/tests/sources/server.rs)",
+    },
+];
+
 /// Where test data lies that is not the project's.
 const BESIDE: &str = "../shared";
 
@@ -67,9 +87,6 @@ const OF_OTHERS: [Beside; 5] = [
     },
 ];
 
-/// Programs that tests of the library start, and where those tests are: without the program they do nothing.
-const PROGRAMS: [(&str, &str); 1] = [("prometheus", "crates/rollgate/tests/sources/server.rs")];
-
 /// Whether this runs where everything has to be there.
 fn is_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "0")
@@ -93,6 +110,10 @@ pub(super) fn run() -> Result<(), String> {
         }
     }
     outcomes.push(python::test(is_ci));
+    let absent: Vec<String> = PROGRAMS.iter().filter(|program| !has(program.name)).map(needs).collect();
+    if is_ci {
+        outcomes.extend(absent.iter().cloned().map(Err));
+    }
     let cargo = cargo();
     outcomes.push(shown(&cargo, &["test", "--workspace", "--doc", "--quiet"]));
     outcomes.push(if has("cargo-nextest") {
@@ -100,15 +121,16 @@ pub(super) fn run() -> Result<(), String> {
     } else {
         shown(&cargo, &["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"])
     });
-    for (program, tests) in PROGRAMS.iter().filter(|(program, _)| !has(program)) {
-        let missing = format!("NOT RUN: {tests}: needs {program}, which `apt-get install {program}` brings");
-        eprintln!("{missing}");
-        outcomes.extend(is_ci.then_some(Err(missing)));
-    }
     // Behind the summary, which counts them as passed.
-    not_run(Path::new(BESIDE)).iter().for_each(|line| eprintln!("{line}"));
+    absent.iter().chain(&not_run(Path::new(BESIDE))).for_each(|line| eprintln!("{line}"));
     let wrong: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
     if wrong.is_empty() { Ok(()) } else { Err(format!("failed:\n{}", wrong.join("\n"))) }
+}
+
+/// What tests that did nothing would have needed.
+fn needs(program: &Program) -> String {
+    let Program { name, package, tests } = program;
+    format!("NOT RUN: {tests}: needs {name} (Debian: apt-get install {package})")
 }
 
 /// The tests that passed and tested nothing, because their data is not in this folder.

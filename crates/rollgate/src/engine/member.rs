@@ -154,7 +154,7 @@ impl Member {
 
     // ---- a store that is away
 
-    /// The store could not be reached.
+    /// The store could not be reached, or what it has could not be read.
     pub(super) fn lost_sight(&mut self, now: Timestamp, why: String) {
         let since = self.away.as_ref().map_or(now, |away| away.since);
         self.away = Some(Away { since, again: now + AGAIN_AFTER, why });

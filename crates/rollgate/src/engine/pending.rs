@@ -87,11 +87,12 @@ impl Control {
         outcome
     }
 
-    /// Remembers whether the store answered.
+    /// Remembers whether the store answered. One that is damaged is of no more use than one that is away, and is told of in
+    /// the same place.
     fn note_answer<T>(&mut self, outcome: &Result<T, Error>, now: Now) {
         let Some(member) = self.member.as_mut() else { return };
         match outcome {
-            Err(error) if error.kind() == ErrorKind::StoreAway => {
+            Err(error) if !is_beaten(error) => {
                 member.lost_sight(now.observed, error.to_string());
             }
             _ => member.found(),

@@ -93,7 +93,7 @@ impl Control {
         }
         let answer = ask(shared);
         match &answer {
-            Err(error) if error.kind() == ErrorKind::StoreAway => {
+            Err(error) if !is_beaten(error) => {
                 member.lost_sight(now.observed, error.to_string());
             }
             _ => member.found(),

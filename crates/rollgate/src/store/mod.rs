@@ -4,10 +4,14 @@ mod contract;
 mod fence;
 mod memory;
 mod node;
+#[cfg(feature = "redis")]
+mod redis;
 mod shared_memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub use contract::{
     Checkpoint, Claim, Commit, Durability, Head, Lease, PlanText, Report, Reported, Restored, SharedStore,
     Store, Stored,
