@@ -134,7 +134,7 @@ impl FlagMirror {
     ///
     /// What is on for everybody is on whatever the caller's default, and a threshold above zero is an answer for every key
     /// but the empty one. Zero also stands for that default: where it is on, the flag itself has to tell which it is.
-    #[inline(always)]
+    #[inline]
     pub fn answer(&self, number: u32, fallback: bool, key: &[u8]) -> Answer {
         let (seed, word) = self.read();
         let (lent, threshold) = ((word >> 32) as u32, word as u32);

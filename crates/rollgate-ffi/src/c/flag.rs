@@ -11,7 +11,7 @@ use super::error::Status;
 use super::guard::{guard, status};
 use super::handle::{self, EngineHandle, FlagHandle, Kind};
 use super::opened::Opened;
-use super::slots::{self, Found, hold, stale, try_with, with};
+use super::slots::{self, Found, hold, stale, with};
 use super::text::{bytes, fill, out, text, text_until_nul, try_bytes, try_until_nul};
 use super::{cells, fork};
 
@@ -412,27 +412,24 @@ unsafe fn usual_name<'a>(ptr: *const c_char, len: usize) -> Option<&'a [u8]> {
 }
 
 /// The answer for any flag and key; `fallback` where the handle is stale, or the flag has no answer.
-#[inline(always)]
+#[inline]
 fn is_on(flag: u64, key: &[u8], fallback: bool) -> bool {
     match cells::answer(flag, fallback, key) {
         Answer::Is(is_on) => is_on,
         Answer::Stale => fallback,
-        Answer::AskFlag if fallback => ask_flag_or_on(flag, key),
-        Answer::AskFlag => ask_flag(flag, key),
+        Answer::AskFlag => ask_flag(flag, key, fallback),
     }
 }
 
 /// The flag's own evaluation: by itself, for what it needs of the stack.
 #[inline(never)]
-fn ask_flag(flag: u64, key: &[u8]) -> bool {
-    with_flag(flag, |_, flag| flag.is_on_bytes(key)).unwrap_or(false)
-}
-
-/// As [`ask_flag`], where the caller's default is on: off is to be told from no answer, which only an evaluation with its
-/// reason can.
-#[inline(never)]
-fn ask_flag_or_on(flag: u64, key: &[u8]) -> bool {
-    with_flag(flag, |_, flag| flag.evaluate(&Context::of_bytes(key)).value_or(true)).unwrap_or(true)
+fn ask_flag(flag: u64, key: &[u8], fallback: bool) -> bool {
+    let read = |_: &Opened, flag: &Flag| match fallback {
+        // Off is to be told from no answer, which only an evaluation with its reason can.
+        true => flag.evaluate(&Context::of_bytes(key)).value_or(true),
+        false => flag.is_on_bytes(key),
+    };
+    with_flag(flag, read).unwrap_or(fallback)
 }
 
 fn is_on_by_name(engine: u64, name: &[u8], key: &[u8], fallback: bool) -> bool {
@@ -442,12 +439,15 @@ fn is_on_by_name(engine: u64, name: &[u8], key: &[u8], fallback: bool) -> bool {
     }
 }
 
-/// Runs `read` on a flag of an open engine, which is not closed meanwhile; see [`with`]. `None`: the handle is stale.
-#[inline]
-fn with_flag<T>(flag: u64, read: impl FnOnce(&Opened, &Flag) -> T) -> Option<T> {
-    let owner = cells::owner(flag)?;
-    let engine = handle::engine_of(owner, Kind::Flag);
-    try_with(engine, |opened| opened.flag(owner).map(|flag| read(opened, flag)))?
+/// Runs `read` on a flag of an open engine, which is not closed meanwhile; see [`with`].
+///
+/// # Errors
+/// [`ErrorKind::InvalidHandle`].
+fn with_flag<T>(flag: u64, read: impl FnOnce(&Opened, &Flag) -> T) -> Result<T, Error> {
+    let owner = cells::owner(flag).ok_or_else(stale)?;
+    with(handle::engine_of(owner, Kind::Flag), |opened| {
+        opened.flag(owner).map(|flag| read(opened, flag)).ok_or_else(stale)
+    })?
 }
 
 fn batch(
@@ -466,7 +466,7 @@ fn batch(
                 write(at, view.evaluate(flag.key(), &Context::of_bytes(key(pair))).is_on());
             }
         };
-        return with_flag(flag, walk).ok_or_else(stale);
+        return with_flag(flag, walk);
     }
     if terms.is_above() {
         mirror.ask();

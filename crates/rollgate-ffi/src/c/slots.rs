@@ -216,18 +216,12 @@ fn is_open(slot: &Slot, engine: u64) -> bool {
 /// [`ErrorKind::InvalidHandle`].
 #[inline]
 pub(super) fn with<T>(engine: u64, read: impl FnOnce(&Opened) -> T) -> Result<T, Error> {
-    try_with(engine, read).ok_or_else(stale)
-}
-
-/// As [`with`], for calls that say nothing of an error, and so need no memory for its text.
-#[inline]
-pub(super) fn try_with<T>(engine: u64, read: impl FnOnce(&Opened) -> T) -> Option<T> {
     let pin = Pin::new(engine);
-    let opened = pinned(engine)?;
+    let opened = pinned(engine).ok_or_else(stale)?;
     // SAFETY: see `pinned`; the pin is dropped after the last use.
     let outcome = read(unsafe { &*opened });
     drop(pin);
-    Some(outcome)
+    Ok(outcome)
 }
 
 /// The engine of a handle that this thread has pinned, as [`Arc::into_raw`] gave it. It is there as long as the pin: the
