@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rollgate::Engine;
+use rollgate::core::error::ErrorKind;
 use rollgate::core::units::Share;
 use rollgate::journal;
 use rollgate::read::Format;
@@ -79,12 +80,19 @@ fn four_processes_serve_what_any_of_them_decides() {
     std::thread::park_timeout(Duration::from_secs(seconds.div_ceil(3)));
     pipes.iter_mut().for_each(|pipe| pipe.write_all(b"writers\n").unwrap());
     let (mut written, mut decided) = (BTreeMap::new(), Vec::new());
-    let (from, mut changes) = (Instant::now(), 0_u32);
+    let (from, mut changes, mut refused) = (Instant::now(), 0_u32, 0_u32);
     while from.elapsed() < Duration::from_secs(seconds) {
         changes += 1;
         let share = Share::from_ppm(1_000 * (1 + changes % 900)).unwrap();
         let before = Instant::now();
-        engine.set_shares("ann", &[("A", share)], "another one").unwrap();
+        if let Err(error) = engine.set_shares("ann", &[("A", share)], "another one") {
+            // On a machine that is busy enough a writer gives up after a quarter of a second: what it raised has not
+            // happened, and what it lowered is written soon.
+            assert_eq!(error.kind(), ErrorKind::StoreAway, "{error}");
+            refused += 1;
+            settle(&engine);
+            continue;
+        }
         decided.push(before.elapsed());
         written.insert(engine.status().store.unwrap().revision, wall_ns());
         std::thread::park_timeout(EACH.saturating_sub(before.elapsed()));
@@ -100,9 +108,23 @@ fn four_processes_serve_what_any_of_them_decides() {
         assert_eq!(told.lines, stored.journal.len() as u64, "a process lacks records");
     }
     let sets = stored.journal.iter().filter(|line| line.contains("\"kind\":\"override\"")).count();
-    assert_eq!(sets, changes as usize);
+    let sets = sets as u32;
+    assert!((changes - refused..=changes).contains(&sets), "{sets} of {changes}, {refused} refused");
     drop(engine);
     fs::remove_dir_all(place).unwrap();
+}
+
+/// Waits until the store answers again, and has everything.
+fn settle(engine: &Engine) {
+    for _ in 0..200 {
+        engine.tick();
+        let store = engine.status().store.unwrap();
+        if store.away_for.is_none() && store.unsaved == 0 {
+            return;
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    panic!("the store never came back");
 }
 
 fn report(told: &[Told], written: &BTreeMap<u64, u64>, mut decided: Vec<Duration>) {

@@ -400,7 +400,9 @@ fn readme_on_a_store(root: &str, commands: &[&str]) {
         assert!(output.status.success() && !output.stdout.is_empty(), "{command}: {said}");
     }
     let mut following = begin(follow);
-    assert!(first_line(following.stdout.as_mut().unwrap()).contains("started"));
+    // The notices come before it.
+    let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("started by ann")));
     for process in [&mut following, &mut running] {
         process.kill().unwrap();
         process.wait().unwrap();

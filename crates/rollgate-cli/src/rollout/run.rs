@@ -72,8 +72,10 @@ pub(crate) fn run(asked: &RunArgs) -> Result<ExitCode, Trouble> {
     let ticker = engine.spawn_ticker()?;
     let mut out = Out { format: asked.format, is_gone: false };
     watch(asked, &engine, &records, &asked_to_end, &mut out);
-    let status = engine.status();
     drop(ticker);
+    // It hears what others decided last, and gives the lease back.
+    engine.leave();
+    let status = engine.status();
     drop(engine);
     let has_left = drain(&records, &mut out);
     eprintln!("ended: {} is {}; shares stay as they are", status.plan, look::standing(&status));

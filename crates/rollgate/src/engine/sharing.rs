@@ -262,6 +262,8 @@ impl Control {
         if self.member.as_ref().is_none_or(|member| member.role == Role::Visitor) {
             return;
         }
+        // What others decided last is seen to the end.
+        let _ = self.refresh(now);
         self.collect(Depth::Subjects, now);
         let _ = self.flush(now);
         let _ = self.report(now);

@@ -29,7 +29,8 @@ fn whoever_looks_makes_nothing_and_writes_nothing() {
     let store = SqliteStore::look(folder.file()).unwrap();
     assert!(content(&store).unwrap() == content(&expected).unwrap(), "it saw something else");
     assert_eq!(store.plan().unwrap(), None);
-    assert_eq!(commit(&store, 2, 12, 13, 37, 39).unwrap_err().kind(), ErrorKind::StoreAway);
+    let error = commit(&store, 2, 12, 13, 37, 39).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StoreAway, "{error}");
     assert_eq!(store.keep_plan(2, &text(PLAN)).unwrap_err().kind(), ErrorKind::StoreAway);
     drop(store);
     assert!(fs::read(folder.file()).unwrap() == before, "it was written to");

@@ -53,6 +53,10 @@ impl File {
     /// before the commit returns, with all those before it.
     pub(super) fn write(&mut self, path: &Path, level: Durability) -> Result<Transaction<'_>, Error> {
         self.head = None;
+        // Before anything is read: a file of an older schema may lack what is asked for next.
+        if self.connection.is_readonly("main").map_err(meaning(path))? {
+            return Err(away(path, "it was opened to look at, or is read-only"));
+        }
         if self.level != level {
             let pragma = match level {
                 Durability::Decision => "PRAGMA synchronous = FULL",
