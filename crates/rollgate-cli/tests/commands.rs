@@ -390,7 +390,7 @@ fn readme_on_a_store(root: &str, commands: &[&str]) {
         BufReader::new(from).read_line(&mut line).unwrap();
         line
     };
-    let [run, asked @ .., follow] = commands else { panic!("{commands:?}") };
+    let [run, asked @ .., follow] = commands else { unreachable!("{commands:?}") };
     let mut running = begin(run);
     // It says that it has begun, and so the store is there.
     assert_ne!(first_line(running.stderr.as_mut().unwrap()), "");
