@@ -6,7 +6,7 @@
 //! are used up is never used again.
 //!
 //! What C gets as a flag's handle is another number, which leads to the flag without its engine: see
-//! [`cells`](super::cells). Its highest bit is set, and none of these has that.
+//! `cells`. Its highest bit is set, and none of these has that.
 
 /// An engine. All zero is no engine.
 #[repr(C)]
